@@ -1,0 +1,165 @@
+"""What a run leaves behind: plain arrays and tables, and the words they are written in.
+
+Nothing here computes; the engine fills these records and commerce, billing, studies read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+WORLDS = ("perfect", "links", "vendor", "limits", "incidents")
+"""The ladder of worlds, from nothing wrong to everything that may go wrong."""
+
+
+class State(IntEnum):
+    """Where a viewer is."""
+
+    WAITING = 0
+    STARTING = 1
+    PLAYING = 2
+    STALLED = 3
+    GONE = 4
+
+
+class Reason(IntEnum):
+    """Why a viewer is gone."""
+
+    NONE = 0
+    DONE = 1
+    GAVE_UP_WAITING = 2
+    LEFT_STARTING = 3
+    LEFT_STALLED = 4
+    REFUSED = 5
+    CUT_OFF = 6
+    SHOW_OVER = 7
+
+
+class Limit(IntEnum):
+    """What held a viewer back most (`bottleneck`)."""
+
+    NONE = 0
+    LINK = 1
+    SESSIONS = 2
+    JOINS = 3
+    EGRESS_VENDOR = 4
+    EGRESS_REGION = 5
+    EGRESS_EDGE = 6
+
+
+LIMIT_NAMES = (
+    "none", "own_link", "sessions", "joins_per_s",
+    "egress_vendor", "egress_region", "egress_edge",
+)  # fmt: skip
+
+SESSIONS = np.dtype(
+    [
+        ("viewer", "i8"),  # row in the audience
+        ("bin", "i4"),  # identity: arrival bin (-1: there at the start) and number in it
+        ("j", "i4"),
+        ("region", "i2"),  # indices into Run.names
+        ("isp", "i2"),
+        ("access", "i2"),
+        ("interactive", "?"),
+        ("initial", "?"),  # already watching at time 0: outside join and start-up metrics
+        ("arrival_s", "f8"),
+        ("intention_s", "f8"),  # W; mass exit and the end of the show not counted
+        ("state", "i1"),  # at the end
+        ("reason", "i1"),
+        ("left_s", "f8"),  # when gone (show end if censored)
+        ("attempts", "i4"),  # join attempts
+        ("failed", "i4"),  # of them refused
+        ("startup_s", "f8"),  # tap to first frame; nan: none seen
+        ("sdk_startup_s", "f8"),  # last attempt to first frame; nan: none seen
+        ("play_s", "f8"),
+        ("hd_s", "f8"),  # of it in HD
+        ("frozen_s", "f8"),  # after the first frame
+        ("stalls", "i4"),  # episodes by the freeze rule
+        ("stall_s", "f8"),  # frozen time in them
+        ("waiting_s", "f8"),
+        ("starting_s", "f8"),
+        ("media_mb", "f8"),  # media received, megabit
+        ("latency_s", "f8"),  # mean while playing; nan: never played
+        ("harm", "i1"),  # Limit that cost this viewer most intention
+    ]
+)
+"""One row a viewer."""
+
+ORDERS = np.dtype(
+    [
+        ("viewer", "i8"),
+        ("n", "i4"),
+        ("time_s", "f8"),
+        ("product", "i4"),  # 0: the ordinary basket; k: drop k-1
+        ("value_cny", "f8"),
+        ("u", "f8"),  # the buyer's own threshold in (0, 1)
+        ("state", "i1"),  # State at that time
+        ("reason", "i1"),  # Reason, where gone
+        ("hd", "?"),  # the picture was HD
+        ("audio", "?"),  # the picture was frozen but the sound went on
+        ("latency_s", "f8"),  # while playing or frozen, else nan
+        ("limit", "i1"),  # bottleneck then; for those gone: what made them go
+    ]
+)
+"""One row an order wished for, in viewer and time order; the same rows in every world."""
+
+SERIES = (
+    "waiting", "starting", "watching", "stalled",
+    "arrivals", "attempts", "refusals", "joins",
+    "wire_mbps",
+)  # fmt: skip
+"""Columns of `Run.series`: mean number over the bin for states, counts in the bin for events."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the indices in sessions and meters stand for."""
+
+    regions: tuple[str, ...]
+    isps: tuple[str, ...]
+    classes: tuple[str, ...]
+    products: tuple[str, ...]
+    vendor_regions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One vendor, one night, one world. Counts are of sampled viewers: each stands for `weight`."""
+
+    vendor: str
+    world: str
+    replication: int
+    peak_viewers: int
+    """The offered peak, at full size."""
+    weight: float
+    """1 / audience.sample."""
+    names: Names
+    sessions: NDArray[np.void]
+    """dtype SESSIONS."""
+    orders: NDArray[np.void]
+    """dtype ORDERS."""
+    series: pd.DataFrame
+    """One row a `bin_s` (10 s): time_s and the columns of SERIES, sampled viewers."""
+    latency_us: NDArray[np.int64]
+    """(latency bins,) microseconds of play by latency, LATENCY_BIN_S wide, last bin open."""
+    usage: pd.DataFrame
+    """What is billed, already at full size: meter, region, class, time_s, value, unit.
+
+    viewer_minutes by region and class (audio, hd, full_hd; time_s nan), unit "min", unrounded;
+    egress_gb by region (class ""), unit "GB" of 1e9 bytes on the wire;
+    wire_mbps by region and 10-second bin (class ""; time_s the bin's start), unit "Mbps";
+    joins by region, unit "count"; peak_connections by region, unit "count".
+    """
+    facts: dict[str, float]
+    """Figures of the run itself: offered_peak, achieved curve error, base order rate, ..."""
+
+
+BIN_S = 10.0
+"""Width of the meters' bins: the readings whose maximum some tariffs bill."""
+
+LATENCY_BIN_S = 0.01
+LATENCY_BINS = 6000

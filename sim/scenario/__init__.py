@@ -1,0 +1,6 @@
+"""The vocabulary of `conf/`, composed by Hydra and validated once."""
+
+from sim.scenario.errors import ScenarioError
+from sim.scenario.model import Scenario, Vendor
+
+__all__ = ["Scenario", "ScenarioError", "Vendor"]

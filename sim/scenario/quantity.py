@@ -1,0 +1,85 @@
+"""A number that says how sure it is."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+
+Confidence = Literal["published", "measured", "claimed", "assumed"]
+
+GIVEN = "given by the user"
+"""The source of a bare number: one that replaced value and provenance on a command line."""
+
+
+class Frozen(BaseModel):
+    """A part of the scenario: unknown keys are refused, nothing changes after validation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
+
+
+class Source(Frozen):
+    """Where a number comes from, when it was read there, and how far it is to be believed."""
+
+    confidence: Confidence
+    url: str = ""
+    as_of: date | None = None
+    note: str = ""
+
+
+class Quantity(Frozen):
+    """A value with its range and the name of its source.
+
+    A bare number is read as `assumed, given by the user`. Without a source a number is `assumed`.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    source: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_bare_number(cls, data: Any) -> Any:
+        if isinstance(data, (int, float)) and not isinstance(data, bool):
+            return {"value": data, "source": GIVEN}
+        return data
+
+    @model_validator(mode="after")
+    def _within_its_range(self) -> Quantity:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("low and high are given together or not at all")
+        if not self.lowest <= self.value <= self.highest:
+            raise ValueError(
+                f"value {self.value:g} lies outside its own low..high "
+                f"({self.lowest:g}..{self.highest:g}); a bare number replaces value and range"
+            )
+        return self
+
+    @property
+    def lowest(self) -> float:
+        return self.value if self.low is None else self.low
+
+    @property
+    def highest(self) -> float:
+        return self.value if self.high is None else self.high
+
+    def __float__(self) -> float:
+        return self.value
+
+
+def _range(low: float, high: float, what: str, open_low: bool = False) -> AfterValidator:
+    def check(q: Quantity) -> Quantity:
+        for number in (q.value, q.lowest, q.highest):
+            if not (low < number if open_low else low <= number) or not number <= high:
+                raise ValueError(f"{number:g} is not {what}")
+        return q
+
+    return AfterValidator(check)
+
+
+INFINITY = float("inf")
+Positive = Annotated[Quantity, _range(0, INFINITY, "a number above 0", open_low=True)]
+NotNegative = Annotated[Quantity, _range(0, INFINITY, "a number of 0 or more")]
+Share = Annotated[Quantity, _range(0, 1, "a share from 0 to 1")]
