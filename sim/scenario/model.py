@@ -152,7 +152,7 @@ class Patience(Frozen):
     """How long people wait for the first frame, from the tap."""
 
     free_s: NotNegativeFloat
-    left_by: Annotated[list[tuple[PositiveFloat, Fraction]], Field(min_length=1)]
+    left_by: Annotated[list[tuple[PositiveFloat, Fraction]], Field(min_length=1, max_length=15)]
     """(seconds, share gone by then); constant hazard between the points and after the last."""
 
     @model_validator(mode="after")
@@ -161,7 +161,7 @@ class Patience(Frozen):
         for point in self.left_by:
             if not (point[0] > before[0] and before[1] < point[1] < 1):
                 raise ValueError(
-                    f"left_by {list(point)} must rise from {list(before)} in time and share, below 1"
+                    f"left_by {list(point)} must lie above {list(before)} in both, share below 1"
                 )
             before = point
         return self
@@ -170,10 +170,26 @@ class Patience(Frozen):
 class Retry(Frozen):
     """What an app does when a join fails."""
 
-    backoff_s: list[NotNegativeFloat]
+    backoff_s: Annotated[list[NotNegativeFloat], Field(max_length=16)]
+    """Wait before each retry: as many entries as retries."""
     jitter_s: NotNegativeFloat
     rejoin_share: Fraction
     """Share of those who left in a stall who come back, by the same schedule."""
+
+
+class Reference(Frozen):
+    """The vendor-neutral player of the world `links`: only the viewer's own link can fail."""
+
+    link_share: Share
+    frozen_below_mbps: PositiveFloat
+    hd_from_mbps: PositiveFloat
+
+
+class Device(Frozen):
+    """Devices by the best picture they show."""
+
+    share: Fraction
+    top_mbps: PositiveFloat
 
 
 class Audience(Frozen):
@@ -183,8 +199,8 @@ class Audience(Frozen):
     sample: Annotated[float, Field(gt=0, le=1)] = 1.0
     regions: Shares
     isps: Shares
-    devices: Shares
-    """Share of viewers by the height in lines of the best picture the device shows."""
+    devices: dict[str, Device]
+    """By the height in lines of the best picture they show."""
     interactive_share: Fraction
     intent_sigma_ln: NotNegativeFloat
     stay: Stay
@@ -196,13 +212,15 @@ class Audience(Frozen):
     sd_rundown: Positive
     """The same below HD."""
     retry: Retry
+    reference: Reference
 
     @field_validator("devices")
     @classmethod
-    def _heights(cls, devices: dict[str, float]) -> dict[str, float]:
+    def _heights(cls, devices: dict[str, Device]) -> dict[str, Device]:
         for height in devices:
             if not height.isdigit() or int(height) == 0:
                 raise ValueError(f"'{height}' is not a picture height in lines")
+        _sum_to_one({height: device.share for height, device in devices.items()})
         return devices
 
 
@@ -220,7 +238,7 @@ class LinkClass(Frozen):
     """Markov-modulated throughput of one access class."""
 
     mean_mbps: LogNormal
-    multiplier: Annotated[list[NotNegativeFloat], Field(min_length=1)]
+    multiplier: Annotated[list[NotNegativeFloat], Field(min_length=1, max_length=8)]
     hold_s: Annotated[list[PositiveFloat], Field(min_length=1)]
     jumps: list[list[Fraction]]
     round_trip_ms: NotNegativeFloat
@@ -336,11 +354,12 @@ class Path(Frozen):
                 self.delay_s.value + self.gop_s.value
             ):
                 raise ValueError("lag_limit_s must be above delay_s plus gop_s")
-        if self.jitter_buffer_s is not None and self.player == "rtc":
-            if self.start_buffer_s.value > self.jitter_buffer_s.value:
+        if self.player == "rtc" and self.jitter_buffer_s is not None:
+            start, most = self.start_buffer_s.value, self.jitter_buffer_s.value
+            if start > most:
                 raise ValueError(
-                    f"start_buffer_s {self.start_buffer_s.value:g} must not exceed "
-                    f"jitter_buffer_s {self.jitter_buffer_s.value:g}: play could not start"
+                    f"start_buffer_s {start:g} must not exceed jitter_buffer_s {most:g}: "
+                    "play could not start"
                 )
         return self
 
@@ -381,7 +400,7 @@ class EdgeLimits(Frozen):
 
 
 class Tier(Frozen):
-    """A price up to a quantity (null: without end), in the line's unit."""
+    """A price up to a quantity (null: without end), counted in multiples of the line's `unit`."""
 
     up_to: PositiveFloat | None = None
     price: Quantity
@@ -422,6 +441,8 @@ class Tariff(Frozen):
     """Bytes in the tariff's GB."""
     sample_stat: Literal["mean", "max_of_10s"] = "mean"
     """What a five-minute bandwidth sample is."""
+    boundary: Literal["upper", "lower"] = "upper"
+    """Whose price exactly `up_to` pays: `upper`, the tier that ends there; `lower`, the next."""
     lines: Annotated[list[TariffLine], Field(min_length=1)]
     sources: dict[str, Source] = {}
 

@@ -16,7 +16,13 @@ GIVEN = "given by the user"
 class Frozen(BaseModel):
     """A part of the scenario: unknown keys are refused, nothing changes after validation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        strict=False,
+        use_attribute_docstrings=True,
+    )
 
 
 class Source(Frozen):

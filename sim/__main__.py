@@ -1,0 +1,5 @@
+"""`python -m sim`."""
+
+from sim.app import run
+
+run()

@@ -1,0 +1,35 @@
+"""Peakcast in Python: notebooks and scripts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sim.scenario import Scenario
+from sim.scenario.compose import load_scenario
+from sim.study import Frames, answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Night(Frames):
+    """The frames of an answer, and its charts."""
+
+    scenario: Scenario
+
+    def plot(self) -> Any:
+        """The charts of the report."""
+        from sim.report import plot
+
+        return plot(self, self.scenario)
+
+
+def simulate(*scenario: Scenario | str, config_dir: str | Path | None = None) -> Night:
+    """Every vendor and replication of a scenario, or of the overrides that make one."""
+    match scenario:
+        case (Scenario() as given,):
+            chosen = given
+        case _:
+            chosen = load_scenario(*map(str, scenario), config_dir=config_dir)
+    frames = answer(chosen, lambda done, total: None)
+    return Night(scenario=chosen, **{f.name: getattr(frames, f.name) for f in fields(frames)})

@@ -1,0 +1,41 @@
+"""From a quantity to a price: which units pay what."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from sim.scenario.model import Tariff, TariffLine
+
+
+class Portion(NamedTuple):
+    """So many units at so much."""
+
+    units: Decimal
+    price: Decimal
+
+
+def portions(units: Decimal, line: TariffLine, tariff: Tariff) -> tuple[Portion, ...]:
+    """The quantity (in the line's unit) cut up by price, never empty.
+
+    `graduated`: each tier's part at the tier's price. `all_units`: everything at the price of the
+    tier reached, so a bill may fall as usage rises (`pricing.md` 2.2: 499.9 GB cost more than 500);
+    that is how it is sold. Exactly `up_to` is decided by the tariff's `boundary`.
+    """
+    ends = [None if t.up_to is None else decimal(t.up_to) for t in line.tiers]
+    prices = [decimal(t.price.value) for t in line.tiers]
+    reached = 0
+    while (end := ends[reached]) is not None and (
+        units > end or (units == end and tariff.boundary == "lower")
+    ):
+        reached += 1
+    if line.semantics == "all_units":
+        return (Portion(units, prices[reached]),)
+    below = [Decimal(0), *(end for end in ends[:reached] if end is not None), units]
+    cut = [Portion(b - a, p) for a, b, p in zip(below, below[1:], prices, strict=False)]
+    return tuple(p for p in cut if p.units or len(cut) == 1)
+
+
+def decimal(number: float) -> Decimal:
+    """The decimal number as it was written: 0.1, not the double next to it."""
+    return Decimal(repr(float(number)))

@@ -1,0 +1,93 @@
+"""Sales of a night and what was lost on the way down the ladder, at full size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sim.commerce.ladder import RUNGS, ladder
+from sim.commerce.orders import Sales, sell
+from sim.record import WORLDS, Run
+from sim.scenario.model import Commerce, Drop
+
+
+@dataclass(frozen=True)
+class Money:
+    """One vendor, one night.
+
+    Exact relations, in whole fen of the sampled viewers (`losses.lost_fen`):
+    for every rung and `by`, the rows of `losses` sum to the sales of the rung's better world less
+    those of the worse; so all rungs sum to the sales of `perfect` less those of `incidents`.
+    Figures in CNY are such a fen count x weight / 100, each computed once: `results()`'s
+    `lost_gmv_cny`, the sum of its `lost_gmv_cny.<rung>` and, for each `by`, of `breakdown()` are
+    the same number up to the last bits of a double.
+    """
+
+    worlds: pd.DataFrame
+    """One row a world that was run: world, orders, gmv_cny, gmv_net_cny (of returns),
+    order_weighted_stall_ratio. Orders served from stock; extensive figures at full size."""
+    losses: pd.DataFrame
+    """rung, by, of, lost_fen (sampled), lost_gmv_cny (full size); no row unless all five worlds
+    were run."""
+    weight: float
+
+    def results(self) -> pd.DataFrame:
+        """Rows metric, unit, value: the world `incidents`, and the ladder where it was run."""
+        units = {"orders": "count", "gmv_cny": "CNY", "gmv_net_cny": "CNY"}
+        last = self.worlds.set_index("world").loc["incidents"]
+        rows = [(str(metric), units.get(str(metric), "share"), v) for metric, v in last.items()]
+        if len(self.losses):
+            fen = self._by_rung()
+            rows.append(("lost_gmv_cny", "CNY", _cny(int(fen.sum()), self.weight)))
+            rows += [(f"lost_gmv_cny.{r}", "CNY", _cny(int(fen[r]), self.weight)) for r in RUNGS]
+        return pd.DataFrame(rows, columns=["metric", "unit", "value"])
+
+    def breakdown(self) -> pd.DataFrame:
+        """Rows by, of, metric, unit, value: for each `by` they add up to `lost_gmv_cny`."""
+        fen = self.losses.groupby(["by", "of"], sort=False)["lost_fen"].sum()
+        rungs = self._by_rung()
+        rungs.index = pd.MultiIndex.from_product([["rung"], rungs.index], names=["by", "of"])
+        table: pd.DataFrame = pd.concat([rungs, fen]).reset_index()
+        table["metric"], table["unit"] = "lost_gmv_cny", "CNY"
+        table["value"] = table.pop("lost_fen") * self.weight / 100
+        return table
+
+    def _by_rung(self) -> pd.Series[int]:
+        causes = self.losses[self.losses["by"] == "cause"]
+        return causes.groupby("rung", sort=False)["lost_fen"].sum()
+
+
+def money(runs: Mapping[str, Run], commerce: Commerce, drops: Sequence[Drop]) -> Money:
+    """World -> its run (one run may stand for several worlds), for one vendor and replication.
+
+    `incidents` alone is enough for its sales; losses need all five worlds.
+    ValueError: a key that is no world, no `incidents`, or worlds that don't belong together.
+    """
+    if "incidents" not in runs or not set(runs) <= set(WORLDS):
+        raise ValueError(f"runs of {', '.join(WORLDS)}, incidents at least; here {', '.join(runs)}")
+    sales = {world: sell(runs[world], commerce, drops) for world in WORLDS if world in runs}
+    table = pd.DataFrame([{"world": w, **_figures(s, commerce)} for w, s in sales.items()])
+    if len(sales) == len(WORLDS):
+        losses = ladder(runs, sales)
+    else:
+        losses = pd.DataFrame({"rung": [], "by": [], "of": [], "lost_fen": []})
+        losses = losses.astype({"rung": str, "by": str, "of": str, "lost_fen": "int64"})
+    weight = sales["incidents"].weight
+    losses["lost_gmv_cny"] = losses["lost_fen"] * weight / 100
+    return Money(table, losses, weight)
+
+
+def _figures(sales: Sales, commerce: Commerce) -> dict[str, float]:
+    gmv = _cny(sales.gmv_fen, sales.weight)
+    return {
+        "orders": int(sales.sold.sum()) * sales.weight,
+        "gmv_cny": gmv,
+        "gmv_net_cny": gmv * (1 - commerce.return_share),
+        "order_weighted_stall_ratio": sales.stall_ratio,
+    }
+
+
+def _cny(fen: int, weight: float) -> float:
+    return fen * weight / 100

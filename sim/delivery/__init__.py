@@ -1,0 +1,1 @@
+"""The vendor's capacity: who is let in, and how what there is is shared."""

@@ -1,0 +1,6 @@
+"""Who comes, when, for how long, and what they would order."""
+
+from sim.demand.audience import AUDIENCE, Audience, draw_audience
+from sim.demand.curve import Demand, expected_demand
+
+__all__ = ["AUDIENCE", "Audience", "Demand", "draw_audience", "expected_demand"]

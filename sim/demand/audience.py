@@ -1,0 +1,113 @@
+"""The viewers of one night, drawn before the clock starts: open Poisson arrivals, keyed traits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import poisson
+
+from sim.demand.curve import Demand, expected_demand
+from sim.demand.orders import base_rate, draw_orders, order_rates
+from sim.demand.stay import residual_stays, stays
+from sim.draws import Cause, pairs
+from sim.scenario.model import Scenario
+
+AUDIENCE = np.dtype(
+    [
+        ("bin", "i4"),
+        ("j", "i4"),
+        ("arrival_s", "f8"),
+        ("intention_s", "f8"),  # W
+        ("exit_s", "f8"),  # taken by the mass exit, or the end of the show
+        ("region", "i2"),
+        ("isp", "i2"),
+        ("access", "i2"),
+        ("device", "i2"),
+        ("mean_mbps", "f8"),
+        ("interactive", "?"),
+        ("intent", "f8"),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """One night's viewers in (bin, number) order, and every order they would place."""
+
+    viewers: NDArray[np.void]
+    """dtype AUDIENCE."""
+    orders: NDArray[np.void]
+    """dtype WISHES."""
+    demand: Demand
+    base_per_s: float
+    """Orders a second of a viewer of mean intent."""
+
+    @property
+    def leave_s(self) -> NDArray[np.float64]:
+        """When each leaves in the perfect world."""
+        v = self.viewers
+        return np.asarray(np.minimum(v["arrival_s"] + v["intention_s"], v["exit_s"]))
+
+
+def draw_audience(scenario: Scenario, replication: int) -> Audience:
+    """The audience of a night: the same for every vendor; smaller samples and peaks are subsets."""
+    demand = expected_demand(scenario.promotion, scenario.audience)
+    seed, who = scenario.seed, scenario.audience
+    mean = np.append(demand.initial, demand.per_s * np.diff(demand.edges_s)) * who.sample
+    bins = np.arange(-1, len(demand.per_s))
+    u = pairs(seed, replication, Cause.COUNT, bins, 0)[:, 0]
+    count = np.where(mean > 0, poisson.ppf(u, np.maximum(mean, 1e-300)), 0).astype(np.int64)
+    bin_ = np.repeat(bins, count)
+    j = np.arange(len(bin_)) - np.repeat(np.cumsum(count) - count, count)
+
+    def draw(cause: Cause, n: int = 0) -> NDArray[np.float64]:
+        return pairs(seed, replication, cause, bin_, j, n)
+
+    v = np.zeros(len(bin_), AUDIENCE)
+    v["bin"], v["j"] = bin_, j
+    edges = np.append(0.0, demand.edges_s)
+    width = np.append(0.0, np.diff(demand.edges_s))
+    v["arrival_s"] = edges[bin_ + 1] + width[bin_ + 1] * draw(Cause.ARRIVAL)[:, 0]
+    length, rest = draw(Cause.STAY), draw(Cause.STAY, 1)
+    v["intention_s"] = np.where(
+        bin_ < 0,
+        residual_stays(demand.law, length[:, 0], length[:, 1], rest[:, 0]),
+        stays(demand.law, length[:, 0], length[:, 1]),
+    )
+    v["exit_s"] = demand.duration_s
+    if scenario.promotion.mass_exit is not None:
+        leave, out = scenario.promotion.mass_exit, draw(Cause.EXIT)
+        at = leave.time_s + leave.duration_s * out[:, 1]
+        taken = (out[:, 0] < leave.share) & (at > v["arrival_s"]) & (at < demand.duration_s)
+        v["exit_s"][taken] = at[taken]
+    place, device, link = draw(Cause.PLACE), draw(Cause.DEVICE), draw(Cause.ACCESS)
+    v["region"] = _chosen(place[:, 0], list(who.regions.values()))
+    v["isp"] = _chosen(place[:, 1], list(who.isps.values()))
+    v["device"] = _chosen(device[:, 0], [d.share for d in who.devices.values()])
+    v["interactive"] = device[:, 1] < who.interactive_share
+    net = scenario.network
+    if net.mix is not None and net.kind == "markov":
+        v["access"] = _chosen(link[:, 0], list(net.mix.values()))
+        laws = [net.classes[name].mean_mbps for name in net.mix]
+        median = np.array([law.median for law in laws])[v["access"]]
+        sigma = np.array([law.sigma_ln for law in laws])[v["access"]]
+        v["mean_mbps"] = median * np.exp(sigma * ndtri(link[:, 1]))
+    spread = who.intent_sigma_ln
+    v["intent"] = np.exp(spread * ndtri(draw(Cause.INTENT)[:, 0]) - spread**2 / 2)
+
+    rates = order_rates(scenario.promotion, scenario.commerce, demand.duration_s)
+    base = base_rate(scenario.promotion, demand, rates)
+    leave_s = np.minimum(v["arrival_s"] + v["intention_s"], v["exit_s"])
+    orders = draw_orders(
+        seed, replication, bin_, j, v["arrival_s"], leave_s, v["intent"], base, rates,
+        scenario.commerce,
+    )  # fmt: skip
+    return Audience(v, orders, demand, base)
+
+
+def _chosen(u: NDArray[np.float64], shares: list[float]) -> NDArray[np.int64]:
+    """Index of the share each uniform falls in."""
+    return np.minimum(np.searchsorted(np.cumsum(shares), u, side="right"), len(shares) - 1)

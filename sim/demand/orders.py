@@ -1,0 +1,136 @@
+"""What viewers would order if nothing went wrong: demand, drawn once a replication."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import poisson
+
+from sim.demand.curve import Demand
+from sim.draws import Cause, pairs
+from sim.scenario.model import Commerce, Promotion
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Order rates per viewer of mean intent and per unit of `base`: pitch, then each drop."""
+
+    knots_s: Array
+    """Where the pitch level changes; its rate is constant between."""
+    levels: Array
+    drop_s: Array
+    drop_rate: Array
+    decay_s: Array
+    price_cny: Array
+    """(products) expected value of an order; 0 is the ordinary basket."""
+
+    def cumulative(self, t: Array) -> Array:
+        """(len(t), products) integral of each product's rate from 0 to t."""
+        steps = np.append(0, np.cumsum(self.levels * np.diff(self.knots_s)))
+        pitch = np.interp(t, self.knots_s, steps)
+        since = np.maximum(t[:, None] - self.drop_s, 0)
+        drops = self.drop_rate * self.decay_s * -np.expm1(-since / self.decay_s)
+        return np.column_stack([pitch, drops])
+
+    def time_at(self, product: NDArray[np.int64], mass: Array) -> Array:
+        """When the product's cumulative rate reaches `mass` (the inverse of `cumulative`)."""
+        steps = np.append(0, np.cumsum(self.levels * np.diff(self.knots_s)))
+        # A pitch level of 0 makes the cumulative flat: np.interp wants rising abscissae.
+        rising = np.append(True, np.diff(steps) > 0)
+        pitch = np.interp(mass, steps[rising], self.knots_s[rising])
+        k = np.maximum(product - 1, 0)
+        if len(self.drop_s) == 0:
+            return np.asarray(pitch)
+        share = np.minimum(mass / (self.drop_rate[k] * self.decay_s[k]), 1 - 1e-15)
+        return np.where(product == 0, pitch, self.drop_s[k] - self.decay_s[k] * np.log1p(-share))
+
+
+def order_rates(promotion: Promotion, commerce: Commerce, duration_s: float) -> Rates:
+    """The script's intent over the show."""
+    cuts = {0.0, duration_s}
+    for pitch in promotion.pitches:
+        cuts |= {t for t in (pitch.from_s, pitch.to_s) if 0 < t < duration_s}
+    knots = np.array(sorted(cuts))
+    middle = (knots[1:] + knots[:-1]) / 2
+    levels = np.ones(len(middle))
+    for pitch in promotion.pitches:
+        levels[(middle > pitch.from_s) & (middle < pitch.to_s)] *= pitch.intent
+    basket = commerce.basket_cny.median * np.exp(commerce.basket_cny.sigma_ln**2 / 2)
+    return Rates(
+        knots,
+        levels,
+        np.array([d.time_s for d in promotion.drops]),
+        np.array([d.intent for d in promotion.drops]),
+        np.array([d.decay_s for d in promotion.drops]),
+        np.array([basket] + [d.price_cny for d in promotion.drops]),
+    )
+
+
+def base_rate(promotion: Promotion, demand: Demand, rates: Rates) -> float:
+    """Orders a second of a viewer of mean intent: solved once, in expectation, before stock."""
+    t = np.linspace(0, demand.duration_s, 20 * len(demand.times_s))
+    crowd = np.interp(t, demand.times_s, demand.offered)
+    mass = np.diff(rates.cumulative(t), axis=0)
+    orders = ((crowd[1:] + crowd[:-1]) / 2) @ mass
+    if promotion.expected_gmv_cny is not None:
+        return promotion.expected_gmv_cny / float(orders @ rates.price_cny)
+    assert promotion.orders_per_view is not None
+    return promotion.orders_per_view * demand.arrivals / float(orders.sum())
+
+
+WISHES = np.dtype(
+    [
+        ("viewer", "i8"),
+        ("n", "i4"),
+        ("time_s", "f8"),
+        ("product", "i4"),
+        ("value_cny", "f8"),
+        ("u", "f8"),
+    ]
+)
+
+
+def draw_orders(
+    seed: int,
+    replication: int,
+    bins: NDArray[np.int64],
+    js: NDArray[np.int64],
+    arrival_s: Array,
+    leave_s: Array,
+    intent: Array,
+    base: float,
+    rates: Rates,
+    commerce: Commerce,
+) -> NDArray[np.void]:
+    """Orders of every viewer between arrival and the end of the stay, in viewer and time order.
+
+    A viewer's count is the Poisson quantile of one keyed uniform, so it does not depend on others.
+    """
+    here = rates.cumulative(arrival_s)
+    mass = rates.cumulative(leave_s) - here
+    mean = base * intent * mass.sum(axis=1)
+    u = pairs(seed, replication, Cause.ORDERS, bins, js)[:, 0]
+    count = np.zeros(len(u), np.int64)
+    # Below 1 - exp(-mean) nobody orders anything: the quantile is needed for few.
+    some = u > np.exp(-mean)
+    count[some] = poisson.ppf(u[some], mean[some]).astype(np.int64)
+    viewer = np.repeat(np.arange(len(u)), count)
+    n = np.arange(len(viewer)) - np.repeat(np.cumsum(count) - count, count)
+    when = pairs(seed, replication, Cause.ORDER, bins[viewer], js[viewer], n)
+    what = pairs(seed, replication, Cause.BASKET, bins[viewer], js[viewer], n)
+    share = np.cumsum(mass[viewer], axis=1) / mass[viewer].sum(axis=1)[:, None]
+    product = np.minimum((when[:, :1] >= share).sum(axis=1), share.shape[1] - 1)
+    orders = np.zeros(len(viewer), WISHES)
+    orders["viewer"], orders["n"], orders["product"] = viewer, n, product
+    reached = (here[viewer] + when[:, 1:] * mass[viewer])[np.arange(len(viewer)), product]
+    time = rates.time_at(product, reached)
+    orders["time_s"] = np.clip(time, arrival_s[viewer], leave_s[viewer])
+    basket = commerce.basket_cny.median * np.exp(commerce.basket_cny.sigma_ln * ndtri(what[:, 0]))
+    orders["value_cny"] = np.where(product == 0, basket, rates.price_cny[product])
+    orders["u"] = what[:, 1]
+    return orders[np.lexsort((n, orders["time_s"], viewer))]

@@ -1,0 +1,215 @@
+"""The fast engine: the whole crowd is one SimPy process over compiled passes.
+
+Within a stretch everyone is followed alone, under the level of his nodes; the door takes attempts
+and departures in exact time order; then the levels are solved anew. Where no node has a capacity a
+stretch lasts until the next event of the vendor's side, since nothing can bind in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+
+from sim.compiled import compiled, step
+from sim.delivery.share import NO_SHARING
+from sim.engine.clock import Clock
+from sim.engine.night import (
+    Night,
+    arrive,
+    call,
+    depart,
+    next_call,
+    outside,
+    refresh,
+    solve,
+    turn,
+    turn_outside,
+)
+from sim.viewer.viewer import ASK, GONE, NEVER
+
+
+def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
+    """Step from epoch to epoch on the grid k x epoch_s until `end_s` (just after the show)."""
+    first = float(np.nextafter(0.0, 1.0))
+    follow(night, first)  # those who are there when the show begins
+    k = 0
+    while True:
+        k += 1
+        until = min(k * epoch_s, end_s) if night.path[0]["sharing"] != NO_SHARING else end_s
+        solve(night, env.now, until, True)
+        follow(night, until)
+        yield env.at(until)
+        if until >= end_s:
+            solve(night, until, until, False)
+            return
+
+
+@compiled
+def follow(n: Night, until: float) -> None:
+    """Follow everyone, and the door, up to but not including `until`."""
+    for slot in range(n.now[0].active):
+        if n.flows[slot].due_s < until:
+            _follow_one(n, slot, until)
+    _door(n, until)
+    _close_ranks(n)
+
+
+@step
+def _follow_one(n: Night, slot: int, until: float) -> None:
+    f = n.flows[slot]
+    i = f.viewer
+    v = n.rows[i]
+    while v.next_s < until:
+        t = v.next_s
+        if turn(n, i):
+            f.viewer, f.due_s, f.cap_mbps = -1, NEVER, 0.0
+            if len(n.door) > 0:
+                _push(n, t, 2 * i)
+            if v.state != GONE:
+                _push(n, v.next_s, 2 * i + 1)
+            return
+    refresh(n, slot)
+
+
+@step
+def _door(n: Night, until: float) -> None:
+    """Attempts, departures and calls before `until`, in the order of their times."""
+    now, most = n.now[0].from_s, len(n.rows)
+    while True:
+        if n.now[0].active > most:
+            _close_ranks(n)  # those who came back have left empty places behind
+        if n.now[0].events > 3 * most:
+            _forget_stale(n)  # at most two events a viewer are alive
+        # At a tie departures come before joins, and viewers in their own order.
+        t, what, k = NEVER, -1, -1
+        if n.now[0].events > 0 and n.heap[0].t < until:
+            t, what = n.heap[0].t, n.heap[0].id
+        if n.now[0].arrived < len(n.order_of):
+            i = n.order_of[n.now[0].arrived]
+            at = n.rows[i].arrival_s
+            if at < until and (at < t or (at == t and _rank(n, what) > _rank_join(i))):
+                t, what = at, -2
+        at, k = next_call(n, now)
+        if at < until and at < t:
+            t, what = at, -3
+        if what == -1:
+            return
+        now = t
+        slot = n.now[0].active
+        if what == -3:
+            call(n, k, t)
+        elif what == -2:
+            i = n.order_of[n.now[0].arrived]
+            n.now[0].arrived += 1
+            arrive(n, i)
+            _outside(n, i)
+        else:
+            _pop(n)
+            i = what // 2
+            if what % 2 == 0:
+                depart(n, i, t)
+            else:
+                if not _stale(n, t, what):
+                    _outside(n, i)
+        # Whoever was let in is followed from that instant.
+        while slot < n.now[0].active:
+            _follow_one(n, slot, until)
+            slot += 1
+
+
+@step
+def _outside(n: Night, i: int) -> None:
+    v = n.rows[i]
+    turn_outside(n, i)
+    if outside(v) and v.state != GONE:
+        _push(n, v.next_s, 2 * i + 1)
+
+
+@step
+def _close_ranks(n: Night) -> None:
+    kept = 0
+    for slot in range(n.now[0].active):
+        i = n.flows[slot].viewer
+        if i >= 0:
+            if kept != slot:
+                n.flows[kept] = n.flows[slot]
+                n.rows[i].slot = kept
+            kept += 1
+    n.now[0].active = kept
+
+
+# --- a heap of (time, rank, viewer) ---------------------------------------------------------------
+
+
+@step
+def _rank_join(i: int) -> int:
+    return (np.int64(1) << np.int64(40)) + i
+
+
+@step
+def _rank(n: Night, event: int) -> int:
+    """Order at one instant: departures, then everything else, by viewer."""
+    i = event // 2
+    if event % 2 == 0:
+        return i
+    return _rank_join(i) if n.rows[i].cause == ASK else i
+
+
+@step
+def _before(n: Night, ta: float, a: int, tb: float, b: int) -> bool:
+    return ta < tb or (ta == tb and _rank(n, a) < _rank(n, b))
+
+
+@step
+def _push(n: Night, t: float, event: int) -> None:
+    if t == NEVER:
+        return
+    heap, k = n.heap, n.now[0].events
+    n.now[0].events = k + 1
+    while k > 0:
+        up = heap[(k - 1) // 2]
+        if not _before(n, t, event, up.t, up.id):
+            break
+        heap[k].t, heap[k].id = up.t, up.id
+        k = (k - 1) // 2
+    heap[k].t, heap[k].id = t, event
+
+
+@step
+def _stale(n: Night, t: float, event: int) -> bool:
+    """Whether the event of a viewer outside has been overtaken: he was called in meanwhile."""
+    v = n.rows[event // 2]
+    return event % 2 == 1 and (not outside(v) or v.state == GONE or v.next_s != t)
+
+
+@step
+def _forget_stale(n: Night) -> None:
+    size = n.now[0].events
+    n.now[0].events = 0
+    for k in range(size):
+        t, event = n.heap[k].t, n.heap[k].id
+        if not _stale(n, t, event):
+            _push(n, t, event)
+
+
+@step
+def _pop(n: Night) -> None:
+    heap, size = n.heap, n.now[0].events - 1
+    n.now[0].events = size
+    t, event = heap[size].t, heap[size].id
+    k = 0
+    while True:
+        down = 2 * k + 1
+        if down >= size:
+            break
+        if down + 1 < size and _before(
+            n, heap[down + 1].t, heap[down + 1].id, heap[down].t, heap[down].id
+        ):
+            down += 1
+        if not _before(n, heap[down].t, heap[down].id, t, event):
+            break
+        heap[k].t, heap[k].id = heap[down].t, heap[down].id
+        k = down
+    heap[k].t, heap[k].id = t, event

@@ -1,0 +1,101 @@
+"""What must hold after any run, recomputed from rows and records by code the engines don't use."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.delivery.share import NO_SHARING
+from sim.engine.meters import BIN_US, totals
+from sim.engine.night import Night
+from sim.record import Reason, State
+from sim.viewer.viewer import Kind
+
+FEW = 1e-6
+"""Relative: sums of some thousand floating-point steps of one viewer."""
+
+
+class InvariantError(AssertionError):
+    """The engine has broken one of its own rules: a fault of the program, not of the input."""
+
+
+def _must(holds: bool | np.bool_, number: int, what: str) -> None:
+    if not holds:
+        raise InvariantError(f"invariant {number}: {what}")
+
+
+def check(night: Night, epoch_s: float) -> None:
+    """Numbers as in the design's list of invariants; raises InvariantError at the first broken one.
+
+    `epoch_s`: how long the engine holds a level (0: solved at every change).
+    """
+    rows = night.rows
+    _everyone_accounted_for(night)
+    _nodes_within_capacity(night, epoch_s)
+    _media_conserved(rows, night.player["kind"][0])
+    _meters_match_rows(night)
+
+
+def _everyone_accounted_for(night: Night) -> None:
+    """1: arrived = those in each state + those gone for each reason, at the end and in every bin."""
+    rows = night.rows
+    _must((rows["state"] == State.GONE).all(), 1, "somebody is neither here nor gone after the show")
+    by_reason = [int((rows["reason"] == r).sum()) for r in Reason if r != Reason.NONE]
+    _must(sum(by_reason) == len(rows), 1, f"{len(rows)} arrived, {sum(by_reason)} gone by reason")
+    _must((rows["t"] >= rows["arrival_s"]).all(), 9, "somebody left before he came")
+    state = totals(night.meters.states)
+    present = np.zeros(state.shape[1], np.int64)
+    a, b = np.rint(rows["arrival_s"] * 1e6).astype(int), np.rint(rows["t"] * 1e6).astype(int)
+    for k in range(len(present)):
+        inside = np.minimum(b, (k + 1) * BIN_US) - np.maximum(a, k * BIN_US)
+        present[k] = np.maximum(inside, 0).sum()
+    _must((state >= 0).all(), 1, "a state was held for less than no time")
+    _must((state.sum(axis=0) == present).all(), 1, "states don't add up to those present in a bin")
+    here = night.meters.sessions
+    _must((here[:, 0] == 0).all(), 1, "sessions are open after the show")
+    for limit in night.door:
+        if np.isfinite(limit["cap"]) and limit["cap"] > 0:
+            _must(abs(limit["used"]) < FEW * limit["cap"], 1, "a quota is in use after the show")
+
+
+def _nodes_within_capacity(night: Night, epoch_s: float) -> None:
+    """2: delivered <= capacity at each node; an epoch may overshoot, the next one pays back."""
+    if night.path["sharing"][0] == NO_SHARING:
+        return
+    wire, width = totals(night.meters.wire), BIN_US / 1e6
+    nodes, edges = night.nodes, len(wire)
+    for k, capacity in enumerate(nodes["capacity_mbps"]):
+        mine = [e for e in range(edges) if k in (e, edges + nodes["region"][e], len(nodes) - 1)]
+        mb = wire[mine].sum(axis=0).max() / 1e12
+        most = capacity * (width + 2 * epoch_s)
+        _must(mb <= most * (1 + FEW) + FEW, 2, f"{mb:g} Mb in {width:g} s over {capacity:g} Mbps")
+
+
+def _media_conserved(rows: NDArray[np.void], kind: int) -> None:
+    """3: downloaded = played + buffered + discarded; time + L(0) = played + skipped + L."""
+    if kind == Kind.REFERENCE:
+        return
+    got = rows["shown_s"] + rows["left_b_s"] + rows["thrown_s"]
+    scale = 1 + rows["got_s"] + rows["inside_s"]
+    off = np.abs(rows["got_s"] - got) / scale
+    _must(off.max(initial=0) < FEW, 3, f"media downloaded and used differ by {off.max(initial=0):g}")
+    lag = rows["shown_s"] + rows["skipped_s"] + rows["left_lag_s"]
+    off = np.abs(rows["inside_s"] + rows["lag0_s"] - lag) / scale
+    _must(off.max(initial=0) < FEW, 3, f"time and play differ by {off.max(initial=0):g}")
+    _must((rows["left_b_s"] <= rows["left_lag_s"] + FEW).all(), 3, "a buffer holds the future")
+
+
+def _meters_match_rows(night: Night) -> None:
+    """6: meters = integral of usage."""
+    rows = night.rows
+    state = totals(night.meters.states).sum(axis=1) / 1e6
+    for s, key in enumerate(("waiting_s", "starting_s", "play_s", "frozen_s")):
+        total = rows[key].sum()
+        close = abs(state[s] - total) <= FEW * (1 + total)
+        _must(close, 6, f"{key}: meters {state[s]:g}, rows {total:g}")
+    play = night.meters.latency_us.sum() / 1e6
+    _must(abs(play - rows["play_s"].sum()) <= FEW * (1 + play), 6, "latency meter and play differ")
+    if night.path["udp_mbps"][0] == 0 and night.player["kind"][0] != Kind.REFERENCE:
+        wire = totals(night.meters.wire).sum() / 1e12
+        media = rows["media_mb"].sum() * night.path["wire"][0]
+        _must(abs(wire - media) <= 1e-5 * (1 + media), 6, f"wire {wire:g} Mb, media {media:g} Mb")

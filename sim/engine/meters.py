@@ -1,0 +1,92 @@
+"""Meters: whole microseconds and whole bits, so that no order of counting changes a sum.
+
+An interval is booked in two places at most: its ends into `part`, the whole bins between them as a
+step up and a step down in `full`. Measuring changes nothing: no transition reads a meter.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.compiled import inlined, step
+from sim.record import BIN_S, LATENCY_BIN_S, LATENCY_BINS, Limit
+
+Ints = NDArray[np.int64]
+BIN_US = int(BIN_S * 1e6)
+ARRIVALS, ATTEMPTS, REFUSALS, JOINS = range(4)
+
+BOOK = np.dtype([("part", "i8"), ("full", "i8")])
+
+
+class Meters(NamedTuple):
+    """All counts of a run."""
+
+    states: NDArray[np.void]  # BOOK (state, bin) microseconds
+    wire: NDArray[np.void]  # BOOK (edge, bin) bits a second x microseconds
+    events: Ints  # (arrivals, attempts, refusals, joins; bin)
+    latency_us: Ints  # (latency bin) microseconds of play
+    bound: NDArray[np.bool_]  # (limit, second)
+    sessions: Ints  # (region, 3) connected now, most so far, all let in
+
+
+def meters(duration_s: float, edges: int, regions: int) -> Meters:
+    """Meters at zero."""
+    bins = int(duration_s // BIN_S) + 2
+    return Meters(
+        np.zeros((4, bins), BOOK),
+        np.zeros((edges, bins), BOOK),
+        np.zeros((4, bins), np.int64),
+        np.zeros(LATENCY_BINS, np.int64),
+        np.zeros((len(Limit), int(duration_s) + 2), np.bool_),
+        np.zeros((regions, 3), np.int64),
+    )
+
+
+def totals(book: NDArray[np.void]) -> Ints:
+    """(rows, bins) what was booked in each bin."""
+    return np.asarray(book["part"] + np.cumsum(book["full"], axis=1) * BIN_US)
+
+
+@inlined
+def us(t: float) -> int:
+    """Whole microseconds: differences of stamps add up however a stretch is cut."""
+    return int(np.rint(t * 1e6))
+
+
+@inlined
+def book(into: NDArray[np.void], row: int, a: int, b: int, amount: int) -> None:
+    """Add `amount` a microsecond from a to b (microseconds)."""
+    if b <= a:
+        return
+    first, last = a // BIN_US, b // BIN_US
+    if first == last:
+        into[row, first].part += amount * (b - a)
+    else:
+        into[row, first].part += amount * ((first + 1) * BIN_US - a)
+        into[row, last].part += amount * (b - last * BIN_US)
+        into[row, first + 1].full += amount
+        into[row, last].full -= amount
+
+
+@inlined
+def book_play(m: Meters, latency_s: float, a: float, b: float) -> None:
+    """Play at this latency from a to b (seconds)."""
+    k = min(max(int(latency_s / LATENCY_BIN_S), 0), LATENCY_BINS - 1)
+    m.latency_us[k] += us(b) - us(a)
+
+
+@inlined
+def count(m: Meters, what: int, t: float) -> None:
+    """One arrival, attempt, refusal or join at time t."""
+    m.events[what, us(t) // BIN_US] += 1
+
+
+@step
+def bind_at(m: Meters, limit: int, a: float, b: float) -> None:
+    """The limit bound from a to b: every second it touched."""
+    last = max(int(a) + 1, int(np.ceil(b)))
+    for second in range(int(a), min(last, m.bound.shape[1])):
+        m.bound[limit, second] = True

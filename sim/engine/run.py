@@ -1,0 +1,456 @@
+"""The whole run: one vendor, one night, one world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.delivery.door import LIMIT, gate, quota
+from sim.delivery.share import (
+    FLOW,
+    KIND,
+    NO_SHARING,
+    PATH,
+    PAUSE,
+    TCP,
+    UDP,
+    below,
+    retransmitted,
+    tree,
+    udp_arrives,
+)
+from sim.demand import Audience, draw_audience
+from sim.engine.clock import Clock
+from sim.engine.crowd import crowd
+from sim.engine.invariants import check
+from sim.engine.meters import BIN_US, Meters, meters, totals
+from sim.engine.night import EVENT, NOW, Night, solve
+from sim.engine.twin import individuals
+from sim.network.links import Links, links_from_classes, links_from_traces
+from sim.network.traces import read_traces
+from sim.record import BIN_S, ORDERS, SERIES, SESSIONS, Limit, Names, Reason, Run, State
+from sim.scenario.compose import resolve_file
+from sim.scenario.model import Network, Patience, Scenario, Vendor
+from sim.viewer.viewer import PLAYER, VIEWER, Kind
+
+HD_LINES = 720
+"""A layer is HD from this height (design, section 6)."""
+
+
+def run(
+    scenario: Scenario,
+    vendor: Vendor | None,
+    replication: int,
+    audience: Audience | None = None,
+    world: str = "limits",
+    name: str = "",
+) -> Run:
+    """One night of `vendor` (None: the vendor-neutral reference player) as a record.
+
+    `audience` may hand in the night's viewers, drawn once for all vendors and worlds.
+    Errors: ScenarioError for a file of traces that can't be read.
+    """
+    env = Clock()
+    audience = draw_audience(scenario, replication) if audience is None else audience
+    night = open_for_the_night(scenario, vendor, replication, audience)
+    end_s = float(np.nextafter(audience.demand.duration_s, np.inf))
+    if scenario.engine.kind == "fast":
+        env.process(crowd(env, night, scenario.engine.epoch_s, end_s))
+    else:
+        individuals(env, night)
+    env.run(until=float(np.nextafter(end_s, np.inf)))  # run(until=t) leaves the events at t undone
+    solve(night, end_s, end_s, False)  # closes the last stretch
+    if scenario.engine.check:
+        exact = scenario.engine.kind == "exact"
+        check(night, 0.0 if exact else scenario.engine.epoch_s)
+    return leave_behind(scenario, vendor, replication, audience, night, world, name)
+
+
+def open_for_the_night(
+    scenario: Scenario, vendor: Vendor | None, replication: int, audience: Audience
+) -> Night:
+    """All rows, limits and meters as they stand when the show begins."""
+    who, net = audience.viewers, scenario.network
+    sample = scenario.audience.sample
+    links, round_trip_s, loss = _links(net)
+    regions, isps = list(scenario.audience.regions), list(scenario.audience.isps)
+    if vendor is None:
+        vendor_regions, region_of_audience = ["all"], np.zeros(len(regions), np.int64)
+    else:
+        vendor_regions = list(vendor.serves)
+        region_of_audience = np.array(
+            [next(k for k, r in enumerate(vendor_regions) if a in vendor.serves[r]) for a in regions]
+        )
+    edges = len(vendor_regions) * len(isps)
+    player, path = _player(scenario, vendor, replication, audience)
+    nodes = _tree(vendor, vendor_regions, isps, sample)
+    degrade = vendor is not None and vendor.policy.egress_mbps == "degrade"
+    if not degrade or not np.isfinite(nodes["capacity_mbps"]).any():
+        path["sharing"] = NO_SHARING
+
+    rows = np.zeros(len(who), VIEWER)
+    for key in ("bin", "j", "access", "arrival_s", "exit_s", "mean_mbps"):
+        rows[key] = who[key]
+    rows["w"] = who["intention_s"]
+    rows["initial"] = who["bin"] < 0
+    rows["region"] = region_of_audience[who["region"]]
+    rows["edge"] = rows["region"] * len(isps) + who["isp"]
+    rows["rtt_s"] = round_trip_s[who["access"]]
+    tops = np.array([d.top_mbps for d in scenario.audience.devices.values()])
+    rows["top_mbps"] = tops[who["device"]]
+
+    wishes = audience.orders
+    orders = np.zeros(len(wishes), ORDERS)
+    for key in wishes.dtype.names or ():
+        orders[key] = wishes[key]
+    orders["latency_s"] = np.nan
+    bounds = np.searchsorted(wishes["viewer"], np.arange(len(who) + 1))
+    rows["order"], rows["order_end"] = bounds[:-1], bounds[1:]
+
+    kinds = np.zeros((edges, len(loss)), KIND)
+    kinds["link_loss"], kinds["arrives_mbps"] = loss, np.inf
+    if path["udp_mbps"][0] > 0:
+        for c, p in enumerate(loss):
+            sent = path["udp_mbps"][0] * (1 + path["fec"][0]) * (1 + retransmitted(path[0], p))
+            kinds["nominal_bps"][:, c] = round(sent * 1e6)
+            kinds["arrives_mbps"][:, c] = udp_arrives(path[0], player["rate_mbps"][0], p)
+    kinds["passed_bps"] = kinds["nominal_bps"]
+    return Night(
+        rows=rows, player=player, path=path, links=links, nodes=nodes, kinds=kinds,
+        door=_door(vendor, vendor_regions, isps, sample),
+        # Twice: a place each, and as many that were left within one stretch.
+        flows=np.zeros(2 * len(who) + 1, FLOW), heap=np.zeros(4 * len(who) + 9, EVENT),
+        order_of=np.argsort(rows["arrival_s"], kind="stable"),
+        touched=np.zeros(len(who), np.int64), orders=orders,
+        meters=meters(audience.demand.duration_s, edges, len(vendor_regions)),
+        now=np.zeros(1, NOW),
+    )  # fmt: skip
+
+
+def _links(net: Network) -> tuple[Links, NDArray[np.float64], NDArray[np.float64]]:
+    """Link tables, round trips (s) and UDP loss by access class."""
+    if net.kind == "replay":
+        assert net.traces is not None
+        links = links_from_traces(read_traces(resolve_file("network.traces", net.traces)))
+        return links, np.array([net.trace_round_trip_ms / 1e3]), np.array([net.trace_loss])
+    assert net.mix is not None
+    classes = [net.classes[name] for name in net.mix]
+    return (
+        links_from_classes(classes),
+        np.array([c.round_trip_ms / 1e3 for c in classes]),
+        np.array([c.loss for c in classes]),
+    )
+
+
+def _put_patience(player: NDArray[np.void], key: str, patience: Patience | None) -> None:
+    """Write a patience curve as times and cumulative hazard."""
+    if patience is not None:
+        times, left = zip((patience.free_s, 0.0), *patience.left_by, strict=True)
+        player[f"{key}_points"] = len(times)
+        player[f"{key}_s"][0, : len(times)] = times
+        player[f"{key}_hazard"][0, : len(times)] = -np.log1p(-np.array(left))
+
+
+def _player(
+    scenario: Scenario, vendor: Vendor | None, replication: int, audience: Audience
+) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """PLAYER and PATH records of the vendor's path, or of the reference player."""
+    a, reference = scenario.audience, scenario.audience.reference
+    player, path = np.zeros(1, PLAYER), np.zeros(1, PATH)
+    path["wire"] = 1.0
+    _set(
+        player,
+        kappa=a.kappa.value,
+        sd_rundown=a.sd_rundown.value,
+        freeze_patience_s=np.inf if a.stall_patience_mean_s is None
+        else a.stall_patience_mean_s.value,
+        rejoin_share=a.retry.rejoin_share,
+        jitter_s=a.retry.jitter_s,
+        retries=len(a.retry.backoff_s),
+        threshold_s=scenario.engine.freeze_threshold_s,
+        merge_s=scenario.engine.stall_merge_s,
+        show_s=audience.demand.duration_s,
+        seed=scenario.seed,
+        replication=replication,
+        lag_limit_s=np.inf,
+    )  # fmt: skip
+    player["backoff_s"][0, : len(a.retry.backoff_s)] = a.retry.backoff_s
+    _put_patience(player, "patience", a.patience)
+    _put_patience(player, "room", a.waiting_room_patience)
+    if vendor is None:
+        _set(
+            player,
+            kind=Kind.REFERENCE, hd=True, rate_mbps=1.0, catch_up=1.0,
+            link_share=reference.link_share.value, hd_from_mbps=reference.hd_from_mbps,
+            frozen_below_mbps=reference.frozen_below_mbps,
+            target_s=scenario.commerce.latency_free_s.value,
+        )  # fmt: skip
+        return player, path
+    it = vendor.path
+    _set(
+        player,
+        hd=it.height >= HD_LINES, rate_mbps=it.bitrate_mbps.value, link_share=it.link_share.value,
+        catch_up=it.catch_up.value, upstream_s=it.upstream_s.value, gop_s=it.gop_s.value,
+        start_s=it.start_buffer_s.value, join_round_trips=it.join_round_trips.value,
+        join_server_s=it.join_server_s.value, refusal_s=vendor.policy.refusal_s.value,
+    )  # fmt: skip
+    if it.player == "flv":
+        assert it.delay_s and it.resume_buffer_s and it.speed_up
+        _set(
+            player,
+            kind=Kind.FLV, target_s=it.delay_s.value, resume_s=it.resume_buffer_s.value,
+            speed_up=it.speed_up.value,
+        )  # fmt: skip
+        if it.lag_limit_s is not None:
+            player["lag_limit_s"] = it.lag_limit_s.value
+    else:
+        assert it.jitter_buffer_s and it.audio_mbps
+        _set(
+            player,
+            kind=Kind.RTC, target_s=it.jitter_buffer_s.value, audio_mbps=it.audio_mbps.value,
+            keyframe_cached=it.keyframe_cached,
+        )  # fmt: skip
+    wire = 1.0 + it.overhead.value
+    _set(path, wire=wire, sharing=TCP)
+    if it.transport == "udp":
+        assert it.fec and it.rtx_max and it.loss_tolerance
+        _set(
+            path,
+            sharing=PAUSE if it.udp_shortage == "pause_some" else UDP,
+            udp_mbps=it.bitrate_mbps.value * wire, fec=it.fec.value, rtx_max=it.rtx_max.value,
+            tolerance=it.loss_tolerance.value,
+        )  # fmt: skip
+    return player, path
+
+
+def _set(record: NDArray[np.void], **values: float) -> None:
+    for key, value in values.items():
+        record[key] = value
+
+
+def _tree(vendor: Vendor | None, regions: list[str], isps: list[str], sample: float) -> NDArray[np.void]:
+    edge = np.full(len(regions) * len(isps), np.inf)
+    region = np.full(len(regions), np.inf)
+    whole = np.inf
+    if vendor is not None:
+        for r, name in enumerate(regions):
+            limits = vendor.regions.get(name)
+            if limits is not None and limits.egress_mbps is not None:
+                region[r] = limits.egress_mbps.value * sample
+            for k, isp in enumerate(isps):
+                if isp in vendor.edges.get(name, {}):
+                    edge[r * len(isps) + k] = vendor.edges[name][isp].egress_mbps.value * sample
+        if vendor.limits.egress_mbps is not None:
+            whole = vendor.limits.egress_mbps.value * sample
+    return tree(edge, np.repeat(np.arange(len(regions)), len(isps)), region, whole)
+
+
+def _door(
+    vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
+) -> NDArray[np.void]:
+    """Limits in the order they are asked: gate, then quotas."""
+    limits: list[NDArray[np.void]] = []
+    if vendor is None:
+        return np.zeros(0, LIMIT)
+    policy, joins = vendor.policy, vendor.limits.joins_per_s
+    if joins is not None:
+        burst = policy.joins_burst if policy.joins_burst is not None else joins.value * sample
+        limits.append(gate(joins.value * sample, max(1.0, burst), policy.joins_per_s == "queue"))
+    for r, name in enumerate(regions):
+        own = vendor.regions.get(name)
+        cap = own.sessions if own is not None and own.sessions is not None else None
+        cap = vendor.limits.sessions if cap is None else cap
+        if cap is not None:
+            queue = policy.sessions == "queue"
+            limits.append(quota(cap.value * sample, 1.0, queue, Limit.SESSIONS, region=r))
+    if policy.egress_mbps != "degrade":
+        # Reserved at the door: a session takes what it sends when nothing is lost.
+        path, queue = vendor.path, policy.egress_mbps == "queue"
+        each = path.bitrate_mbps.value * (1 + path.overhead.value)
+        each *= 1 + (path.fec.value if path.fec is not None else 0.0)
+        nodes = _tree(vendor, regions, isps, sample)["capacity_mbps"]
+        edges = len(regions) * len(isps)
+        caps = [(float(nodes[-1]), Limit.EGRESS_VENDOR, -1, -1)]
+        caps += [(float(nodes[edges + r]), Limit.EGRESS_REGION, r, -1) for r in range(len(regions))]
+        caps += [(float(nodes[e]), Limit.EGRESS_EDGE, -1, e) for e in range(edges)]
+        limits += [quota(c, each, queue, code, r, e) for c, code, r, e in caps if np.isfinite(c)]
+    return np.concatenate(limits) if limits else np.zeros(0, LIMIT)
+
+
+# --- what is left behind --------------------------------------------------------------------------
+
+
+def names(scenario: Scenario, vendor: Vendor | None) -> Names:
+    """What the indices of a run stand for."""
+    net = scenario.network
+    return Names(
+        regions=tuple(scenario.audience.regions),
+        isps=tuple(scenario.audience.isps),
+        classes=("replay",) if net.kind == "replay" or net.mix is None else tuple(net.mix),
+        products=("basket", *(d.name for d in scenario.promotion.drops)),
+        vendor_regions=("all",) if vendor is None else tuple(vendor.serves),
+    )
+
+
+def facts(audience: Audience) -> dict[str, float]:
+    """Figures of the night's demand, at full size."""
+    d = audience.demand
+    return {
+        "offered_peak": d.offered_peak,
+        "curve_error": d.curve_error,
+        "dry_share": d.dry_share,
+        "expected_arrivals": d.arrivals,
+        "mean_stay_s": d.law.mean_s,
+        "base_orders_per_s": audience.base_per_s,
+    }
+
+
+def _sessions(audience: Audience) -> NDArray[np.void]:
+    who = audience.viewers
+    out = np.zeros(len(who), SESSIONS)
+    out["viewer"] = np.arange(len(who))
+    for key in ("bin", "j", "region", "isp", "access", "interactive", "arrival_s", "intention_s"):
+        out[key] = who[key]
+    out["initial"] = who["bin"] < 0
+    return out
+
+
+def leave_behind(
+    scenario: Scenario,
+    vendor: Vendor | None,
+    replication: int,
+    audience: Audience,
+    night: Night,
+    world: str,
+    name: str,
+) -> Run:
+    """The record of a night that is over."""
+    rows = night.rows
+    out = _sessions(audience)
+    for key in (
+        "state", "reason", "attempts", "failed", "startup_s", "sdk_startup_s", "play_s", "hd_s",
+        "frozen_s", "stalls", "stall_s", "waiting_s", "starting_s", "media_mb",
+    ):  # fmt: skip
+        out[key] = rows[key]
+    out["left_s"] = rows["t"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out["latency_s"] = rows["lag_s2"] / rows["play_s"] + night.player["upstream_s"][0]
+    out["harm"] = _harm(rows)
+    weight = 1 / scenario.audience.sample
+    labels = names(scenario, vendor)
+    series = _series(night.meters)
+    wire = totals(night.meters.wire)
+    binding = {
+        f"binding_limit_s.{Limit(k).name.lower()}": float(night.meters.bound[k].sum())
+        for k in range(len(Limit))
+        if night.meters.bound[k].any()
+    }
+    utilisation = _utilisation(night.nodes, wire)
+    return Run(
+        vendor=name, world=world, replication=replication,
+        peak_viewers=round(audience.demand.peak_viewers), weight=weight, names=labels,
+        sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
+        usage=_usage(night, vendor, labels, wire, weight),
+        facts=facts(audience) | binding | {"edge_utilisation": utilisation},
+    )  # fmt: skip
+
+
+def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
+    """The world in which nothing goes wrong: arrival, play at once, departure. No engine."""
+    out = _sessions(audience)
+    leave = audience.leave_s
+    out["left_s"] = leave
+    out["state"] = State.GONE
+    over = (leave == audience.viewers["exit_s"]) & (leave >= audience.demand.duration_s)
+    out["reason"] = np.where(over, Reason.SHOW_OVER, Reason.DONE)
+    out["attempts"] = 1
+    out["play_s"] = out["hd_s"] = leave - out["arrival_s"]
+    out["startup_s"] = out["sdk_startup_s"] = np.where(out["initial"], np.nan, 0.0)
+    orders = np.zeros(len(audience.orders), ORDERS)
+    for key in audience.orders.dtype.names or ():
+        orders[key] = audience.orders[key]
+    orders["state"], orders["hd"] = State.PLAYING, True
+    orders["latency_s"] = scenario.commerce.latency_free_s.value
+    m = meters(audience.demand.duration_s, 1, 1)
+    a = np.rint(out["arrival_s"] * 1e6).astype(np.int64)
+    b = np.rint(leave * 1e6).astype(np.int64)
+    for at, sign in ((a, -1), (b, 1)):
+        k = at // BIN_US
+        np.add.at(m.states["part"][State.PLAYING], k, sign * (at - k * BIN_US))
+        np.add.at(m.states["full"][State.PLAYING], k, -sign)
+    np.add.at(m.events[0], a[~out["initial"]] // BIN_US, 1)
+    return Run(
+        vendor="", world="perfect", replication=replication,
+        peak_viewers=round(audience.demand.peak_viewers), weight=1 / scenario.audience.sample,
+        names=names(scenario, None), sessions=out, orders=orders, series=_series(m),
+        latency_us=m.latency_us,
+        usage=pd.DataFrame(columns=["meter", "region", "class", "time_s", "value", "unit"]),
+        facts=facts(audience),
+    )  # fmt: skip
+
+
+def _harm(rows: NDArray[np.void]) -> NDArray[np.int8]:
+    """`viewer.harm` for all rows."""
+    lost = np.stack([rows["lost_link_s"], rows["lost_door_s"], rows["lost_egress_s"]])
+    codes = np.stack([np.full(len(rows), Limit.LINK), rows["door"], rows["egress"]])
+    most = lost.argmax(axis=0)
+    who = np.arange(len(rows))
+    return np.where(lost[most, who] > 0, codes[most, who], 0).astype(np.int8)
+
+
+def _series(m: Meters) -> pd.DataFrame:
+    """Mean numbers of viewers by state and counts of events, one row a bin."""
+    state = totals(m.states)[:, :-1] / BIN_US
+    wire = totals(m.wire)[:, :-1].sum(axis=0) / (BIN_US * 1e6)
+    columns: list[Any] = [*state, *m.events[:, :-1], wire]
+    frame = pd.DataFrame(dict(zip(SERIES, columns, strict=True)))
+    frame.insert(0, "time_s", np.arange(len(frame)) * BIN_S)
+    return frame
+
+
+def _utilisation(nodes: NDArray[np.void], wire: NDArray[np.int64]) -> float:
+    """Largest ten-second load of any node with a capacity over that capacity; nan: none has one."""
+    edges = len(wire)
+    load = wire / (BIN_US * 1e6)
+    over = [0.0]
+    for k in np.flatnonzero(np.isfinite(nodes["capacity_mbps"])):
+        mine = [bool(below(nodes, edges, e, k)) for e in range(edges)]
+        over.append(load[mine].sum(axis=0).max() / nodes["capacity_mbps"][k])
+    return float(max(over)) if len(over) > 1 else float("nan")
+
+
+def _usage(
+    night: Night,
+    vendor: Vendor | None,
+    labels: Names,
+    wire: NDArray[np.int64],
+    weight: float,
+) -> pd.DataFrame:
+    """What is billed, at full size, by vendor region."""
+    rows, out = night.rows, []
+    if vendor is None:
+        return pd.DataFrame(columns=["meter", "region", "class", "time_s", "value", "unit"])
+    lines = vendor.path.height
+    # Agora's classes by pixels received: up to 1280x720 HD, up to 1920x1080 full HD.
+    video = "hd" if lines <= HD_LINES else "full_hd"
+    for r, region in enumerate(labels.vendor_regions):
+        mine = rows["region"] == r
+        minutes = float((rows["play_s"][mine] + rows["frozen_s"][mine]).sum()) / 60 * weight
+        audio = float(rows["starting_s"][mine].sum()) / 60 * weight
+        wires = wire[night.nodes["region"][: len(wire)] == r].sum(axis=0)[:-1]
+        out += [
+            ("viewer_minutes", region, video, np.nan, minutes, "min"),
+            ("viewer_minutes", region, "audio", np.nan, audio, "min"),
+            ("egress_gb", region, "", np.nan, wires.sum() / 1e6 / 8e9 * weight, "GB"),
+            ("joins", region, "", np.nan, float(night.meters.sessions[r, 2]) * weight, "count"),
+            ("peak_connections", region, "", np.nan,
+             float(night.meters.sessions[r, 1]) * weight, "count"),
+        ]  # fmt: skip
+        out += [
+            ("wire_mbps", region, "", k * BIN_S, bits / (BIN_US * 1e6) * weight, "Mbps")
+            for k, bits in enumerate(wires)
+        ]
+    return pd.DataFrame(out, columns=["meter", "region", "class", "time_s", "value", "unit"])

@@ -1,0 +1,152 @@
+"""The exact twin: one SimPy process a viewer, levels solved at every change.
+
+It calls the very transitions the fast engine calls, on the same rows. For some hundreds of viewers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import simpy
+
+from sim.compiled import compiled
+from sim.delivery.share import NO_SHARING
+from sim.engine.clock import Clock
+from sim.engine.night import (
+    Night,
+    arrive,
+    call,
+    depart,
+    next_call,
+    outside,
+    refresh,
+    solve,
+    turn,
+    turn_outside,
+)
+from sim.viewer.viewer import ASK, GONE, LINK, NEVER
+
+CAPACITY, DEPARTURES, LINKS, REST, JOINS = (k << 40 for k in range(1, 6))
+"""Ties are ordered: capacity, departures, link, joins; then viewer id."""
+
+
+def individuals(env: Clock, night: Night) -> None:
+    """Start one process a viewer."""
+    _Individuals(env, night)
+
+
+@compiled
+def _arrive(n: Night, i: int) -> None:
+    arrive(n, i)
+
+
+@compiled
+def _change(n: Night, i: int) -> bool:
+    """The next change of viewer i; returns whether a session of his has ended."""
+    if outside(n.rows[i]):
+        turn_outside(n, i)
+        return False
+    slot = n.rows[i].slot
+    if turn(n, i):
+        return True
+    refresh(n, slot)
+    return False
+
+
+@compiled
+def _depart(n: Night, i: int, t: float) -> None:
+    depart(n, i, t)
+
+
+@compiled
+def _next_call(n: Night, now: float) -> tuple[float, int]:
+    return next_call(n, now)
+
+
+@compiled
+def _call(n: Night, k: int, t: float) -> None:
+    call(n, k, t)
+
+
+class _Individuals:
+    """The processes of one run and what they need to wake one another."""
+
+    def __init__(self, env: Clock, night: Night) -> None:
+        self.env, self.night = env, night
+        self.armed = [NEVER] * len(night.rows)
+        self.lives = [env.process(self.life(i)) for i in range(len(night.rows))]
+        self.usher = env.process(self.calls())
+
+    def life(self, i: int) -> Generator[simpy.Event, Any, None]:
+        """One viewer from his tap to the end."""
+        n, env, v = self.night, self.env, self.night.rows[i]
+        arrival = float(v["arrival_s"])
+        yield env.at(arrival, JOINS + i)
+        _arrive(n, i)
+        self.step(i, arrival)
+        while v["state"] != GONE:
+            t = float(v["next_s"])
+            self.armed[i] = t
+            try:
+                yield env.at(t, self.rank(int(v["cause"])) + i)
+            except simpy.Interrupt:
+                continue  # something shared has changed the plan
+            if v["next_s"] == t:
+                self.armed[i] = NEVER
+                self.step(i, t)
+
+    def rank(self, cause: int) -> int:
+        """Which events come first at one instant."""
+        if cause < LINK:
+            return DEPARTURES
+        if cause == LINK:
+            return LINKS
+        return JOINS if cause == ASK else REST
+
+    def step(self, i: int, t: float) -> None:
+        """One change of viewer i, and what it does to the others."""
+        n = self.night
+        inside, slot = int(n.now[0]["active"]), int(n.rows[i]["slot"])
+        if _change(n, i):
+            self.close(slot)
+            inside -= 1
+            _depart(n, i, t)
+        self.settle(i, inside, t)
+
+    def close(self, slot: int) -> None:
+        """Take a slot out, keeping the order of admission."""
+        n = self.night
+        last = int(n.now[0]["active"])
+        n.flows[slot : last - 1] = n.flows[slot + 1 : last].copy()
+        n.rows["slot"][n.flows["viewer"][slot : last - 1]] -= 1
+        n.now[0]["active"] = last - 1
+
+    def settle(self, i: int, inside: int, t: float) -> None:
+        """Solve the levels at this instant and wake whoever must change plans."""
+        n = self.night
+        admitted = {int(k) for k in n.flows["viewer"][inside : n.now[0]["active"]]}
+        moved: set[int] = set()
+        if n.path[0]["sharing"] != NO_SHARING:
+            solve(n, t, t, False)
+            slots = n.touched[: n.now[0]["touched"]]
+            moved = {int(k) for k in n.flows["viewer"][slots]}
+        for k in (admitted | moved) - {i}:
+            # A plan that has moved later is found out when the earlier time comes.
+            if k in admitted or n.rows["next_s"][k] < self.armed[k]:
+                self.lives[k].interrupt()
+        if self.usher.is_alive and _next_call(n, t)[1] >= 0:
+            self.usher.interrupt()
+
+    def calls(self) -> Generator[simpy.Event, Any, None]:
+        """The gate's waiting room: the next one is let out as soon as the gate allows."""
+        n, env = self.night, self.env
+        while True:
+            t, k = _next_call(n, env.now)
+            try:
+                yield env.event() if k < 0 else env.at(t, JOINS)
+            except simpy.Interrupt:
+                continue
+            inside = int(n.now[0]["active"])
+            _call(n, k, t)
+            self.settle(-1, inside, t)

@@ -1,0 +1,1 @@
+"""The viewer's own link, from classes or from recorded traces."""

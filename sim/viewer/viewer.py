@@ -1,0 +1,521 @@
+"""One viewer: a row, the player's numbers, and the transitions both engines call.
+
+A row is brought forward only at its own changes, to the computed time: `plan` finds the next change,
+`advance` moves the row there, `change` carries it out. Rates are media Mbps. `b` is the buffer in
+seconds of media, `lag` the distance behind live of what is on the screen, 0 <= b <= lag.
+Playing: b' = d/R - v, lag' = 1 - v. Starting or frozen: b' = d/R, lag' = 1 (design, section 6).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.compiled import inlined, step
+from sim.draws import Cause as Draw
+from sim.draws import pair
+from sim.record import Limit, Reason, State
+
+WAITING, STARTING, PLAYING, STALLED, GONE = (int(s) for s in State)
+GROUP, PATIENCE, FREEZE, RETRY = (
+    int(c) for c in (Draw.GROUP, Draw.PATIENCE, Draw.FREEZE, Draw.RETRY)
+)
+NO_LIMIT, OWN_LINK = int(Limit.NONE), int(Limit.LINK)
+NEVER = np.inf
+
+
+class Kind(IntEnum):
+    """Players."""
+
+    FLV = 0
+    RTC = 1
+    REFERENCE = 2
+
+
+class Phase(IntEnum):
+    """What a waiting or starting viewer waits for."""
+
+    ASK = 0  # the next attempt
+    QUEUED = 1  # a place in the waiting room
+    JOINING = 2  # the answer to an attempt that was let in
+    KEYFRAME = 3
+    FILL = 4  # the first buffer
+
+
+class Change(IntEnum):
+    """Changes of one viewer. Up to PATIENCE: departures, which come first at a tie."""
+
+    EXIT = 0  # mass exit or the end of the show
+    SPENT = 1  # watch intention used up
+    PATIENCE = 2
+    LINK = 3
+    ORDER = 4
+    EMPTY = 5  # buffer spent
+    EDGE = 6  # buffer holds all there is (b = lag)
+    ON_TIME = 7  # caught up with the target lag
+    FULL = 8  # first buffer or resume buffer filled
+    KEYFRAME = 9
+    SKIP = 10  # too far behind: jump to live
+    JOINED = 11
+    ASK = 12
+
+
+FLV, RTC, REFERENCE = (int(k) for k in Kind)
+P_ASK, P_QUEUED, P_JOINING, P_KEYFRAME, P_FILL = (int(p) for p in Phase)
+EXIT, SPENT, OUT_OF_PATIENCE, LINK, ORDER, EMPTY, EDGE, ON_TIME, FULL, KEY, SKIP, JOINED, ASK = (
+    int(c) for c in Change
+)
+NONE, DONE, GAVE_UP, LEFT_STARTING, LEFT_STALLED, REFUSED, CUT_OFF, SHOW_OVER = (
+    int(r) for r in Reason
+)
+
+VIEWER = np.dtype(
+    [
+        # who
+        ("bin", "i4"), ("j", "i4"), ("access", "i2"), ("region", "i2"), ("edge", "i2"),
+        ("initial", "?"), ("arrival_s", "f8"), ("exit_s", "f8"), ("rtt_s", "f8"),
+        ("mean_mbps", "f8"), ("top_mbps", "f8"),
+        # the link
+        ("link_trace", "i4"), ("link_state", "i4"), ("link_n", "i4"),
+        ("link_mbps", "f8"), ("link_until_s", "f8"),
+        # now
+        ("state", "i1"), ("phase", "i1"), ("cause", "i1"), ("reason", "i1"),
+        ("at_edge", "?"), ("hd", "?"), ("limit", "i1"), ("blame", "i1"), ("door", "i1"), ("queue", "i2"),
+        ("t", "f8"), ("next_s", "f8"), ("b", "f8"), ("lag", "f8"), ("w", "f8"), ("d", "f8"),
+        ("ask_s", "f8"), ("give_up_s", "f8"), ("order_s", "f8"), ("end_s", "f8"),
+        ("tap_s", "f8"), ("asked_s", "f8"), ("order", "i8"), ("order_end", "i8"), ("admitted", "i8"), ("behind", "i8"),
+        ("attempt", "i4"), ("session", "i4"), ("freezes", "i4"), ("slot", "i4"),
+        # the freeze rule
+        ("episode_s", "f8"), ("since_freeze_s", "f8"),
+        # what a run leaves behind
+        ("attempts", "i4"), ("failed", "i4"), ("stalls", "i4"), ("egress", "i1"),
+        ("startup_s", "f8"), ("sdk_startup_s", "f8"), ("play_s", "f8"), ("hd_s", "f8"),
+        ("frozen_s", "f8"), ("stall_s", "f8"), ("waiting_s", "f8"), ("starting_s", "f8"),
+        ("media_mb", "f8"), ("lag_s2", "f8"),
+        ("lost_link_s", "f8"), ("lost_door_s", "f8"), ("lost_egress_s", "f8"),
+        # conservation: media seconds of all sessions
+        ("got_s", "f8"), ("thrown_s", "f8"), ("shown_s", "f8"), ("skipped_s", "f8"),
+        ("lag0_s", "f8"), ("left_lag_s", "f8"), ("left_b_s", "f8"), ("inside_s", "f8"),
+        # meters
+        ("state_us", "i8"), ("wire_us", "i8"), ("wire_bps", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+"""One row a viewer. Times are seconds of the show; `_us` microseconds."""
+
+
+POINTS = 16
+"""Most points of a patience curve or entries of a retry schedule."""
+
+PLAYER = np.dtype(
+    [
+        ("kind", "i8"), ("hd", "?"), ("keyframe_cached", "?"),
+        ("rate_mbps", "f8"), ("link_share", "f8"), ("catch_up", "f8"), ("upstream_s", "f8"),
+        ("gop_s", "f8"), ("start_s", "f8"), ("resume_s", "f8"),
+        ("target_s", "f8"),  # lag the player means to keep: delay (FLV), jitter buffer (RTC)
+        ("lag_limit_s", "f8"), ("speed_up", "f8"), ("audio_mbps", "f8"),
+        ("hd_from_mbps", "f8"), ("frozen_below_mbps", "f8"),  # reference only
+        ("join_round_trips", "f8"), ("join_server_s", "f8"), ("refusal_s", "f8"),
+        ("kappa", "f8"), ("sd_rundown", "f8"), ("freeze_patience_s", "f8"),
+        ("rejoin_share", "f8"), ("jitter_s", "f8"),
+        ("retries", "i8"), ("backoff_s", "f8", POINTS),
+        # patience curves: times, cumulative hazard there; the first point is free of leaving
+        ("patience_s", "f8", POINTS), ("patience_hazard", "f8", POINTS), ("patience_points", "i8"),
+        ("room_s", "f8", POINTS), ("room_hazard", "f8", POINTS), ("room_points", "i8"),
+        ("threshold_s", "f8"), ("merge_s", "f8"), ("show_s", "f8"),
+        ("seed", "u4"), ("replication", "u4"),
+    ],
+    align=True,
+)  # fmt: skip
+"""What a viewer's player and habits are made of: one record for a whole run."""
+
+
+@step
+def patience(
+    points_s: NDArray[np.float64], hazard: NDArray[np.float64], points: int, u: float
+) -> float:
+    """Seconds until somebody with uniform `u` leaves: piecewise constant hazard, its last goes on."""
+    mass = -np.log(u)
+    k = 1
+    while k < points - 1 and mass > hazard[k]:
+        k += 1
+    slope = (hazard[k] - hazard[k - 1]) / (points_s[k] - points_s[k - 1])
+    return points_s[k - 1] + (mass - hazard[k - 1]) / slope
+
+
+@step
+def tap(v: Any, p: Any, t: float) -> None:
+    """A new session begins: one patience clock through waiting, retries and the first buffer."""
+    v.state, v.phase, v.attempt = WAITING, P_ASK, 0
+    v.tap_s, v.ask_s = t, t
+    u, _ = pair(p.seed, p.replication, PATIENCE, v.bin, v.j, v.session)
+    v.give_up_s = t + patience(p.patience_s, p.patience_hazard, p.patience_points, u)
+    v.session += 1
+    v.d, v.b, v.lag, v.at_edge, v.limit, v.reason = 0.0, 0.0, 0.0, False, NO_LIMIT, NONE
+
+
+@step
+def queued(v: Any, p: Any, t: float, queue: int) -> None:
+    """Into the waiting room, whose patience may be its own."""
+    advance(v, p, t)
+    v.phase, v.queue = P_QUEUED, queue
+    if p.room_points > 0:
+        _, u = pair(p.seed, p.replication, PATIENCE, v.bin, v.j, v.session - 1)
+        room = v.tap_s + patience(p.room_s, p.room_hazard, p.room_points, u)
+        v.give_up_s = max(v.give_up_s, room)
+    plan(v, p)
+
+
+@step
+def refused(v: Any, p: Any, t: float, limit: int) -> None:
+    """An attempt failed: known `refusal_s` later; then the next one by schedule, or for good."""
+    advance(v, p, t)
+    v.failed += 1
+    v.door = limit
+    known = t + p.refusal_s
+    if v.attempt >= p.retries:
+        v.phase, v.ask_s = P_QUEUED, NEVER
+        v.queue = -1
+        if known < v.give_up_s:
+            v.give_up_s, v.attempt = known, -1  # leaves as refused, once it is known
+    else:
+        u, _ = pair(p.seed, p.replication, RETRY, v.bin, v.j, v.attempts)
+        v.phase, v.ask_s = P_ASK, known + p.backoff_s[v.attempt] + p.jitter_s * u
+        v.attempt += 1
+    plan(v, p)
+
+
+@step
+def let_in(v: Any, p: Any, t: float) -> None:
+    """The attempt passed: the session exists, its first answer is on the way."""
+    advance(v, p, t)
+    v.phase, v.queue = P_JOINING, -1
+    v.ask_s = t + p.join_round_trips * v.rtt_s + p.join_server_s
+    if p.kind == REFERENCE or _already_there(v):
+        v.ask_s = t
+    plan(v, p)
+
+
+@step
+def _already_there(v: Any) -> bool:
+    """Watching when the show begins, unless a quota kept him out then."""
+    return v.initial and v.session == 1 and v.attempts == 1
+
+
+@inlined
+def appetite(v: Any, p: Any) -> float:
+    """Media Mbps the viewer could take now: his link, and how fast the path fetches."""
+    link = p.link_share * v.link_mbps
+    if p.kind == REFERENCE:
+        return min(link, v.top_mbps)
+    return min(link, p.rate_mbps if v.at_edge else p.catch_up * p.rate_mbps)
+
+
+@inlined
+def set_rate(v: Any, p: Any, d: float, limit: int) -> None:
+    """The viewer receives `d` from now on, held back by `limit` if that is below the bitrate."""
+    v.d = d
+    v.limit = limit
+    if limit != NO_LIMIT:
+        v.blame = limit
+    if limit > OWN_LINK:
+        v.egress = limit
+    if p.kind == REFERENCE:
+        v.hd = d >= p.hd_from_mbps
+        frozen = d < p.frozen_below_mbps
+        if frozen and v.state == PLAYING:
+            _freeze(v, p)
+        elif not frozen and v.state == STALLED:
+            v.state = PLAYING
+    elif v.at_edge and d < p.rate_mbps:
+        v.at_edge = False
+
+
+@inlined
+def _lose(v: Any, limit: int, seconds: float) -> None:
+    """Book watch intention spent without a picture to the limit that held the viewer back."""
+    if limit > OWN_LINK:
+        v.lost_egress_s += seconds
+    elif limit == OWN_LINK:
+        v.lost_link_s += seconds
+
+
+@step
+def advance(v: Any, p: Any, t: float) -> None:
+    """Move the row to time `t` along its present slopes."""
+    dt = t - v.t
+    v.t = t
+    if dt <= 0.0:
+        return
+    spent = dt
+    if v.state == WAITING:
+        v.waiting_s += dt
+        if v.door != NO_LIMIT:
+            v.lost_door_s += dt
+    elif v.state == PLAYING:
+        v.play_s += dt
+        v.since_freeze_s += dt
+        if v.hd:
+            v.hd_s += dt
+        else:
+            spent = dt * p.sd_rundown
+        speed = 1.0
+        if v.at_edge and v.lag > p.target_s:
+            speed += p.speed_up
+        if p.kind != REFERENCE:
+            got = v.d / p.rate_mbps
+            v.got_s += got * dt
+            v.shown_s += speed * dt
+            # What is on the screen moves from one lag to another in a straight line.
+            v.lag_s2 += dt * (v.lag + (1.0 - speed) * dt / 2)
+            v.lag += (1.0 - speed) * dt
+            v.b = v.lag if v.at_edge else v.b + (got - speed) * dt
+        else:
+            v.lag_s2 += dt * v.lag
+    elif v.state == STARTING or v.state == STALLED:
+        # An ordinary start-up is nobody's fault; a freeze is its cause's until the keyframe.
+        fault = v.limit
+        if v.state == STARTING:
+            v.starting_s += dt
+        else:
+            v.frozen_s += dt
+            v.episode_s += dt
+            spent = dt * p.kappa
+            fault = v.blame
+        _lose(v, fault, spent)
+        if p.kind != REFERENCE:
+            v.lag += dt
+            got = v.d / p.rate_mbps * dt
+            v.got_s += got
+            if v.phase == P_KEYFRAME:
+                v.thrown_s += got  # can't be shown before a keyframe
+            else:
+                v.b = v.lag if v.at_edge else v.b + got
+    if v.state != WAITING:
+        v.media_mb += v.d * dt
+        v.inside_s += dt
+    v.w = max(0.0, v.w - spent)
+
+
+@step
+def plan(v: Any, p: Any) -> None:
+    """Find the next change of this row: `next_s` and `cause`. Ties go to the lower cause."""
+    t = v.t
+    best, cause = v.exit_s, EXIT
+    if v.state == GONE:
+        v.next_s = NEVER
+        return
+    rundown = 1.0
+    if v.state == STALLED:
+        rundown = p.kappa
+    elif v.state == PLAYING and not v.hd:
+        rundown = p.sd_rundown
+    at = t + v.w / rundown
+    if at < best:
+        best, cause = at, SPENT
+    if v.state == WAITING:
+        if v.give_up_s < best:
+            best, cause = v.give_up_s, OUT_OF_PATIENCE
+        if v.phase == P_JOINING:
+            if v.ask_s < best:
+                best, cause = v.ask_s, JOINED
+        elif v.phase == P_ASK and v.ask_s < best:
+            best, cause = v.ask_s, ASK
+        v.next_s, v.cause = max(best, t), cause
+        return
+    if v.state == STARTING and v.give_up_s < best:
+        best, cause = v.give_up_s, OUT_OF_PATIENCE
+    if v.state == STALLED and v.end_s < best:
+        best, cause = v.end_s, OUT_OF_PATIENCE
+    if v.link_until_s < best:
+        best, cause = v.link_until_s, LINK
+    if v.order_s < best:
+        best, cause = v.order_s, ORDER
+    if p.kind != REFERENCE:
+        fill = v.d / p.rate_mbps
+        if v.state == PLAYING:
+            if v.at_edge:
+                if v.lag > p.target_s and p.speed_up > 0.0:
+                    at = t + (v.lag - p.target_s) / p.speed_up
+                    if at < best:
+                        best, cause = at, ON_TIME
+            elif fill < 1.0:
+                at = t + v.b / (1.0 - fill)
+                if at < best:
+                    best, cause = at, EMPTY
+            elif fill > 1.0:
+                at = t + (v.lag - v.b) / (fill - 1.0)
+                if at < best:
+                    best, cause = at, EDGE
+        elif v.phase == P_KEYFRAME:
+            if fill >= 1.0:
+                at = t
+                if v.state == STALLED or not p.keyframe_cached:
+                    at = (np.floor(t / p.gop_s) + 1.0) * p.gop_s
+                if at < best:
+                    best, cause = at, KEY
+        else:
+            if not v.at_edge and fill > 1.0:
+                at = t + (v.lag - v.b) / (fill - 1.0)
+                if at < best:
+                    best, cause = at, EDGE
+            if fill > 0.0:
+                enough = p.start_s if v.state == STARTING else p.resume_s
+                at = t + max(0.0, enough - v.b) / fill
+                if at < best:
+                    best, cause = at, FULL
+            at = t + (p.lag_limit_s - v.lag)
+            if at < best:
+                best, cause = at, SKIP
+    v.next_s, v.cause = max(best, t), cause
+
+
+@step
+def change(v: Any, p: Any) -> None:
+    """Carry out the planned change (the row is at its time). LINK, ORDER, ASK are the engine's."""
+    cause = v.cause
+    if cause <= OUT_OF_PATIENCE:
+        _leave(v, p)
+    elif cause == JOINED:
+        _join(v, p)
+    elif cause == FULL:
+        v.b = p.start_s if v.state == STARTING else p.resume_s
+        if p.kind == RTC:
+            _skip_to_target(v, p)
+        v.b = min(v.b, v.lag)
+        _play(v)
+    elif cause == KEY:
+        _skip_to_target(v, p)
+        v.thrown_s += v.b
+        v.b = 0.0
+        v.phase = P_FILL
+        if v.state == STALLED:
+            _play(v)
+    elif cause == EMPTY:
+        v.b = 0.0
+        _freeze(v, p)
+        v.phase = P_KEYFRAME if p.kind == RTC else P_FILL
+    elif cause == EDGE:
+        v.at_edge = True
+        v.b = v.lag
+    elif cause == ON_TIME:
+        v.lag = p.target_s
+        v.b = v.lag
+    elif cause == SKIP:
+        behind = v.lag - p.target_s
+        kept = max(0.0, v.b - behind)
+        v.thrown_s += v.b - kept
+        v.b = kept
+        v.at_edge = False
+        _skip_to_target(v, p)
+
+
+@step
+def _skip_to_target(v: Any, p: Any) -> None:
+    v.skipped_s += v.lag - p.target_s
+    v.lag = p.target_s
+
+
+@step
+def _join(v: Any, p: Any) -> None:
+    """The first answer is here: media may flow."""
+    v.at_edge = False
+    v.b = 0.0
+    if p.kind == FLV:
+        u, _ = pair(p.seed, p.replication, GROUP, v.bin, v.j, v.session - 1)
+        v.state, v.phase = STARTING, P_FILL
+        v.lag = p.target_s + p.gop_s * (2.0 * u - 1.0)
+    elif p.kind == RTC:
+        v.state, v.phase = STARTING, P_KEYFRAME
+        v.lag = p.target_s
+    else:
+        v.lag = p.target_s
+    v.lag0_s += v.lag
+    if p.kind == REFERENCE:
+        _play(v)
+    elif _already_there(v):
+        # Buffer and lag at target.
+        v.lag0_s += p.target_s - v.lag
+        v.lag = p.target_s
+        v.b = v.lag
+        v.got_s += v.b
+        v.at_edge = True
+        _play(v)
+
+
+@step
+def _play(v: Any) -> None:
+    if v.state != STALLED and np.isnan(v.startup_s) and not v.initial:
+        v.startup_s = v.t - v.arrival_s
+        v.sdk_startup_s = v.t - v.asked_s
+    v.state = PLAYING
+
+
+@step
+def _freeze(v: Any, p: Any) -> None:
+    """The picture stops: a new episode unless the last freeze was a moment ago."""
+    if v.since_freeze_s >= p.merge_s:
+        close_episode(v, p)
+    v.since_freeze_s = 0.0
+    v.state = STALLED
+    u, _ = pair(p.seed, p.replication, FREEZE, v.bin, v.j, v.freezes)
+    v.end_s = v.t - p.freeze_patience_s * np.log(u) if p.kind != REFERENCE else NEVER
+    v.freezes += 1
+
+
+@step
+def close_episode(v: Any, p: Any) -> None:
+    """Count the freezes since the last one as a stall if they were long enough."""
+    if v.episode_s > 0.0 and v.episode_s >= p.threshold_s:
+        v.stalls += 1
+        v.stall_s += v.episode_s
+    v.episode_s = 0.0
+
+
+@step
+def harm(v: Any) -> int:
+    """The limit (record.Limit) that cost this viewer most of his watch intention."""
+    most, what = v.lost_link_s, OWN_LINK
+    if v.lost_door_s > most:
+        most, what = v.lost_door_s, v.door
+    if v.lost_egress_s > most:
+        most, what = v.lost_egress_s, v.egress
+    return what if most > 0.0 else NO_LIMIT
+
+
+@step
+def _leave(v: Any, p: Any) -> None:
+    """Gone, or, for some of those who left in a freeze, back at the door."""
+    cause, state = v.cause, v.state
+    if cause == EXIT and v.exit_s >= p.show_s:
+        v.reason = SHOW_OVER
+    elif state == WAITING:
+        v.reason = REFUSED if cause == OUT_OF_PATIENCE and v.attempt < 0 else GAVE_UP
+    elif state == STARTING:
+        v.reason = LEFT_STARTING
+    elif cause == OUT_OF_PATIENCE:
+        v.reason = LEFT_STALLED
+    else:
+        v.reason = DONE
+    close_episode(v, p)
+    v.since_freeze_s = NEVER
+    v.left_lag_s += v.lag
+    v.left_b_s += v.b
+    if v.reason == LEFT_STALLED:
+        _, u = pair(p.seed, p.replication, FREEZE, v.bin, v.j, v.freezes - 1)
+        if u < p.rejoin_share:
+            tap(v, p, v.t)
+            wait = p.backoff_s[0] if p.retries > 0 else 0.0
+            v.ask_s = v.t + wait + p.jitter_s * u / p.rejoin_share
+            return
+    if v.reason == GAVE_UP or v.reason == REFUSED:
+        v.lost_door_s += v.w
+    elif v.reason == LEFT_STARTING:
+        _lose(v, v.limit, v.w)
+    elif v.reason == LEFT_STALLED:
+        _lose(v, v.blame, v.w)
+    v.state = GONE
+    v.d, v.b, v.lag, v.at_edge = 0.0, 0.0, 0.0, False

@@ -1,0 +1,81 @@
+"""A study and a report that take no time: what the command does around them is tested here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from sim.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Frames:
+    results: pd.DataFrame
+    breakdown: pd.DataFrame
+    timeseries: pd.DataFrame
+    summary: pd.DataFrame
+    sessions: pd.DataFrame
+    orders: pd.DataFrame
+    usage: pd.DataFrame
+    invoice: pd.DataFrame
+    facts: dict[str, Any]
+
+
+@dataclass
+class FakeStudy:
+    """Counts how often it was asked, and fails where told to."""
+
+    asked: list[Scenario] = field(default_factory=list)
+    fail: Callable[[Scenario], None] = lambda scenario: None
+
+    def answer(self, scenario: Scenario, progress: Callable[[int, int], None]) -> Frames:
+        self.asked.append(scenario)
+        progress(0, 1)
+        self.fail(scenario)
+        progress(1, 1)
+        keys = {
+            "promotion": scenario.promotion.name,
+            "audience": scenario.audience.name,
+            "network": scenario.network.name,
+            "seed": scenario.seed,
+            "vendor": list(scenario.vendors),
+            "peak_viewers": scenario.promotion.peak_viewers,
+            "replication": 0,
+        }
+        row = pd.DataFrame({**keys, "metric": "stall_ratio", "unit": "1", "value": 0.1 + 0.2})
+        by = row.assign(by="class", of="mobile")
+        series = pd.DataFrame({"vendor": row.vendor, "time_s": 0.0, "value": 1.0})
+        summary = row.drop(columns="replication").assign(mean=1 / 3, ci_low=0.3, ci_high=0.4, n=3)
+        empty = pd.DataFrame()
+        return Frames(row, by, series, summary, empty, empty, empty, row[["vendor", "value"]], {})
+
+
+def write(frames: Frames, scenario: Scenario, folder: Path) -> None:
+    (folder / "charts").mkdir()
+    (folder / "charts" / "night.svg").write_text("<svg/>")
+    (folder / "report.html").write_text("<html></html>")
+
+
+def plot(frames: Frames, scenario: Scenario) -> str:
+    return f"{len(frames.results)} rows of {scenario.promotion.name}"
+
+
+def rooms(study: FakeStudy) -> dict[str, ModuleType]:
+    """The two modules the command calls, to be put in `sys.modules`."""
+    made = {name: ModuleType(name) for name in ("sim.study", "sim.report")}
+    vars(made["sim.study"]).update(Frames=Frames, answer=study.answer)
+    vars(made["sim.report"]).update(write=write, plot=plot)
+    return made
+
+
+if __name__ == "__main__":  # the whole command over these fakes, in a process of its own
+    from sim.app import run
+
+    sys.modules.update(rooms(FakeStudy()))
+    run()

@@ -1,0 +1,150 @@
+"""One night from the command line: what is said where, and the exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim.app import command
+
+
+def test_the_last_line_is_the_folder_and_the_one_before_it_the_report(peakcast):
+    code, out, err = peakcast("seed=3")
+    assert (code, err) == (0, [])
+    folder = Path(out[-1])
+    assert folder.parent == Path("outputs")
+    assert folder.name.startswith("run-")
+    assert out[-2] == f"report: {folder / 'report.html'}"
+
+
+def test_without_a_report_there_is_no_such_line(peakcast):
+    _, out, _ = peakcast("report.enabled=false")
+    assert len(out) == 1
+    assert not (Path(out[-1]) / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["sed=7"], "did you mean seed?"),
+        (["vendors=[zoom]"], "allowed are agora, budget"),
+        (["vendors.agora.limits.sessions=-1"], "vendors.agora.limits.sessions: -1 is not"),
+        (["vendors=[agora]", "vendors.budget.limits.sessions=1"], "half a vendor"),
+        (["seed=[1"], "'seed=[1' is not understood"),
+        (["quick"], "an argument is key=value"),
+        (["promotion=replay", "promotion.file=没有.csv"], "promotion.file is '没有.csv'"),
+        (["--fast"], "unrecognized arguments: --fast"),
+        (["--config-dir"], "--config-dir"),
+        (["--config-dir", "nowhere"], "it must be a folder"),
+        (["--cfg", "everything"], "--cfg"),
+        (["-m", "--cfg", "job"], "not allowed with"),
+        (["--config-path", "."], "unrecognized arguments"),
+        (["-m", "vendors=[agora],[zoom]"], "vendors is 'zoom'"),
+        (["-m", "sed=1,2"], "did you mean seed?"),
+        (["hydra/launcher=nowhere"], "nowhere"),
+    ],
+)
+def test_a_wrong_configuration_is_one_sentence_with_code_2_and_leaves_no_folder(
+    peakcast, study, argv, words
+):
+    code, out, err = peakcast(*argv)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert err[0].startswith("peakcast: ")
+    assert words in err[0]
+    assert study.asked == []
+    assert not any(p for p in Path("outputs").glob("*"))
+
+
+def test_wrong_input_found_while_running_is_also_one_sentence_without_a_folder(peakcast, study):
+    from sim.scenario import ScenarioError
+
+    def fail(scenario):
+        raise ScenarioError("curve.csv, line 3, column viewers: 'x' is not a number")
+
+    study.fail = fail
+    code, out, err = peakcast()
+    assert (code, out, len(err)) == (2, [], 1)
+    assert not Path("outputs").exists()
+
+
+@pytest.mark.parametrize("argv", [["output_dir=a/b"], ["-m", "output_dir=a/b", "seed=1,2"]])
+def test_an_output_dir_that_cannot_be_one_is_refused_before_the_work(peakcast, study, argv):
+    Path("a").write_text("a file")
+    code, out, err = peakcast(*argv)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "a/b" in err[0]
+    assert study.asked == []
+
+
+def test_a_bug_is_told_with_its_trace_and_code_1(peakcast, study):
+    def fail(scenario):
+        raise ZeroDivisionError("a bug")
+
+    study.fail = fail
+    code, out, err = peakcast()
+    assert (code, out) == (1, [])
+    assert err[0] == "peakcast: Traceback (most recent call last):"
+    assert err[-1] == "ZeroDivisionError: a bug"
+    assert not Path("outputs").exists()
+
+
+def test_a_stop_by_the_keyboard_is_no_traceback(peakcast, study):
+    def fail(scenario):
+        raise KeyboardInterrupt
+
+    study.fail = fail
+    code, out, err = peakcast()
+    assert (code, out, len(err)) == (130, [], 1)
+    assert "the same command goes on" in err[0]
+
+
+def test_options_and_overrides_may_come_in_any_order(peakcast):
+    assert peakcast("seed=1", "-m", "replications=1,2")[0] == 0
+    assert peakcast("replications=1,2", "--multirun", "seed=1")[0] == 0
+    assert len(list(Path("outputs").glob("sweep-*"))) == 1
+
+
+def test_a_vendor_from_a_folder_of_ones_own(peakcast, study):
+    Path("my_conf/vendors").mkdir(parents=True)
+    Path("my_conf/vendors/ours.yaml").write_text(
+        "# @package vendors.ours\ndefaults: [agora@_here_, _self_]\nname: Ours\n"
+    )
+    assert peakcast("--config-dir", "my_conf", "vendors=[ours,budget]")[0] == 0
+    assert list(study.asked[0].vendors) == ["ours", "budget"]
+
+
+def test_a_shadowed_name_is_refused_before_hydra_composes(peakcast):
+    Path("my_conf/vendors").mkdir(parents=True)
+    Path("my_conf/vendors/budget.yaml").write_text("# @package vendors.budget\n")
+    code, _, err = peakcast("--config-dir=my_conf", "vendors=[budget]")
+    assert code == 2
+    assert "has the name of the shipped conf/vendors/budget.yaml" in err[0]
+
+
+def test_values_with_chinese_characters_need_no_quotes(peakcast, study):
+    Path("曲线 一.csv").write_text("time_s,viewers\n0,1\n60,2\n")
+    assert peakcast("promotion=replay", "promotion.file=曲线 一.csv", "output_dir=结果")[0] == 0
+    assert study.asked[0].promotion.file == "曲线 一.csv"
+    assert list(Path("结果").glob("run-*"))
+
+
+@pytest.mark.parametrize("what", ["job", "all"])
+def test_cfg_shows_the_configuration_and_runs_nothing(peakcast, study, what):
+    code, out, _ = peakcast("--cfg", what, "seed=5")
+    assert code == 0
+    assert "seed: 5" in out
+    assert study.asked == []
+
+
+def test_the_arguments_of_the_process_come_back(peakcast):
+    before = list(sys.argv)
+    peakcast("seed=1")
+    assert sys.argv == before
+
+
+def test_python_m_sim_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "sim", "sed=7"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("peakcast: sed is not a key")
+    assert command(["--version"]) == 0

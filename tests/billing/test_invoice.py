@@ -1,0 +1,165 @@
+"""The invoice: its lines, its days, its cents, its refusals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.billing import invoice
+from sim.scenario import ScenarioError
+from sim.scenario.model import Tariff
+from tests.billing.hand import EVENING, RATES, Tiers, bill, gb, mbps, minutes, tariff, total, usage
+
+FLAT: Tiers = [(None, 1)]
+
+
+def peaks(table: pd.DataFrame, starts_at: datetime = EVENING, stat: str = "mean") -> dict[str, str]:
+    lines = bill(table, tariff(FLAT, "peak_mbps", sample_stat=stat), starts_at).lines
+    return {line.period: f"{line.quantity.normalize():f}" for line in lines}
+
+
+def test_a_minute_of_crowd_counts_a_fifth_as_mean_and_whole_as_max_of_readings() -> None:
+    crowd = mbps((0, 600, 0), (600, 660, 1000), (660, 1200, 0))
+    assert peaks(crowd) == {"2026-11-10": "200"}
+    assert peaks(crowd, stat="max_of_10s") == {"2026-11-10": "1000"}
+
+
+def test_samples_follow_the_wall_clock_not_the_show() -> None:
+    five_minutes = mbps((0, 300, 600))
+    assert peaks(five_minutes) == {"2026-11-10": "600"}
+    # from 20:02: three minutes in one sample, two in the next; outside the show is 0
+    assert peaks(five_minutes, datetime(2026, 11, 10, 20, 2)) == {"2026-11-10": "360"}
+    # from 20:02:35 a reading lies across 20:05: half of it on each side
+    assert peaks(five_minutes, datetime(2026, 11, 10, 20, 2, 35)) == {"2026-11-10": "310"}
+    short = mbps((0, 60, 600))
+    assert peaks(short) == {"2026-11-10": "120"}
+    assert peaks(short, stat="max_of_10s") == {"2026-11-10": "600"}
+
+
+@pytest.mark.parametrize("stat", ["mean", "max_of_10s"])
+def test_a_show_across_midnight_has_a_peak_on_each_day_and_pays_both(stat: str) -> None:
+    late = datetime(2026, 12, 31, 23, 30)
+    table = mbps((0, 1800, 100), (1800, 3600, 700))
+    assert peaks(table, late, stat) == {"2026-12-31": "100", "2027-01-01": "700"}
+    assert peaks(mbps((0, 1800, 100)), late, stat) == {"2026-12-31": "100"}
+    plan = tariff([(500, 2), (None, 1)], "peak_mbps", semantics="all_units", sample_stat=stat)
+    assert total(table, plan, late) == 100 * 2 + 700 * 1
+
+
+def test_the_peak_is_that_of_the_sum_of_regions_unless_a_line_names_one() -> None:
+    table = pd.concat(
+        [mbps((0, 300, 500), (300, 600, 100)), mbps((0, 300, 0), (300, 600, 300), region="us")]
+    )
+    assert peaks(table) == {"2026-11-10": "500"}
+    one = tariff(FLAT, "peak_mbps", where={"region": "us"})
+    assert total(table, one) == 300
+
+
+def test_a_line_bills_only_the_class_it_names() -> None:
+    table = minutes(hd=100, audio=40)
+    assert total(table, tariff(FLAT, "viewer_minutes", where={"class": "hd"})) == 100
+    assert total(table, tariff(FLAT, "viewer_minutes")) == 140
+
+
+def test_usage_is_gb_of_1e9_bytes_whatever_the_tariff_counts_in() -> None:
+    assert bill(gb(1.073741824), tariff(FLAT, gb_bytes=1024**3)).lines[0].quantity == 1
+    assert bill(gb(1.5), tariff(FLAT)).lines[0].quantity == Decimal("1.5")
+
+
+@pytest.mark.parametrize("meter", ["viewer_minutes", "egress_gb", "peak_mbps"])
+def test_a_meter_without_usage_stands_there_with_nothing_to_pay(meter: str) -> None:
+    (line,) = bill(usage(), tariff([(10, 2), (None, 1)], meter)).lines
+    assert line.quantity == line.amount == line.amount_cny == 0
+    assert line.price_note.startswith("0 x 2 CNY per ")
+
+
+def test_half_a_cent_is_rounded_up_on_each_line_and_again_in_cny() -> None:
+    (line,) = bill(gb(1), tariff([(None, 0.125)], currency="USD")).lines
+    assert line.amount == Decimal("0.13")  # half even would say 0.12
+    assert line.amount_cny == Decimal("0.92")  # 0.13 x 7.1 = 0.923, not 0.125 x 7.1 = 0.8875
+
+
+def test_an_invoice_of_several_lines_is_their_sum_in_both_currencies() -> None:
+    lines = [
+        {
+            "name": name, "meter": "viewer_minutes", "where": {"class": name}, "reduction": "sum",
+            "rounding": "ceil", "unit": 1000, "semantics": "graduated", "tiers": [{"price": price}],
+        }
+        for name, price in (("hd", 1.99), ("full_hd", 4.59), ("audio", 0.59))
+    ]  # fmt: skip
+    plan = Tariff.model_validate({"name": "Agora", "currency": "USD", "lines": lines})
+    made = bill(minutes(hd=1_234_567.2, full_hd=333.3, audio=10), plan)
+    assert [str(line.amount) for line in made.lines] == ["2456.79", "1.53", "0.01"]
+    assert [str(line.amount_cny) for line in made.lines] == ["17443.21", "10.86", "0.07"]
+    assert (made.total, made.total_cny) == (Decimal("2458.33"), Decimal("17454.14"))
+
+
+def test_the_frame_prints_what_the_invoice_says() -> None:
+    plan = tariff([(None, 1.99)], "viewer_minutes", currency="USD", unit=1000, rounding="ceil")
+    text = bill(minutes(hd=4999.5), plan).frame("agora", 2).to_csv(index=False, lineterminator="\n")
+    assert text == (
+        "vendor,replication,tariff,line,period,meter,quantity,unit,price_note,amount,currency,"
+        "amount_cny\n"
+        "agora,2,hand,the line,night,viewer_minutes,5000.0,min,5 x 1.99 USD per 1000 min,9.95,"
+        "USD,70.65\n"
+    )
+
+
+positive = st.floats(0.01, 10, allow_nan=False)
+
+
+@given(
+    st.lists(st.floats(0, 1e6), max_size=8),
+    st.lists(positive, min_size=1, max_size=4),
+    st.sampled_from(["graduated", "all_units"]),
+    st.sampled_from(["upper", "lower"]),
+)
+def test_every_unit_is_priced_once_and_the_total_is_the_sum_of_its_lines(
+    amounts: list[float], prices: list[float], semantics: str, boundary: str
+) -> None:
+    ends = [100.0 * 10**i for i in range(len(prices) - 1)]
+    plan = tariff(
+        [*zip([*ends, None], prices, strict=True)], semantics=semantics, boundary=boundary
+    )
+    made = bill(gb(*amounts), plan)
+    (line,) = made.lines
+    assert sum(units for units, _ in line.portions) == line.quantity
+    assert abs(float(line.quantity) - sum(amounts)) <= 1e-6 + 1e-9 * sum(amounts)
+    exact = sum((units * price for units, price in line.portions), Decimal(0))
+    assert abs(line.amount - exact) <= Decimal("0.005")
+    assert made.total == line.amount and made.total_cny == line.amount_cny
+
+
+@pytest.mark.parametrize(
+    ("table", "plan", "sentence"),
+    [
+        (gb(1), tariff(FLAT, where={"isp": "x"}), "where names 'isp', usage is filtered by region"),
+        (
+            usage(("egress_gb", "cn", "", np.nan, 1, "TB")),
+            tariff(FLAT),
+            "in 'TB', it must be in GB",
+        ),
+        (gb(-1), tariff(FLAT), "egress_gb is -1, it must be a number of 0 or more"),
+        (gb(np.nan), tariff(FLAT), "egress_gb is nan, it must be a number of 0 or more"),
+        (gb(np.inf), tariff(FLAT), "egress_gb is inf, it must be a number of 0 or more"),
+        (gb(1).drop(columns="class"), tariff(FLAT), "usage has no column 'class'"),
+        (
+            gb(1),
+            tariff(FLAT, currency="JPY"),
+            "no exchange rate for JPY, there is one for CNY, USD",
+        ),
+        (gb(1), tariff(FLAT, reduction="daily_peak"), "daily_peak doesn't fit meter egress_gb"),
+        (gb(1), tariff(FLAT, "peak_mbps", reduction="sum"), "sum doesn't fit meter peak_mbps"),
+    ],
+)
+def test_what_cannot_be_billed_is_refused_in_one_sentence(
+    table: pd.DataFrame, plan: Tariff, sentence: str
+) -> None:
+    with pytest.raises(ScenarioError, match=sentence):
+        invoice(table, plan, RATES, EVENING)

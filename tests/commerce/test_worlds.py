@@ -1,0 +1,58 @@
+"""The vendor of each world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.commerce import worlds
+from sim.record import WORLDS
+from sim.scenario.model import Limits, Vendor
+
+
+def profile(**more: Any) -> Vendor:
+    path = {
+        "transport": "tcp", "player": "flv", "bitrate_mbps": 2, "height": 720, "overhead": 0.1,
+        "link_share": 0.9, "catch_up": 2, "upstream_s": 1, "gop_s": 2, "start_buffer_s": 1,
+        "join_round_trips": 3, "join_server_s": 0.1, "delay_s": 5, "resume_buffer_s": 1,
+        "speed_up": 0,
+    }  # fmt: skip
+    line = {
+        "name": "GB", "meter": "egress_gb", "reduction": "sum", "semantics": "graduated",
+        "tiers": [{"price": 1}],
+    }  # fmt: skip
+    return Vendor.model_validate(
+        {
+            "name": "v",
+            "serves": {"cn": ["east"]},
+            "paths": {"cdn": path},
+            "policy": {"refusal_s": 0.1},
+            "tariffs": {"t": {"name": "t", "currency": "CNY", "lines": [line]}},
+            **more,
+        }
+    )
+
+
+def test_the_vendor_world_has_no_limit_left_and_is_otherwise_the_same_vendor() -> None:
+    vendor = profile(
+        limits={"sessions": 10, "egress_mbps": 20, "joins_per_s": 1},
+        regions={"cn": {"sessions": 5}},
+        edges={"cn": {"telecom": {"egress_mbps": 7}}},
+    )
+    free = worlds(vendor)["vendor"]
+    assert free is not None
+    assert (free.limits, free.regions, free.edges) == (Limits(), {}, {})
+    lifted = {"limits", "regions", "edges"}
+    assert free.model_dump(exclude=lifted) == vendor.model_dump(exclude=lifted)
+
+
+def test_the_worlds_stand_in_order_and_the_first_two_need_no_vendor() -> None:
+    ladder = worlds(profile(limits={"sessions": 10}))
+    assert tuple(ladder) == WORLDS
+    assert ladder["perfect"] is None and ladder["links"] is None
+
+
+def test_the_same_object_says_that_a_world_needs_no_run_of_its_own() -> None:
+    limited, unlimited = profile(limits={"sessions": 10}), profile()
+    assert worlds(limited)["limits"] is worlds(limited)["incidents"] is limited
+    assert worlds(limited)["vendor"] is not limited
+    assert worlds(unlimited)["vendor"] is unlimited

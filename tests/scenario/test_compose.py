@@ -1,0 +1,158 @@
+"""What is chosen and overridden becomes one validated scenario."""
+
+from pathlib import Path
+
+import pytest
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+from pydantic import ValidationError
+
+from sim.folder import write_config
+from sim.scenario import ScenarioError
+from sim.scenario.compose import CONF, load_scenario, read_scenario, resolve_file
+from sim.scenario.files import groups
+
+
+def each_option():
+    for group, options in groups().items():
+        for option in options:
+            match group:
+                case "vendors":
+                    yield f"vendors=[{option}]"
+                case "tariff":
+                    yield f"tariff@vendors.agora.tariffs=[{option}]"
+                case _:
+                    yield f"{group}={option}"
+
+
+@pytest.mark.parametrize("choice", list(each_option()))
+def test_every_file_under_conf_composes_and_validates(choice):
+    assert load_scenario(choice).vendors
+
+
+def test_every_experiment_keeps_its_word_against_the_groups():
+    """An experiment wins over every group's file."""
+    assert load_scenario("experiment=quick").promotion.peak_viewers == 5000
+    assert list(load_scenario("experiment=just_enough").vendors) == ["budget"]
+
+
+def test_the_command_line_wins_over_an_experiment():
+    scenario = load_scenario("experiment=quick", "promotion.peak_viewers=700", "vendors=[agora]")
+    assert scenario.promotion.peak_viewers == 700
+    assert list(scenario.vendors) == ["agora"]
+
+
+def test_vendors_is_chosen_as_a_list_in_its_order():
+    assert list(load_scenario("vendors=[budget,agora]").vendors) == ["budget", "agora"]
+
+
+def test_a_bare_number_replaces_value_and_provenance():
+    vendor = load_scenario("vendors=[agora]", "vendors.agora.limits.sessions=20000").vendors[
+        "agora"
+    ]
+    figure = next(f for f in vendor.figures() if f.key == "limits.sessions")
+    assert (figure.value, figure.low, figure.high) == (20000, 20000, 20000)
+    assert (figure.confidence, figure.source) == ("assumed", "given by the user")
+
+
+def test_missing_low_and_high_mean_the_value_itself_where_published():
+    sessions = load_scenario("vendors=[agora]").vendors["agora"].limits.sessions
+    assert sessions is not None
+    assert (sessions.low, sessions.lowest, sessions.highest) == (None, 10000, 10000)
+
+
+@pytest.mark.parametrize("limit", ["sessions", "egress_mbps", "joins_per_s"])
+@pytest.mark.parametrize("vendor", ["agora", "budget"])
+def test_a_limit_the_vendor_file_leaves_out_can_be_set(vendor, limit):
+    scenario = load_scenario(f"vendors=[{vendor}]", f"vendors.{vendor}.limits.{limit}=77")
+    assert getattr(scenario.vendors[vendor].limits, limit).value == 77
+
+
+def test_a_limit_can_be_taken_away():
+    scenario = load_scenario("vendors=[agora]", "vendors.agora.limits.sessions=null")
+    assert scenario.vendors["agora"].limits.sessions is None
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "study=curve", "promotion.peak_viewers=1000", "promotion.duration_s=1800",
+        "promotion.starts_at=2026-06-18T20:00:00", "replications=2", "seed=0",
+        "audience.sample=0.1", "engine.kind=exact", "engine.epoch_s=0.1", "engine.threads=2",
+        "engine.check=true", "output_dir=elsewhere", "overwrite=true",
+    ],
+)  # fmt: skip
+def test_the_keys_that_keep_their_names(override):
+    assert load_scenario(override) != load_scenario()
+
+
+def test_a_recorded_curve_takes_the_place_of_a_script(tmp_path):
+    curve = tmp_path / "曲线 一.csv"
+    curve.write_text("time_s,viewers\n0,1\n60,2\n")
+    scenario = load_scenario("promotion=replay", f"promotion.file={curve}")
+    assert scenario.promotion.file == str(curve)
+
+
+def test_a_bare_name_is_a_shipped_file():
+    assert resolve_file("promotion.file", "made_up") == CONF / "promotion/curves/made_up.csv"
+    assert resolve_file("network.traces", "made_up") == CONF / "network/traces/made_up.csv"
+
+
+def test_traces_may_be_a_folder(tmp_path):
+    (tmp_path / "a.csv").write_text("time_s,mbps\n0,1\n")
+    assert resolve_file("network.traces", str(tmp_path)) == tmp_path
+
+
+def test_a_vendor_of_ones_own_inherits_and_picks_tariffs(tmp_path):
+    (tmp_path / "vendors").mkdir()
+    (tmp_path / "vendors" / "ours.yaml").write_text(
+        "# @package vendors.ours\n"
+        "defaults: [agora@_here_, /tariff@tariffs: [budget_list], _self_]\n"
+        "name: Our contract\n"
+        "limits: {sessions: 50000}\n"
+    )
+    ours = load_scenario("vendors=[ours]", config_dir=tmp_path).vendors["ours"]
+    assert ours.name == "Our contract"
+    assert ours.limits.sessions is not None
+    assert (ours.limits.sessions.value, ours.limits.sessions.source) == (50000, "given by the user")
+    assert ours.path.height == 720
+    assert list(ours.tariffs) == ["agora_list", "budget_list"]
+
+
+def test_a_folder_of_ones_own_may_have_blanks_and_chinese_in_its_name(tmp_path):
+    folder = tmp_path / "我们的 配置"
+    (folder / "promotion").mkdir(parents=True)
+    (folder / "promotion" / "ours.yaml").write_text(
+        "defaults: [flash_join, _self_]\nname: ours\npeak_viewers: 123\n"
+    )
+    assert load_scenario("promotion=ours", config_dir=folder).promotion.peak_viewers == 123
+
+
+def test_composing_inside_a_hydra_application_gives_it_back_its_hydra():
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        theirs = GlobalHydra.instance().hydra
+        assert load_scenario("seed=5").seed == 5
+        assert GlobalHydra.instance().hydra is theirs
+    with pytest.raises(ScenarioError):
+        load_scenario("seed=x")
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_a_scenario_written_down_is_read_back(tmp_path):
+    scenario = load_scenario("promotion=midnight_drop", "vendors.agora.limits.sessions=5")
+    write_config(scenario, tmp_path / "config.yaml")
+    assert read_scenario(tmp_path / "config.yaml") == scenario
+
+
+def test_a_scenario_is_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        load_scenario().seed = 2
+
+
+def test_config_yaml_begins_with_itself_and_ends_with_the_experiment():
+    """The other order silently loses what an experiment sets."""
+    config = OmegaConf.load(Path(CONF) / "config.yaml")
+    ours = [d for d in config.defaults if "override" not in str(d)]
+    assert ours[0] == "_self_"
+    assert ours[-1] == {"experiment": "none"}

@@ -1,0 +1,241 @@
+"""Whatever is wrong is said in one sentence: the key, the value, what is allowed."""
+
+import pytest
+
+from sim.scenario import ScenarioError
+from sim.scenario.compose import load_scenario
+
+
+def refusal(*overrides, **where) -> str:
+    with pytest.raises(ScenarioError) as refused:
+        load_scenario(*overrides, **where)
+    said = str(refused.value)
+    assert "\n" not in said
+    assert refused.value.__cause__ is None
+    return said
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("promotion.peak_viewers=-5", ["promotion.peak_viewers is -5", "at least 1"]),
+        ("promotion.peak_viewers=many", ["promotion.peak_viewers is 'many'", "a whole number"]),
+        ("promotion.peak_viewers=null", ["peak_viewers may be null only where", "promotion.file"]),
+        ("replications=1.5", ["replications is 1.5", "a whole number"]),
+        ("seed=4294967296", ["seed is 4294967296", "below 4294967296"]),
+        ("audience.sample=0", ["audience.sample is 0", "above 0"]),
+        ("engine.kind=fats", ["engine.kind is 'fats'", "'fast' or 'exact'"]),
+        ("engine.check=perhaps", ["engine.check is 'perhaps'", "true or false"]),
+        ("engine.epoch_s=inf", ["engine.epoch_s is inf", "a finite number"]),
+        ("promotion.starts_at=tonight", ["promotion.starts_at is 'tonight'", "date and time"]),
+        ("promotion.drops=5", ["promotion.drops is 5", "a list"]),
+        ("promotion.concurrency=[[0,1],[60,2],[60,1]]", ["promotion.concurrency", "60 s follows"]),
+        ("audience.isps={mobile: 0.5}", ["audience.isps", "they must sum to 1"]),
+        ("audience.regions={east: 0, mars: 0}", ["audience.regions", "they must sum to 1"]),
+        ("vendors.agora.limits.sessions=none", ["limits.sessions is 'none'", "a number or {value"]),
+        ("vendors.agora.limits.sessions=0", ["vendors.agora.limits.sessions: 0 is not", "above 0"]),
+        ("vendors.agora.serves={cn: [east]}", ["vendors.agora.serves", "nobody serves", "'south'"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_value(override, words):
+    said = refusal(override)
+    assert all(word in said for word in words), said
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("sed=7", ["sed is not a key", "did you mean seed?", "replications"]),
+        ("promotio=flash_join", ["promotio is not a key", "did you mean promotion?"]),
+        ("promotion.peak_viewer=5", ["promotion.peak_viewer is", "did you mean peak_viewers?"]),
+        ("vendors.agora.limits.session=5", ["did you mean sessions?", "egress_mbps"]),
+        ("vendors.agora.paths.rtc.bitrate=5", ["vendors.agora.paths.rtc.bitrate is not a key"]),
+        ("~promotion.dropz", ["promotion.dropz is not a key", "did you mean drops?"]),
+        ("+promotion._target_=os.system", ["promotion._target_ is not a key"]),
+        ("+audience.regions._target_=os.system", ["audience.regions._target_", "a number"]),
+        ("+_target_=os.system", ["_target_ is not a key"]),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_allowed_ones_and_nothing_can_name_code(override, words):
+    said = refusal(override)
+    assert all(word in said for word in words), said
+
+
+def test_the_first_mistake_is_told_and_the_others_are_counted():
+    assert refusal("seed=-1", "replications=0").endswith("(and 1 more mistake)")
+    assert refusal("seed=-1", "replications=0", "engine.threads=0").endswith("2 more mistakes)")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("vendors=[zoom]", ["vendors is 'zoom'", "agora, budget"]),
+        ("vendors=[]", ["vendors is empty", "at least one"]),
+        ("vendors=agora,budget", ["vendors is 'agora,budget'", "'vendors=[agora,budget]'", "-m"]),
+        ("promotion=flash", ["promotion is 'flash'", "flash_join, midnight_drop"]),
+        ("experiment=quik", ["experiment is 'quik'", "none, quick"]),
+        ("flash_join", ["'flash_join' is not understood", "key=value"]),
+        ("seed=[1", ["'seed=[1' is not understood"]),
+        ("seed=${nowhere}", ["seed", "'nowhere' not found"]),
+        ("seed=1,2", ["seed is '1,2'", "-m"]),
+    ],
+)
+def test_a_choice_that_is_not_there_and_grammar(override, words):
+    said = refusal(override)
+    assert all(word in said for word in words), said
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("promotion.file=x.csv", ["promotion.file is 'x.csv'", "not there", "made_up"]),
+        ("promotion.file=x", ["promotion.file is 'x'", "shipped are made_up", "./x"]),
+        ("promotion.file=.", ["promotion.file is '.'", "it must be a file"]),
+    ],
+)
+def test_a_file_that_is_not_there(override, words):
+    said = refusal("promotion=replay", override)
+    assert all(word in said for word in words), said
+
+
+def test_traces_that_are_not_there(tmp_path):
+    said = refusal("network=replay", f"network.traces={tmp_path}")
+    assert "network.traces is" in said
+    assert "a file or a folder with files" in said
+
+
+def test_a_script_and_a_recorded_curve_at_once():
+    assert "exactly one of concurrency, arrivals, file" in refusal("promotion.file=made_up")
+
+
+# --- vendors --------------------------------------------------------------------------------------
+
+
+def own(tmp_path, body, name="ours", group="vendors"):
+    (tmp_path / group).mkdir(exist_ok=True)
+    (tmp_path / group / f"{name}.yaml").write_text(body)
+    return tmp_path
+
+
+INHERITS = "defaults: [agora@_here_, _self_]\nname: Ours\n"
+
+
+def test_half_a_vendor_left_by_an_override():
+    said = refusal("vendors=[agora]", "vendors.budget.limits.sessions=5")
+    assert "vendors.budget is half a vendor" in said
+    assert "'vendors=[agora,budget]'" in said
+
+
+def test_half_a_vendor_left_by_an_experiment(tmp_path):
+    body = "# @package _global_\nvendors: {budget: {limits: {egress_mbps: 5}}}\n"
+    own(tmp_path, body, "tight", "experiment")
+    assert list(load_scenario("experiment=tight", config_dir=tmp_path).vendors)
+    said = refusal("experiment=tight", "vendors=[agora]", config_dir=tmp_path)
+    assert "vendors.budget is half a vendor" in said
+
+
+@pytest.mark.parametrize(
+    ("group", "name"), [("vendors", "budget"), ("promotion", "replay"), ("experiment", "quick")]
+)
+def test_a_file_with_a_shipped_name(tmp_path, group, name):
+    said = refusal(config_dir=own(tmp_path, "name: x\n", name, group))
+    assert f"{group}/{name}.yaml has the name of the shipped" in said
+    assert f"our_{name}.yaml" in said
+
+
+def test_a_config_yaml_of_ones_own(tmp_path):
+    (tmp_path / "config.yaml").write_text("seed: 5\n")
+    assert "config.yaml has the name of the shipped" in refusal(config_dir=tmp_path)
+
+
+def test_a_vendor_file_without_its_header(tmp_path):
+    said = refusal("vendors=[ours]", config_dir=own(tmp_path, INHERITS))
+    assert "ours.yaml" in said
+    assert "'# @package vendors.ours'" in said
+
+
+def test_a_vendor_file_with_the_header_of_the_file_it_was_copied_from(tmp_path):
+    folder = own(tmp_path, "# @package vendors.agora\n" + INHERITS)
+    said = refusal("vendors=[ours]", config_dir=folder)
+    assert "'# @package vendors.agora'" in said
+    assert "'# @package vendors.ours'" in said
+
+
+def test_keys_that_landed_in_vendors_itself():
+    assert "vendors.limits is no vendor" in refusal("+vendors.limits.sessions=5")
+
+
+def test_an_experiment_file_without_its_header(tmp_path):
+    folder = own(tmp_path, "seed: 5\n", "ours", "experiment")
+    assert "'# @package _global_'" in refusal("experiment=ours", config_dir=folder)
+
+
+def test_a_number_outside_its_own_range(tmp_path):
+    limits = "limits: {sessions: {value: 5, low: 6, high: 7, source: limits}}\n"
+    folder = own(tmp_path, "# @package vendors.ours\n" + INHERITS + limits)
+    said = refusal("vendors=[ours]", config_dir=folder)
+    assert "vendors.ours.limits.sessions: value 5 lies outside its own low..high (6..7)" in said
+
+
+def test_a_source_that_is_not_listed(tmp_path):
+    limits = "limits: {sessions: {value: 5, source: hearsay}}\n"
+    folder = own(tmp_path, "# @package vendors.ours\n" + INHERITS + limits)
+    said = refusal("vendors=[ours]", config_dir=folder)
+    assert "limits.sessions: source 'hearsay' is not among sources: limits" in said
+
+
+def test_no_source_means_assumed(tmp_path):
+    limits = "limits: {sessions: {value: 5, source: null}}\n"
+    folder = own(tmp_path, "# @package vendors.ours\n" + INHERITS + limits)
+    vendor = load_scenario("vendors=[ours]", config_dir=folder).vendors["ours"]
+    assert {f.key: f.confidence for f in vendor.figures()}["limits.sessions"] == "assumed"
+
+
+@pytest.mark.parametrize("source", ["null", "assumption", "marketing"])
+def test_a_shipped_number_that_is_assumed_or_claimed_needs_low_and_high(source):
+    number = f"vendors.agora.limits.joins_per_s={{value: 400, source: {source}}}"
+    said = refusal("vendors=[agora]", number)
+    assert "vendors.agora.limits.joins_per_s is 400" in said
+    assert "low and high" in said
+    assert load_scenario("vendors=[agora]", number.replace(source, "limits"))
+
+
+@pytest.mark.parametrize("how", ["sessions.value=5", "sessions={value: 5}"])
+def test_a_value_that_would_borrow_the_source_of_the_number_it_replaces(how):
+    said = refusal("vendors=[agora]", f"vendors.agora.limits.{how}")
+    assert "write a bare number, vendors.agora.limits.sessions=..." in said
+
+
+def test_an_inherited_number_changed_without_a_source(tmp_path):
+    limits = "limits: {sessions: {value: 5}}\n"
+    folder = own(tmp_path, "# @package vendors.ours\n" + INHERITS + limits)
+    said = refusal("vendors=[ours]", config_dir=folder)
+    assert "ours.yaml: limits.sessions has a value without a source" in said
+
+
+def test_a_broken_yaml_file_is_told_with_line_and_column(tmp_path):
+    folder = own(tmp_path, "# @package vendors.ours\nname: Ours\nlimits: {sessions: 5\n")
+    said = refusal("vendors=[ours]", config_dir=folder)
+    assert "ours.yaml, line " in said
+    assert "column" in said
+
+
+def test_a_file_that_is_not_utf_8(tmp_path):
+    folder = own(tmp_path, "")
+    (folder / "vendors" / "ours.yaml").write_bytes("name: 我们\n".encode("gbk"))
+    assert "ours.yaml is not UTF-8 text" in refusal("vendors=[ours]", config_dir=folder)
+
+
+@pytest.mark.parametrize("body", ["", "just words", "- a\n- b\n", "limits: {}\n", "defaults: 5\n"])
+def test_a_file_that_holds_no_vendor(tmp_path, body):
+    folder = own(tmp_path, "# @package vendors.ours\n" + body)
+    assert "ours" in refusal("vendors=[ours]", config_dir=folder)
+
+
+def test_a_missing_vendor_is_told_with_ones_own_among_the_allowed(tmp_path):
+    folder = own(tmp_path, "# @package vendors.ours\n" + INHERITS)
+    assert "agora, budget, ours" in refusal("vendors=[theirs]", config_dir=folder)
+
+
+def test_a_config_dir_that_is_not_there(tmp_path):
+    assert "it must be a folder" in refusal(config_dir=tmp_path / "nowhere")
