@@ -60,8 +60,9 @@ FLOW = np.dtype(
         ("due_s", "f8"),  # when he changes next
         ("cap_mbps", "f8"),  # TCP: wire he could take; UDP: above 0 while he is sent to
         ("admitted", "i8"),
-        ("edge", "i4"),
-        ("access", "i4"),
+        ("edge", "i2"),
+        ("access", "i2"),
+        ("frozen", "?"),
     ],
     align=True,
 )

@@ -51,7 +51,7 @@ class Demand:
 def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
     """Arrivals that make the script's concurrency come true with perfect delivery.
 
-    Errors: ScenarioError for a curve file that can't be read.
+    Errors: ScenarioError for a curve file that can't be read, or with nobody within the show.
     """
     mean_s = None
     points: Array | None = None
@@ -69,29 +69,29 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
     law = stay_law(audience.stay, mean_s)
     edges = np.append(np.arange(0.0, duration - 1e-9, promotion.grid_s), duration)
     if points is None:
-        per_s, initial, scale = _from_arrivals(promotion, law, edges)
+        per_s, initial = _from_arrivals(promotion, law, edges)
         target = None
     else:
-        scale = _peak(points, duration)
-        if promotion.peak_viewers is not None:
-            scale = scale / promotion.peak_viewers
-        target = np.interp(edges, points[:, 0], points[:, 1]) / scale
+        highest = _peak(points, duration)
+        if highest <= 0:
+            raise ScenarioError(
+                f"promotion.duration_s is {duration:g}: the curve has its first viewer after that"
+            )
+        peak = highest if promotion.peak_viewers is None else float(promotion.peak_viewers)
+        target = np.interp(edges, points[:, 0], points[:, 1]) / (highest / peak)
         initial = float(target[0])
         per_s = _invert(target, edges, law, promotion.mass_exit)
-        scale = 1.0
     times = np.sort(np.append(edges, (edges[1:] + edges[:-1]) / 2))
     offered = _presence(times, edges, law, promotion.mass_exit) @ np.append(initial, per_s)
     if target is None:
         # An arrival curve is known up to scale: its peak is the script's.
         assert promotion.peak_viewers is not None
-        scale = promotion.peak_viewers / float(offered.max())
-        per_s, initial, offered = per_s * scale, initial * scale, offered * scale
         peak, error, dry = float(promotion.peak_viewers), float("nan"), 0.0
+        scale = peak / float(offered.max())
+        per_s, initial, offered = per_s * scale, initial * scale, offered * scale
     else:
-        peak = float(_peak(points, duration) if promotion.peak_viewers is None
-                     else promotion.peak_viewers)  # fmt: skip
         error = float(np.abs(offered[::2] - target).max()) / peak
-        dry = float(np.mean(per_s == 0))
+        dry = float(np.mean((per_s == 0) & (offered[2::2] > target[1:] + 1e-9 * peak)))
     return Demand(
         duration, peak, edges, per_s, initial, law, times, offered,
         float(offered.max()), error, dry,
@@ -104,21 +104,23 @@ def _peak(points: Array, duration: float) -> float:
     return float(max(inside.max(initial=0.0), np.interp(duration, points[:, 0], points[:, 1])))
 
 
-def _from_arrivals(promotion: Promotion, law: StayLaw, edges: Array) -> tuple[Array, float, float]:
-    """(joins a second in each bin, viewers at the start, 1) of an arrival curve, up to scale."""
+def _from_arrivals(promotion: Promotion, law: StayLaw, edges: Array) -> tuple[Array, float]:
+    """(joins a second in each bin, viewers at the start) of an arrival curve, up to scale."""
     assert promotion.arrivals is not None
     points = np.array(promotion.arrivals)
     steps = np.linspace(0, 1, 11)
-    t = edges[:-1, None] + np.diff(edges)[:, None] * steps
-    rate = np.interp(t, points[:, 0], points[:, 1])
-    extra = np.zeros_like(t)
+    width = np.diff(edges)
+    t = edges[:-1, None] + width[:, None] * steps
+    per_s = np.trapezoid(np.interp(t, points[:, 0], points[:, 1]), steps, axis=1)
     for drop in promotion.drops:
-        since = t - drop.time_s
-        decay = np.exp(-np.maximum(since, 0) / drop.extra_decay_s)
-        extra += np.where(since >= 0, drop.extra_arrivals * decay, 0.0)
-    per_s = np.trapezoid(rate * (1 + extra), steps, axis=1)
+        # Only the part of each bin after the drop: nobody comes for it before.
+        start = np.clip(drop.time_s, edges[:-1], edges[1:])
+        t = start[:, None] + (edges[1:] - start)[:, None] * steps
+        decay = np.exp(-np.maximum(t - drop.time_s, 0) / drop.extra_decay_s)
+        extra = drop.extra_arrivals * decay * np.interp(t, points[:, 0], points[:, 1])
+        per_s += np.trapezoid(extra, steps, axis=1) * (edges[1:] - start) / width
     # The room is in equilibrium with the first joins when the show starts.
-    return per_s, float(points[0, 1]) * law.mean_s, 1.0
+    return per_s, float(points[0, 1]) * law.mean_s
 
 
 def _presence(times: Array, edges: Array, law: StayLaw, leave: MassExit | None) -> Array:
@@ -160,8 +162,13 @@ def read_curve(path: Path) -> tuple[Array, NDArray[np.float64] | None]:
 
     Errors: ScenarioError naming file, line and column.
     """
-    with path.open(newline="", encoding="utf-8-sig") as f:
-        rows = list(csv.reader(f))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as f:
+            rows = list(csv.reader(f))
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{path} is not UTF-8 text, a curve is a CSV file in UTF-8") from None
+    except csv.Error as error:
+        raise ScenarioError(f"{path} can't be read as CSV: {error}") from None
     header = [name.strip() for name in rows[0]] if rows else []
     if header not in (["time_s", "viewers"], ["time_s", "viewers", "views"]):
         raise ScenarioError(

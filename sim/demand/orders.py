@@ -40,9 +40,10 @@ class Rates:
     def time_at(self, product: NDArray[np.int64], mass: Array) -> Array:
         """When the product's cumulative rate reaches `mass` (the inverse of `cumulative`)."""
         steps = np.append(0, np.cumsum(self.levels * np.diff(self.knots_s)))
-        # A pitch level of 0 makes the cumulative flat: np.interp wants rising abscissae.
-        rising = np.append(True, np.diff(steps) > 0)
-        pitch = np.interp(mass, steps[rising], self.knots_s[rising])
+        # steps[i] < mass <= steps[i + 1]: never a stretch whose level is 0, rounding apart.
+        i = np.clip(np.searchsorted(steps, mass) - 1, 0, len(self.levels) - 1)
+        into = (mass - steps[i]) / np.maximum(self.levels[i], 1e-100)
+        pitch = np.minimum(self.knots_s[i] + into, self.knots_s[i + 1])
         k = np.maximum(product - 1, 0)
         if len(self.drop_s) == 0:
             return np.asarray(pitch)

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 
 from sim.compiled import compiled, step
-from sim.delivery.share import NO_SHARING
+from sim.delivery.share import NO_SHARING, UDP
 from sim.engine.clock import Clock
 from sim.engine.night import (
     Night,
     arrive,
     call,
     depart,
+    first_turn,
     next_call,
     outside,
     refresh,
+    remember,
     solve,
     turn,
     turn_outside,
@@ -30,20 +32,70 @@ from sim.engine.night import (
 from sim.viewer.viewer import ASK, GONE, NEVER
 
 
+TURNS = 64
+"""Most turns of UDP shortage honoured to the instant in one epoch; a night on the very edge of
+its capacity has more than anyone could tell apart."""
+
+FINER = 10
+"""Parts of an epoch while UDP is short: loss, and with it every picture, moves with each join."""
+
+
 def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
     """Step from epoch to epoch on the grid k x epoch_s until `end_s` (just after the show)."""
-    first = float(np.nextafter(0.0, 1.0))
-    follow(night, first)  # those who are there when the show begins
+    sharing = night.path[0]["sharing"]
+    follow(night, float(np.nextafter(0.0, 1.0)))  # those who are there when the show begins
     k = 0
-    while True:
+    while env.now < end_s:
         k += 1
-        until = min(k * epoch_s, end_s) if night.path[0]["sharing"] != NO_SHARING else end_s
-        solve(night, env.now, until, True)
-        follow(night, until)
-        yield env.at(until)
-        if until >= end_s:
-            solve(night, until, until, False)
-            return
+        grid_s = min(k * epoch_s, end_s) if sharing != NO_SHARING else end_s
+        turns = 0
+        while env.now < grid_s:
+            until = grid_s
+            solve(night, env.now, until, True)
+            if sharing != UDP:
+                follow(night, until)
+            else:
+                if night.nodes["bind"].any():
+                    until = min(grid_s, env.now + epoch_s / FINER)
+                until = _follow_to_turn(night, until, turns < TURNS)
+                turns += 1
+            yield env.at(until)
+
+
+def _follow_to_turn(n: Night, until: float, back: bool) -> float:
+    """Follow to `until`, or to just past the first turn of UDP shortage; returns how far.
+
+    Shortage by UDP is all or nothing: one flow too many and every picture may freeze. Who froze
+    when would hang on the grid, so the stretch is taken back and ends where the turn was.
+    """
+    n.now["to_s"], n.now["remembered"], n.now["shifted"] = until, 0, 0
+    if not back:
+        follow(n, until)
+        return until
+    small = [a.view(np.uint8) for a in (n.nodes, n.kinds, n.door, n.now, *n.meters)]
+    lists = (n.flows[: n.now[0]["active"]], n.heap[: n.now[0]["events"]])
+    saved = [a.copy() for a in (*small, *lists)]
+    follow(n, until)
+    shifted = int(n.now[0]["shifted"])
+    if n.now[0]["remembered"] > len(n.before) or shifted > len(n.shifts):
+        return until
+    turn_s = first_turn(n, np.argsort(n.shifts["t"][:shifted], kind="stable"))
+    turn_s = float(np.nextafter(turn_s, np.inf))
+    if turn_s >= until:
+        return until
+    _take_back(n)
+    for a, b in zip((*small, *lists), saved, strict=True):
+        a[...] = b
+    n.now["to_s"], n.now["remembered"], n.now["shifted"] = turn_s, 0, 0
+    follow(n, turn_s)
+    return turn_s
+
+
+@compiled
+def _take_back(n: Night) -> None:
+    """Rows as they were; of several copies of one, the first was the one before the stretch."""
+    for k in range(n.now[0].remembered - 1, -1, -1):
+        n.rows[n.before_of[k]] = n.before[k]
 
 
 @compiled
@@ -61,12 +113,12 @@ def _follow_one(n: Night, slot: int, until: float) -> None:
     f = n.flows[slot]
     i = f.viewer
     v = n.rows[i]
+    remember(n, i)
     while v.next_s < until:
         t = v.next_s
         if turn(n, i):
             f.viewer, f.due_s, f.cap_mbps = -1, NEVER, 0.0
-            if len(n.door) > 0:
-                _push(n, t, 2 * i)
+            _push(n, t, 2 * i)
             if v.state != GONE:
                 _push(n, v.next_s, 2 * i + 1)
             return
@@ -103,6 +155,7 @@ def _door(n: Night, until: float) -> None:
         elif what == -2:
             i = n.order_of[n.now[0].arrived]
             n.now[0].arrived += 1
+            remember(n, i)
             arrive(n, i)
             _outside(n, i)
         else:
@@ -122,6 +175,7 @@ def _door(n: Night, until: float) -> None:
 @step
 def _outside(n: Night, i: int) -> None:
     v = n.rows[i]
+    remember(n, i)
     turn_outside(n, i)
     if outside(v) and v.state != GONE:
         _push(n, v.next_s, 2 * i + 1)

@@ -14,6 +14,7 @@ from sim.compiled import compiled, inlined, step
 from sim.delivery.door import GATE, QUOTA, applies, ask, give_back, take
 from sim.delivery.share import (
     PAUSE,
+    SLACK,
     TCP,
     UDP,
     max_min,
@@ -76,12 +77,16 @@ NOW = np.dtype(
         ("events", "i8"),  # in the heap
         ("arrived", "i8"),
         ("touched", "i8"),
+        ("remembered", "i8"),  # rows in `before`; more than fit: too many
+        ("shifted", "i8"),
         ("from_s", "f8"),  # the stretch for which the present levels hold
         ("to_s", "f8"),
     ],
     align=True,
 )
 EVENT = np.dtype([("t", "f8"), ("id", "i8")])
+SHIFT = np.dtype([("t", "f8"), ("edge", "i4"), ("access", "i4"), ("by", "i8")])
+"""A UDP flow begins (by 1) or ends (by -1)."""
 
 
 class Night(NamedTuple):
@@ -98,6 +103,9 @@ class Night(NamedTuple):
     heap: Records  # EVENT: those outside, and departures
     order_of: Ints  # viewers by arrival
     touched: Ints  # flows whose plans the last solution changed
+    before: Records  # VIEWER: rows as they were when the stretch began, for going back
+    before_of: Ints  # whose
+    shifts: Records  # SHIFT: UDP flows of this stretch, as they were found
     orders: Records  # ORDERS
     meters: Meters
     now: Records  # NOW (1)
@@ -234,6 +242,26 @@ def _on_air(n: Night, v: Any, t: float) -> None:
         kind = n.kinds[v.edge, v.access]
         v.wire_bps = kind.nominal_bps
         kind.flow_us += us(n.now[0].to_s) - us(t)
+        _shift(n, v, t, 1)
+
+
+@step
+def _shift(n: Night, v: Any, t: float, by: int) -> None:
+    k = n.now[0].shifted
+    if k < len(n.shifts):
+        s = n.shifts[k]
+        s.t, s.edge, s.access, s.by = t, v.edge, v.access, by
+    n.now[0].shifted = k + 1
+
+
+@step
+def remember(n: Night, i: int) -> None:
+    """Keep the row as it is, so that the stretch can be taken back."""
+    k = n.now[0].remembered
+    if k < len(n.before):
+        n.before[k] = n.rows[i]
+        n.before_of[k] = i
+    n.now[0].remembered = k + 1
 
 
 @inlined
@@ -241,6 +269,7 @@ def _off_air(n: Night, v: Any, t: float) -> None:
     _book_wire(n, v, t)
     if n.path[0].sharing == UDP:
         n.kinds[v.edge, v.access].flow_us -= us(n.now[0].to_s) - us(t)
+        _shift(n, v, t, -1)
     elif n.path[0].sharing == TCP:
         n.nodes[v.edge].sent_mb -= v.wire_bps * 1e-6 * (n.now[0].to_s - t)
     v.wire_bps = 0
@@ -276,7 +305,6 @@ def turn(n: Night, i: int) -> bool:
         if was != WAITING:
             _off_air(n, v, t)
         _gone(n, v)
-        n.meters.sessions[v.region, 0] -= 1
         if v.state == WAITING:
             plan(v, n.player[0])
         return True
@@ -360,6 +388,7 @@ def _line_up(n: Night, i: int, k: int, t: float) -> None:
     if limit.head < 0:
         limit.head = i
     else:
+        remember(n, limit.tail)
         n.rows[limit.tail].behind = i
     limit.tail = i
     limit.waiting += 1
@@ -385,6 +414,7 @@ def _call_in(n: Night, k: int, t: float) -> None:
     limit = n.door[k]
     limit.head = n.rows[i].behind
     limit.waiting -= 1
+    remember(n, i)
     knock(n, i, t, k, True)
 
 
@@ -412,6 +442,7 @@ def call(n: Night, k: int, t: float) -> None:
 def depart(n: Night, i: int, t: float) -> None:
     """A session has ended: its place is free, and goes to whoever waits for it."""
     region, edge = n.rows[i].region, n.rows[i].edge
+    n.meters.sessions[region, 0] -= 1
     for k in range(len(n.door)):
         if applies(n.door[k], region, edge):
             give_back(n.door[k])
@@ -446,6 +477,7 @@ def refresh(n: Night, slot: int) -> None:
     f = n.flows[slot]
     v = n.rows[f.viewer]
     f.due_s = v.next_s
+    f.frozen = v.state == STALLED
     if v.state == WAITING:
         f.cap_mbps = 0.0
     elif n.path[0].sharing == TCP:
@@ -542,9 +574,8 @@ def _solve_udp(n: Night, now: float) -> None:
         for slot in range(active):
             f = n.flows[slot]
             how = n.kinds[f.edge, f.access].moved
-            if how == 2 or (how == 1 and n.rows[f.viewer].state != STALLED):
-                if f.cap_mbps > 0.0:
-                    _touch(n, slot, now)
+            if f.cap_mbps > 0.0 and (how == 2 or (how == 1 and not f.frozen)):
+                _touch(n, slot, now)
 
 
 @step
@@ -576,3 +607,39 @@ def _solve_pause(n: Night, now: float) -> None:
         edge = n.nodes[f.edge]
         if f.cap_mbps > 0.0 and (f.admitted <= edge.last_before) != (f.admitted <= edge.last):
             _touch(n, slot, now)
+
+
+@compiled
+def first_turn(n: Night, order: Ints) -> float:
+    """When, within the stretch just followed, a node first became or ceased to be short by UDP.
+
+    `order`: the shifts by time. Infinite: never. Short is what would be sent with nothing lost over
+    capacity, which is when the fixed point of loss leaves 1. Writes over `load`.
+    """
+    edges = n.kinds.shape[0]
+    for k in range(len(n.nodes)):
+        n.nodes[k].load = 0.0
+    for e in range(edges):
+        for c in range(n.kinds.shape[1]):
+            _add_load(n, e, n.kinds[e, c].flows * n.kinds[e, c].nominal_bps)
+    for k in range(len(n.nodes)):
+        n.nodes[k].fixed = _short(n.nodes[k])
+    for j in order:
+        s = n.shifts[j]
+        _add_load(n, s.edge, s.by * n.kinds[s.edge, s.access].nominal_bps)
+        for k in range(len(n.nodes)):
+            if _short(n.nodes[k]) != n.nodes[k].fixed:
+                return s.t
+    return NEVER
+
+
+@step
+def _add_load(n: Night, e: int, bps: int) -> None:
+    n.nodes[e].load += bps
+    n.nodes[n.kinds.shape[0] + n.nodes[e].region].load += bps
+    n.nodes[len(n.nodes) - 1].load += bps
+
+
+@step
+def _short(node: Any) -> bool:
+    return node.load * 1e-6 > node.capacity_mbps * (1.0 + SLACK)

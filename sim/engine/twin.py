@@ -135,7 +135,7 @@ class _Individuals:
             # A plan that has moved later is found out when the earlier time comes.
             if k in admitted or n.rows["next_s"][k] < self.armed[k]:
                 self.lives[k].interrupt()
-        if self.usher.is_alive and _next_call(n, t)[1] >= 0:
+        if self.env.active_process is not self.usher and _next_call(n, t)[1] >= 0:
             self.usher.interrupt()
 
     def calls(self) -> Generator[simpy.Event, Any, None]:

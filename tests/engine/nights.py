@@ -1,0 +1,60 @@
+"""Small nights for engine tests: scenarios built from the shipped files, changed in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.demand import draw_audience
+from sim.engine import run
+from sim.record import Run
+from sim.scenario.compose import load_scenario
+from sim.scenario.model import Scenario
+
+SMALL = (
+    "vendors=[budget]",
+    "promotion=steady_ramp",
+    "promotion.concurrency=[[0,0.5],[60,1.0],[400,1.0]]",
+    "promotion.duration_s=300",
+    "promotion.drops=[]",
+    "promotion.orders_per_view=0.5",
+    "replications=1",
+    "engine.check=true",
+)
+
+FLV = (
+    "vendors.budget.paths.rtc={transport:tcp,player:flv,bitrate_mbps:2.0,height:720,overhead:0.06,"
+    "link_share:0.92,catch_up:1.5,upstream_s:0.5,gop_s:1.0,start_buffer_s:1.0,join_round_trips:3,"
+    "join_server_s:0.05,delay_s:3.0,resume_buffer_s:1.0,lag_limit_s:12,speed_up:0.05}",
+)
+
+
+def night(*overrides: str, base: tuple[str, ...] = SMALL) -> Scenario:
+    """A scenario of the small night with these overrides."""
+    return load_scenario(*base, *overrides)
+
+
+def with_engine(scenario: Scenario, **engine: Any) -> Scenario:
+    """The same night computed otherwise."""
+    return scenario.model_copy(update={"engine": scenario.engine.model_copy(update=engine)})
+
+
+def run_once(scenario: Scenario, **engine: Any) -> Run:
+    """The first vendor's night, world `limits`."""
+    scenario = with_engine(scenario, **engine)
+    return run(scenario, next(iter(scenario.vendors.values())), 0, draw_audience(scenario, 0))
+
+
+def same(a: Run, b: Run) -> list[str]:
+    """Names of everything in which two runs differ by a bit; empty: the same bytes."""
+    off = [k for k in a.sessions.dtype.names or () if a.sessions[k].tobytes() != b.sessions[k].tobytes()]
+    off += [f"orders.{k}" for k in a.orders.dtype.names or () if a.orders[k].tobytes() != b.orders[k].tobytes()]
+    off += [f"series.{k}" for k in a.series if not np.array_equal(a.series[k], b.series[k])]
+    if a.latency_us.tobytes() != b.latency_us.tobytes():
+        off.append("latency_us")
+    if not a.usage.equals(b.usage):
+        off.append("usage")
+    if str(a.facts) != str(b.facts):
+        off.append(f"facts {a.facts} {b.facts}")
+    return off
