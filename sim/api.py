@@ -31,5 +31,5 @@ def simulate(*scenario: Scenario | str, config_dir: str | Path | None = None) ->
             chosen = given
         case _:
             chosen = load_scenario(*map(str, scenario), config_dir=config_dir)
-    frames = answer(chosen, lambda done, total: None)
+    frames = answer(chosen, lambda done, total: None, keep=True)
     return Night(scenario=chosen, **{f.name: getattr(frames, f.name) for f in fields(frames)})

@@ -134,4 +134,6 @@ def draw_orders(
     basket = commerce.basket_cny.median * np.exp(commerce.basket_cny.sigma_ln * ndtri(what[:, 0]))
     orders["value_cny"] = np.where(product == 0, basket, rates.price_cny[product])
     orders["u"] = what[:, 1]
-    return orders[np.lexsort((n, orders["time_s"], viewer))]
+    orders = orders[np.lexsort((n, orders["time_s"], viewer))]
+    orders["n"] = n  # by time: counts per viewer are the same in either order
+    return orders

@@ -32,12 +32,11 @@ from sim.engine.night import (
 from sim.viewer.viewer import ASK, GONE, NEVER
 
 
-TURNS = 64
-"""Most turns of UDP shortage honoured to the instant in one epoch; a night on the very edge of
-its capacity has more than anyone could tell apart."""
+CARE = 20_000
+"""How finely UDP shortage is followed within an epoch: turns taken back, and parts of an epoch,
+so many that either times the flows is about this. The more flows, the less one of them moves."""
 
-FINER = 10
-"""Parts of an epoch while UDP is short: loss, and with it every picture, moves with each join."""
+FINEST = 10
 
 
 def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
@@ -48,7 +47,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
     while env.now < end_s:
         k += 1
         grid_s = min(k * epoch_s, end_s) if sharing != NO_SHARING else end_s
-        turns = 0
+        turns, care = 0, max(2, CARE // max(1, int(night.now[0]["active"])))
         while env.now < grid_s:
             until = grid_s
             solve(night, env.now, until, True)
@@ -56,9 +55,10 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
                 follow(night, until)
             else:
                 if night.nodes["bind"].any():
-                    until = min(grid_s, env.now + epoch_s / FINER)
-                until = _follow_to_turn(night, until, turns < TURNS)
-                turns += 1
+                    until = min(grid_s, env.now + epoch_s / min(care, FINEST))
+                reached = _follow_to_turn(night, until, turns < care)
+                turns += reached < until
+                until = reached
             yield env.at(until)
 
 

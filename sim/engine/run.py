@@ -31,8 +31,9 @@ from sim.engine.night import EVENT, NOW, SHIFT, Night, solve
 from sim.engine.twin import individuals
 from sim.network.links import Links, links_from_classes, links_from_traces
 from sim.network.traces import read_traces
-from sim.record import BIN_S, ORDERS, SERIES, SESSIONS, Limit, Names, Reason, Run, State
+from sim.record import BIN_S, LIMIT_NAMES, ORDERS, SERIES, SESSIONS, Limit, Names, Reason, Run, State
 from sim.scenario.compose import resolve_file
+from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Network, Patience, Scenario, Vendor
 from sim.viewer.viewer import PLAYER, VIEWER, Kind
 
@@ -118,6 +119,7 @@ def open_for_the_night(
             kinds["nominal_bps"][:, c] = round(sent * 1e6)
             kinds["arrives_mbps"][:, c] = udp_arrives(path[0], player["rate_mbps"][0], p)
     kinds["passed_bps"] = kinds["nominal_bps"]
+    _meters_can_count(scenario, audience, max(kinds["nominal_bps"].max(), player["rate_mbps"][0] * 1e6))
     # Going back is for UDP shortage in the fast engine; a stretch that is too large is kept.
     back = path["sharing"][0] == UDP and scenario.engine.kind == "fast"
     keep = min(2 * len(who), 50_000) if back else 0
@@ -133,6 +135,17 @@ def open_for_the_night(
         meters=meters(audience.demand.duration_s, edges, len(vendor_regions)),
         now=np.zeros(1, NOW),
     )  # fmt: skip
+
+
+def _meters_can_count(scenario: Scenario, audience: Audience, bps: float) -> None:
+    """Meters count bits a second x microseconds in 63 bits: 900 Gbps in a bin of ten seconds."""
+    most = 9e11 / (2 * bps) / scenario.audience.sample
+    if audience.demand.offered_peak > most:
+        raise ScenarioError(
+            f"promotion.peak_viewers {audience.demand.offered_peak:.0f} is more than the meters count "
+            f"({most:.0f} at this bitrate): set audience.sample below "
+            f"{scenario.audience.sample * most / audience.demand.offered_peak:.2g}"
+        )
 
 
 def _links(net: Network) -> tuple[Links, NDArray[np.float64], NDArray[np.float64]]:
@@ -170,6 +183,7 @@ def _player(
         player,
         kappa=a.kappa.value,
         sd_rundown=a.sd_rundown.value,
+        freeze_free_s=a.stall_patience_free_s.value,
         freeze_patience_s=np.inf if a.stall_patience_mean_s is None
         else a.stall_patience_mean_s.value,
         rejoin_share=a.retry.rejoin_share,
@@ -349,7 +363,7 @@ def leave_behind(
     series = _series(night.meters)
     wire = totals(night.meters.wire)
     binding = {
-        f"binding_limit_s.{Limit(k).name.lower()}": float(night.meters.bound[k].sum())
+        f"binding_limit_s.{LIMIT_NAMES[k]}": float(night.meters.bound[k].sum())
         for k in range(len(Limit))
         if night.meters.bound[k].any()
     }
@@ -449,7 +463,7 @@ def _usage(
         out += [
             ("viewer_minutes", region, video, np.nan, minutes, "min"),
             ("viewer_minutes", region, "audio", np.nan, audio, "min"),
-            ("egress_gb", region, "", np.nan, wires.sum() / 1e6 / 8e9 * weight, "GB"),
+            ("egress_gb", region, "", np.nan, (wires / 1e6).sum() / 8e9 * weight, "GB"),
             ("joins", region, "", np.nan, float(night.meters.sessions[r, 2]) * weight, "count"),
             ("peak_connections", region, "", np.nan,
              float(night.meters.sessions[r, 1]) * weight, "count"),

@@ -206,7 +206,10 @@ class Audience(Frozen):
     stay: Stay
     patience: Patience
     waiting_room_patience: Patience | None = None
+    stall_patience_free_s: NotNegative
+    """Nobody leaves a freeze before this."""
     stall_patience_mean_s: Positive | None
+    """Mean patience with the rest of one long freeze; null: nobody leaves because of it."""
     kappa: Positive
     """Speed at which watch intention runs down while the picture is frozen."""
     sd_rundown: Positive

@@ -74,33 +74,32 @@ NONE, DONE, GAVE_UP, LEFT_STARTING, LEFT_STALLED, REFUSED, CUT_OFF, SHOW_OVER = 
 
 VIEWER = np.dtype(
     [
-        # who
-        ("bin", "i4"), ("j", "i4"), ("access", "i2"), ("region", "i2"), ("edge", "i2"),
-        ("initial", "?"), ("arrival_s", "f8"), ("exit_s", "f8"), ("rtt_s", "f8"),
-        ("mean_mbps", "f8"), ("top_mbps", "f8"),
-        # the link
-        ("link_trace", "i4"), ("link_state", "i4"), ("link_n", "i4"),
-        ("link_mbps", "f8"), ("link_until_s", "f8"),
-        # now
-        ("state", "i1"), ("phase", "i1"), ("cause", "i1"), ("reason", "i1"),
-        ("at_edge", "?"), ("hd", "?"), ("limit", "i1"), ("blame", "i1"), ("door", "i1"), ("queue", "i2"),
+        # what a change reads and writes stands together: memory is what a large crowd waits for
         ("t", "f8"), ("next_s", "f8"), ("b", "f8"), ("lag", "f8"), ("w", "f8"), ("d", "f8"),
-        ("ask_s", "f8"), ("give_up_s", "f8"), ("order_s", "f8"), ("end_s", "f8"),
-        ("tap_s", "f8"), ("asked_s", "f8"), ("order", "i8"), ("order_end", "i8"), ("admitted", "i8"), ("behind", "i8"),
-        ("attempt", "i4"), ("session", "i4"), ("freezes", "i4"), ("slot", "i4"),
-        # the freeze rule
-        ("episode_s", "f8"), ("since_freeze_s", "f8"),
-        # what a run leaves behind
-        ("attempts", "i4"), ("failed", "i4"), ("stalls", "i4"), ("egress", "i1"),
-        ("startup_s", "f8"), ("sdk_startup_s", "f8"), ("play_s", "f8"), ("hd_s", "f8"),
-        ("frozen_s", "f8"), ("stall_s", "f8"), ("waiting_s", "f8"), ("starting_s", "f8"),
-        ("media_mb", "f8"), ("lag_s2", "f8"),
-        ("lost_link_s", "f8"), ("lost_door_s", "f8"), ("lost_egress_s", "f8"),
+        ("link_mbps", "f8"), ("link_until_s", "f8"), ("order_s", "f8"), ("exit_s", "f8"),
+        ("end_s", "f8"), ("give_up_s", "f8"), ("admitted", "i8"),
+        ("state", "i1"), ("phase", "i1"), ("cause", "i1"), ("reason", "i1"),
+        ("at_edge", "?"), ("hd", "?"), ("limit", "i1"), ("blame", "i1"),
+        ("door", "i1"), ("egress", "i1"), ("access", "i2"), ("edge", "i2"), ("region", "i2"),
+        ("play_s", "f8"), ("hd_s", "f8"), ("frozen_s", "f8"), ("starting_s", "f8"),
+        ("episode_s", "f8"), ("since_freeze_s", "f8"), ("media_mb", "f8"), ("lag_s2", "f8"),
+        ("lost_link_s", "f8"), ("lost_egress_s", "f8"),
         # conservation: media seconds of all sessions
-        ("got_s", "f8"), ("thrown_s", "f8"), ("shown_s", "f8"), ("skipped_s", "f8"),
-        ("lag0_s", "f8"), ("left_lag_s", "f8"), ("left_b_s", "f8"), ("inside_s", "f8"),
+        ("got_s", "f8"), ("thrown_s", "f8"), ("shown_s", "f8"), ("inside_s", "f8"),
         # meters
         ("state_us", "i8"), ("wire_us", "i8"), ("wire_bps", "i8"),
+        # the link
+        ("mean_mbps", "f8"), ("bin", "i4"), ("j", "i4"),
+        ("link_trace", "i4"), ("link_state", "i4"), ("link_n", "i4"), ("freezes", "i4"),
+        # less often
+        ("arrival_s", "f8"), ("rtt_s", "f8"), ("top_mbps", "f8"),
+        ("ask_s", "f8"), ("tap_s", "f8"), ("asked_s", "f8"),
+        ("order", "i8"), ("order_end", "i8"), ("behind", "i8"), ("queue", "i2"), ("initial", "?"),
+        ("attempt", "i4"), ("session", "i4"), ("slot", "i4"),
+        ("attempts", "i4"), ("failed", "i4"), ("stalls", "i4"),
+        ("startup_s", "f8"), ("sdk_startup_s", "f8"), ("stall_s", "f8"), ("waiting_s", "f8"),
+        ("lost_door_s", "f8"),
+        ("skipped_s", "f8"), ("lag0_s", "f8"), ("left_lag_s", "f8"), ("left_b_s", "f8"),
     ],
     align=True,
 )  # fmt: skip
@@ -119,7 +118,7 @@ PLAYER = np.dtype(
         ("lag_limit_s", "f8"), ("speed_up", "f8"), ("audio_mbps", "f8"),
         ("hd_from_mbps", "f8"), ("frozen_below_mbps", "f8"),  # reference only
         ("join_round_trips", "f8"), ("join_server_s", "f8"), ("refusal_s", "f8"),
-        ("kappa", "f8"), ("sd_rundown", "f8"), ("freeze_patience_s", "f8"),
+        ("kappa", "f8"), ("sd_rundown", "f8"), ("freeze_free_s", "f8"), ("freeze_patience_s", "f8"),
         ("rejoin_share", "f8"), ("jitter_s", "f8"),
         ("retries", "i8"), ("backoff_s", "f8", POINTS),
         # patience curves: times, cumulative hazard there; the first point is free of leaving
@@ -163,9 +162,8 @@ def queued(v: Any, p: Any, t: float, queue: int) -> None:
     advance(v, p, t)
     v.phase, v.queue = P_QUEUED, queue
     if p.room_points > 0:
-        _, u = pair(p.seed, p.replication, PATIENCE, v.bin, v.j, v.session - 1)
-        room = v.tap_s + patience(p.room_s, p.room_hazard, p.room_points, u)
-        v.give_up_s = max(v.give_up_s, room)
+        u, _ = pair(p.seed, p.replication, PATIENCE, v.bin, v.j, v.session - 1)
+        v.give_up_s = v.tap_s + patience(p.room_s, p.room_hazard, p.room_points, u)
     plan(v, p)
 
 
@@ -462,7 +460,9 @@ def _freeze(v: Any, p: Any) -> None:
     v.since_freeze_s = 0.0
     v.state = STALLED
     u, _ = pair(p.seed, p.replication, FREEZE, v.bin, v.j, v.freezes)
-    v.end_s = v.t - p.freeze_patience_s * np.log(u) if p.kind != REFERENCE else NEVER
+    v.end_s = NEVER
+    if p.kind != REFERENCE:
+        v.end_s = v.t + p.freeze_free_s - p.freeze_patience_s * np.log(u)
     v.freezes += 1
 
 

@@ -65,10 +65,16 @@ def flows(edge: Sequence[int], cap: Sequence[float]) -> NDArray[np.void]:
 
 
 def share(
-    t: Tree, edge: Sequence[int], cap: Sequence[float], debt_mb: float = 0.0, hold_s: float = 0.0
+    t: Tree,
+    edge: Sequence[int],
+    cap: Sequence[float],
+    debt_mb: float = 0.0,
+    hold_s: float = 0.0,
+    nodes: NDArray[np.void] | None = None,
 ) -> Shared:
-    """TCP levels for flows on these edges with these caps of their own."""
-    nodes, f, n = t.nodes(), flows(edge, cap), len(t.edges)
+    """TCP levels for flows on these edges with these caps of their own; on `nodes` of before."""
+    nodes = t.nodes() if nodes is None else nodes
+    f, n = flows(edge, cap), len(t.edges)
     nodes["debt_mb"] = debt_mb
     _max_min(nodes, n, f, len(f), hold_s)
     level = nodes["level_mbps"][:n].copy()

@@ -1,0 +1,125 @@
+"""From one night's record to figures by name (design, section 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.record import LATENCY_BIN_S, LIMIT_NAMES, Limit, Reason, Run
+
+Row = tuple[str, str, float]
+"""metric, unit, value."""
+
+WINDOW = 30
+"""Ten-second bins in five minutes."""
+
+
+def figures(run: Run, perfect: Run) -> Iterator[Row]:
+    """Figures of a night in one world; ratios are of this night, counts at full size."""
+    s, weight = run.sessions, run.weight
+    yield "expected_peak", "viewers", run.facts["offered_peak"]
+    yield "offered_peak", "viewers", float(perfect.series["watching"].max() * weight)
+    yield "peak_concurrency", "viewers", float(in_room(run.series).max() * weight)
+    yield "watching_peak", "viewers", float(run.series["watching"].max() * weight)
+    connections = run.usage.loc[run.usage["meter"] == "peak_connections", "value"]
+    yield "connected_peak", "sessions", float(connections.sum())
+    for key, unit in (("curve_error", "share"), ("dry_share", "share"), ("mean_stay_s", "s")):
+        yield key, unit, run.facts[key]
+
+    came = s[~s["initial"]]
+    arrived = len(came)
+    yield "arrived", "viewers", arrived * weight
+    turned_away = np.isin(came["reason"], (Reason.REFUSED, Reason.GAVE_UP_WAITING)).sum()
+    yield "join_failure_ratio", "share", _share(turned_away, arrived)
+    left_starting = (came["reason"] == Reason.LEFT_STARTING).sum()
+    yield "start_abandon_ratio", "share", _share(left_starting, arrived)
+    yield "attempt_failure_ratio", "share", _share(s["failed"].sum(), s["attempts"].sum())
+    # Of the peak bin of ten seconds.
+    yield "joins_per_s_peak", "joins/s", float(run.series["joins"].max() / 10 * weight)
+    startup = came["startup_s"][~np.isnan(came["startup_s"])]
+    sdk = came["sdk_startup_s"][~np.isnan(came["sdk_startup_s"])]
+    yield "join_5s_ratio", "share", _share((startup <= 5).sum(), arrived)
+    yield "fast_startup_ratio", "share", _share((startup <= 1).sum(), len(startup))
+    for name, values in (("startup", startup), ("sdk_startup", sdk)):
+        for q in (50, 95):
+            yield f"{name}_p{q}_s", "s", _quantile(values, q)
+
+    play, frozen = float(s["play_s"].sum()), float(s["frozen_s"].sum())
+    seen = s["play_s"] + s["frozen_s"] > 0
+    yield "stall_ratio", "share", _share(frozen, play + frozen)
+    yield "stall_free_ratio", "share", _share((s["stalls"][seen] == 0).sum(), seen.sum())
+    yield "stalls_per_100s", "1/100s", 100 * _share(s["stalls"].sum(), play + frozen)
+    yield "stall_s_per_100s", "s/100s", 100 * _share(s["stall_s"].sum(), play + frozen)
+    yield "worst_5min_stall_ratio", "share", worst_stall_ratio(run.series)
+    yield "watch_delivered_ratio", "share", _share(play, float(perfect.sessions["play_s"].sum()))
+    yield "watch_s", "s", _share(play, len(s))
+    yield "watch_hours", "h", play / 3600 * weight
+    yield "hd_ratio", "share", _share(float(s["hd_s"].sum()), play)
+    inside = play + frozen + float(s["starting_s"].sum())
+    yield "mean_bitrate_mbps", "Mbps", _share(float(s["media_mb"].sum()), inside)
+
+    for q in (50, 95, 99):
+        yield f"latency_p{q}_s", "s", latency_quantile(run.latency_us, q / 100)
+    for limit in (0.2, 0.3, 0.5, 0.6):
+        name = f"latency_within_{limit:g}s_ratio".replace(".", "_")
+        within = run.latency_us[: round(limit / LATENCY_BIN_S)].sum()
+        yield name, "share", _share(within, run.latency_us.sum())
+
+    yield "edge_utilisation", "share", run.facts["edge_utilisation"]
+    for code in Limit:
+        if code > Limit.LINK:
+            name = LIMIT_NAMES[code]
+            yield f"binding_limit_s.{name}", "s", run.facts.get(f"binding_limit_s.{name}", 0.0)
+
+
+def by_group(run: Run) -> Iterator[tuple[str, str, str, str, float]]:
+    """Who stalls: (by, of, metric, unit, value) by access class, region and isp."""
+    s = run.sessions
+    groups = {"class": ("access", run.names.classes), "region": ("region", run.names.regions),
+              "isp": ("isp", run.names.isps)}  # fmt: skip
+    for by, (column, labels) in groups.items():
+        for k, of in enumerate(labels):
+            mine = s[s[column] == k]
+            play, frozen = float(mine["play_s"].sum()), float(mine["frozen_s"].sum())
+            yield by, of, "arrived", "viewers", float((~mine["initial"]).sum() * run.weight)
+            yield by, of, "watch_hours", "h", play / 3600 * run.weight
+            yield by, of, "stall_ratio", "share", _share(frozen, play + frozen)
+
+
+def over_time(run: Run, perfect: Run) -> pd.DataFrame:
+    """time_s, metric, value at full size, ten seconds a row; `offered` is the perfect world's."""
+    wide = run.series.set_index("time_s") * run.weight
+    wide["in_room"] = in_room(wide)
+    wide["offered"] = perfect.series.set_index("time_s")["watching"] * run.weight
+    return wide.reset_index().melt(id_vars="time_s", var_name="metric", value_name="value")
+
+
+def in_room(series: pd.DataFrame) -> pd.Series[float]:
+    """What the host's screen shows."""
+    return series["starting"] + series["watching"] + series["stalled"]
+
+
+def worst_stall_ratio(series: pd.DataFrame) -> float:
+    """Largest share of frozen time in any five minutes (every ten seconds one begins)."""
+    frozen = series["stalled"].rolling(min(WINDOW, len(series))).sum()
+    played = series["watching"].rolling(min(WINDOW, len(series))).sum()
+    return float((frozen / (frozen + played)).max())
+
+
+def latency_quantile(latency_us: NDArray[np.int64], q: float) -> float:
+    """Latency below which a share q of all play happens, to the width of a bin; nan: no play."""
+    total = np.cumsum(latency_us)
+    if total[-1] == 0:
+        return float("nan")
+    return float((np.searchsorted(total, q * total[-1]) + 1) * LATENCY_BIN_S)
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")
+
+
+def _quantile(values: NDArray[np.float64], q: float) -> float:
+    return float(np.percentile(values, q)) if len(values) else float("nan")

@@ -1,0 +1,186 @@
+"""The door: a token bucket for joins, quotas for places; asking changes nothing."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.delivery.door import GATE, QUOTA, applies, ask, gate, give_back, quota, take
+from sim.record import Limit
+from tests.entry import entry
+
+_ask, _take, _give_back, _applies = entry(ask), entry(take), entry(give_back), entry(applies)
+
+
+@numba.njit
+def _pass_all(limits, times, admitted):
+    """Knock at each of these times; whoever may pass now passes."""
+    for k in range(len(times)):
+        if ask(limits[0], times[k]) <= times[k]:
+            take(limits[0], times[k])
+            admitted[k] = True
+
+
+@numba.njit
+def _one_after_another(limits, n, from_s, at):
+    """A line before the gate: when each gets through."""
+    t = from_s
+    for k in range(n):
+        t = ask(limits[0], t)
+        take(limits[0], t)
+        at[k] = t
+
+
+def admitted_of(limit, times):
+    out = np.zeros(len(times), bool)
+    _pass_all(limit, np.asarray(times, float), out)
+    return out
+
+
+def line(limit, n, from_s=0.0):
+    at = np.zeros(n)
+    _one_after_another(limit, n, from_s, at)
+    return at
+
+
+# --- joins a second -------------------------------------------------------------------------------
+
+gates = st.tuples(st.floats(0.1, 100), st.floats(1, 50))
+
+
+def test_a_full_bucket_lets_its_burst_in_at_once_and_then_as_many_as_the_rate():
+    at = line(gate(4.0, 3.0, True), 11)
+    assert at[:3].tolist() == [0, 0, 0]
+    assert at[3:] == pytest.approx(np.arange(1, 9) / 4)
+
+
+def test_a_quiet_spell_fills_the_bucket_up_to_its_burst_and_not_beyond():
+    limit = gate(4.0, 3.0, False)
+    line(limit, 5)
+    assert admitted_of(limit, [1000.0] * 5).tolist() == [True, True, True, False, False]
+    # Half a second later two more may pass.
+    assert admitted_of(limit, [1000.5] * 3).tolist() == [True, True, False]
+
+
+def test_a_refused_attempt_takes_no_token():
+    limit = gate(1.0, 1.0, False)
+    assert admitted_of(limit, [0.0, 0.2, 0.4, 0.9, 1.0, 1.5]).tolist() == [
+        True, False, False, False, True, False,
+    ]  # fmt: skip
+
+
+@given(law=gates, waits=st.lists(st.floats(0, 2), min_size=1, max_size=200))
+def test_in_no_window_more_than_burst_and_rate_times_its_length_pass(law, waits):
+    per_s, burst = law
+    times = np.cumsum(waits)
+    passed = times[admitted_of(gate(per_s, burst, False), times)]
+    # It is enough to look at windows that begin and end with somebody who passed.
+    n = np.arange(len(passed))
+    many = n[None, :] - n[:, None] + 1
+    length = passed[None, :] - passed[:, None]
+    ahead = n[None, :] >= n[:, None]
+    assert (many <= burst + per_s * length + 1e-6)[ahead].all()
+
+
+@given(law=gates, n=st.integers(1, 300), from_s=st.floats(0, 1e4))
+def test_a_line_gets_through_as_fast_as_the_rate_allows(law, n, from_s):
+    per_s, burst = law
+    at = line(gate(per_s, burst, True), n, from_s)
+    assert at == pytest.approx(from_s + np.maximum(np.arange(1, n + 1) - burst, 0) / per_s)
+
+
+@given(
+    law=gates,
+    passed=st.lists(st.floats(0, 1), max_size=20),
+    asked=st.lists(st.floats(0, 3), min_size=1, max_size=20),
+)
+def test_the_answer_is_the_same_however_often_one_asks(law, passed, asked):
+    limit = gate(*law, True)
+    t = 0.0
+    for wait in passed:
+        t = _ask(limit[0], t + wait)
+        _take(limit[0], t)
+    before = limit.copy()
+    opens = _ask(limit[0], t)
+    for later in sorted(asked):
+        assert _ask(limit[0], t + later) == max(opens, t + later)
+    assert np.array_equal(limit, before)
+
+
+def test_whoever_comes_when_told_gets_in():
+    limit = gate(3.0, 1.0, False)
+    for _ in range(1000):
+        t = _ask(limit[0], 0.0)
+        assert _ask(limit[0], t) == t
+        _take(limit[0], t)
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+
+def test_a_quota_lets_in_as_many_as_it_has_places_and_never_says_when_the_next_may_come():
+    limit = quota(3.0, 1.0, False, Limit.SESSIONS)
+    assert admitted_of(limit, np.arange(5)).tolist() == [True, True, True, False, False]
+    assert _ask(limit[0], 7.0) == np.inf
+    _give_back(limit[0])
+    assert _ask(limit[0], 7.0) == 7.0
+
+
+def test_a_quota_of_rates_takes_what_a_session_sends():
+    limit = quota(10.0, 2.4, False, Limit.EGRESS_VENDOR)
+    assert admitted_of(limit, np.zeros(9)).sum() == 4
+    assert limit["used"][0] == pytest.approx(9.6)
+
+
+def test_nobody_is_kept_out_by_a_rounding_error():
+    limit = quota(0.1 * 3000, 0.1, False, Limit.EGRESS_EDGE)
+    assert admitted_of(limit, np.zeros(3001)).sum() == 3000
+
+
+@given(cap=st.integers(0, 20), moves=st.lists(st.booleans(), max_size=100))
+def test_places_given_back_are_places_again(cap, moves):
+    limit, inside = quota(float(cap), 1.0, False, Limit.SESSIONS), 0
+    for comes in moves:
+        if comes and _ask(limit[0], 1.0) <= 1.0:
+            _take(limit[0], 1.0)
+            inside += 1
+        elif not comes and inside > 0:
+            _give_back(limit[0])
+            inside -= 1
+        assert limit["used"][0] == inside <= cap
+        assert (_ask(limit[0], 1.0) == 1.0) == (inside < cap)
+
+
+def test_a_session_that_ends_gives_no_token_back():
+    limit = gate(1.0, 1.0, False)
+    _take(limit[0], 0.0)
+    before = limit.copy()
+    _give_back(limit[0])
+    assert np.array_equal(limit, before)
+
+
+# --- for whom -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "region, edge, holds",
+    [
+        (-1, -1, [(0, 0), (0, 1), (1, 2)]),
+        (1, -1, [(1, 2)]),
+        (-1, 1, [(0, 1)]),
+    ],
+)
+def test_a_limit_holds_for_everyone_a_region_or_an_edge(region, edge, holds):
+    limit = quota(1.0, 1.0, False, Limit.SESSIONS, region, edge)
+    assert [at for at in [(0, 0), (0, 1), (1, 2)] if _applies(limit[0], *at)] == holds
+
+
+def test_limits_know_what_they_are():
+    g, q = gate(5.0, 2.0, True)[0], quota(9.0, 1.5, False, Limit.EGRESS_REGION, region=2)[0]
+    assert (g["kind"], g["code"], g["queue"]) == (GATE, Limit.JOINS, True)
+    assert (q["kind"], q["code"], q["queue"]) == (QUOTA, Limit.EGRESS_REGION, False)
+    assert (g["region"], g["edge"], q["region"], q["edge"]) == (-1, -1, 2, -1)
+    assert g["tokens"] == g["burst"] == 2  # full when the show starts
