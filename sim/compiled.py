@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numba
 from numba.core import config
@@ -21,8 +21,8 @@ ROOMS = ("compiled.py", "draws.py", "record.py", "network", "delivery", "viewer"
 def _cache_folder() -> Path:
     """A folder for the machine code of exactly these sources.
 
-    Numba renews a cached function when its own file changes, not when a function it calls does: code
-    of an older engine would go on running. A folder named by all sources can't be stale.
+    Numba renews a cached function when its own file changes, not when a function it calls does:
+    code of an older engine would go on running. A folder named by all sources can't be stale.
     """
     here = Path(__file__).parent
     files = sorted(f for room in ROOMS for f in [here / room, *(here / room).glob("*.py")])
@@ -40,8 +40,8 @@ def _cache_folder() -> Path:
     return folder
 
 
-if not config.CACHE_DIR:
-    config.CACHE_DIR = str(_cache_folder())
+if not config.CACHE_DIR:  # type: ignore[attr-defined]
+    config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
 
 def compiled(function: F) -> F:
@@ -66,5 +66,6 @@ def inlined(function: F) -> F:
 
 
 def _jit(function: F, **options: bool) -> F:
-    jit = numba.njit(cache=True, nogil=True, error_model="numpy", **options)
-    return jit(function)  # type: ignore[no-any-return]
+    jit: Any = numba.njit  # its stubs don't know the options of `step`
+    result: F = jit(cache=True, nogil=True, error_model="numpy", **options)(function)
+    return result

@@ -15,4 +15,4 @@ def entry(step: Any) -> Callable[..., Any]:
     def call(*args):  # type: ignore[no-untyped-def]
         return step(*args)
 
-    return call  # type: ignore[no-any-return]
+    return call

@@ -1,8 +1,8 @@
 """Fair share on the tree edge < region < vendor: tables in, levels out.
 
 TCP shares by max-min: progressive filling (Bertsekas & Gallager, Data Networks, 6.5.2), every flow
-with a cap of its own. UDP does not share: a node over its capacity drops the same part of each flow,
-retransmission adds to the load, and the loss is the fixed point of the two.
+with a cap of its own. UDP does not share: a node over its capacity drops the same part of each
+flow, retransmission adds to the load, and the loss is the fixed point of the two.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ EVERYONE = np.iinfo(np.int64).max
 SLACK = 1e-9
 
 
-def tree(edge_mbps: Floats, region_of: NDArray[np.int64], region_mbps: Floats, all_mbps: float) -> Records:
+def tree(
+    edge_mbps: Floats, region_of: NDArray[np.int64], region_mbps: Floats, all_mbps: float
+) -> Records:
     """A tree with nothing on it; capacities in wire Mbps, infinite where there is none."""
     nodes = np.zeros(len(edge_mbps) + len(region_mbps) + 1, NODE)
     nodes["capacity_mbps"] = np.concatenate([edge_mbps, region_mbps, [all_mbps]])
@@ -160,9 +162,7 @@ def max_min(nodes: Records, edges: int, flows: Records, n: int, hold_s: float) -
                     lowest, worst = w, k
         if worst < 0:
             return
-        code = BY_EDGE
-        if worst >= edges:
-            code = BY_VENDOR if worst == len(nodes) - 1 else BY_REGION
+        code = _code(nodes, edges, worst)
         _open_below(nodes, edges, worst)
         for e in range(edges):
             if nodes[e].open:
@@ -180,15 +180,32 @@ def _open_below(nodes: Records, edges: int, k: int) -> bool:
 
 @step
 def settle_debt(nodes: Records, edges: int, dt: float) -> None:
-    """After a stretch of `dt`: what each node sent beyond its capacity is owed (design, 2)."""
+    """After a stretch of `dt`: what each node sent beyond its capacity is owed.
+
+    A node that bound owes nothing either for what it left unsent, as a flow ended or slowed down:
+    shared at once, that would have gone to the others. So its debt may be negative (the design's
+    never is: measured, the error of an epoch then shrinks with the epoch as it should).
+    """
     for k in range(len(nodes)):
         if nodes[k].capacity_mbps == np.inf:
             continue
-        sent = 0.0
+        code = _code(nodes, edges, k)
+        sent, bound = 0.0, False
         for e in range(edges):
             if below(nodes, edges, e, k):
                 sent += nodes[e].rate_mbps * dt + nodes[e].sent_mb
-        nodes[k].debt_mb = max(0.0, nodes[k].debt_mb + sent - nodes[k].capacity_mbps * dt)
+                bound = bound or nodes[e].bind == code
+        owed = nodes[k].debt_mb + sent - nodes[k].capacity_mbps * dt
+        least = -nodes[k].capacity_mbps * dt / 2.0 if bound else 0.0
+        nodes[k].debt_mb = max(least, owed)
+
+
+@step
+def _code(nodes: Records, edges: int, k: int) -> int:
+    """record.Limit of node k."""
+    if k < edges:
+        return BY_EDGE
+    return BY_VENDOR if k == len(nodes) - 1 else BY_REGION
 
 
 @step
@@ -209,7 +226,9 @@ def udp_losses(nodes: Records, edges: int, kinds: Records, path: Any) -> None:
             for c in range(kinds.shape[1]):
                 kind = kinds[e, c]
                 loss = 1.0 - (1.0 - kind.link_loss) * nodes[e].passed
-                kind.sent_mbps = path.udp_mbps * (1.0 + path.fec) * (1.0 + retransmitted(path, loss))
+                kind.sent_mbps = (
+                    path.udp_mbps * (1.0 + path.fec) * (1.0 + retransmitted(path, loss))
+                )
                 nodes[e].load += kind.flows * kind.sent_mbps
             nodes[len(nodes) - 1].load += nodes[e].load
             nodes[edges + nodes[e].region].load += nodes[e].load

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import heappush
+from typing import Any
 
 import simpy
 
@@ -17,5 +18,6 @@ class Clock(simpy.Environment):
         """An event at time `t` exactly; at one instant lower priorities come first."""
         event = simpy.Event(self)
         event._ok, event._value = True, None
-        heappush(self._queue, (t, priority, next(self._eid), event))
+        queue: list[Any] = self._queue
+        heappush(queue, (t, priority, next(self._eid), event))
         return event

@@ -31,12 +31,14 @@ from sim.engine.night import (
 )
 from sim.viewer.viewer import ASK, GONE, NEVER
 
+FEW = 2_000
+"""Flows up to which every join and departure under UDP shortage is honoured to the instant."""
 
-CARE = 20_000
-"""How finely UDP shortage is followed within an epoch: turns taken back, and parts of an epoch,
-so many that either times the flows is about this. The more flows, the less one of them moves."""
+TURNS = 20_000
+"""Turns of UDP shortage honoured in an epoch, times flows: the more flows, the less one moves."""
 
-FINEST = 10
+PARTS = 4
+"""Parts of an epoch while UDP is short."""
 
 
 def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
@@ -47,7 +49,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
     while env.now < end_s:
         k += 1
         grid_s = min(k * epoch_s, end_s) if sharing != NO_SHARING else end_s
-        turns, care = 0, max(2, CARE // max(1, int(night.now[0]["active"])))
+        turns, flows = 0, max(1, int(night.now[0]["active"]))
         while env.now < grid_s:
             until = grid_s
             solve(night, env.now, until, True)
@@ -55,18 +57,19 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
                 follow(night, until)
             else:
                 if night.nodes["bind"].any():
-                    until = min(grid_s, env.now + epoch_s / min(care, FINEST))
-                reached = _follow_to_turn(night, until, turns < care)
+                    until = min(grid_s, env.now + epoch_s / PARTS)
+                reached = _follow_to_turn(night, until, turns * flows < TURNS, flows <= FEW)
                 turns += reached < until
                 until = reached
             yield env.at(until)
 
 
-def _follow_to_turn(n: Night, until: float, back: bool) -> float:
+def _follow_to_turn(n: Night, until: float, back: bool, every: bool) -> float:
     """Follow to `until`, or to just past the first turn of UDP shortage; returns how far.
 
     Shortage by UDP is all or nothing: one flow too many and every picture may freeze. Who froze
-    when would hang on the grid, so the stretch is taken back and ends where the turn was.
+    when would hang on the grid, so the stretch is taken back and ends where the turn was. In a
+    small crowd `every` join and departure is a turn while UDP is short: it moves everyone's loss.
     """
     n.now["to_s"], n.now["remembered"], n.now["shifted"] = until, 0, 0
     if not back:
@@ -79,15 +82,14 @@ def _follow_to_turn(n: Night, until: float, back: bool) -> float:
     shifted = int(n.now[0]["shifted"])
     if n.now[0]["remembered"] > len(n.before) or shifted > len(n.shifts):
         return until
-    turn_s = first_turn(n, np.argsort(n.shifts["t"][:shifted], kind="stable"))
-    turn_s = float(np.nextafter(turn_s, np.inf))
+    turn_s = first_turn(n, np.argsort(n.shifts["t"][:shifted], kind="stable"), every)
     if turn_s >= until:
         return until
     _take_back(n)
     for a, b in zip((*small, *lists), saved, strict=True):
         a[...] = b
     n.now["to_s"], n.now["remembered"], n.now["shifted"] = turn_s, 0, 0
-    follow(n, turn_s)
+    follow(n, float(np.nextafter(turn_s, np.inf)))
     return turn_s
 
 
@@ -199,7 +201,7 @@ def _close_ranks(n: Night) -> None:
 
 @step
 def _rank_join(i: int) -> int:
-    return (np.int64(1) << np.int64(40)) + i
+    return int(np.int64(1) << np.int64(40)) + i
 
 
 @step

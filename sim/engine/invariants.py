@@ -14,6 +14,9 @@ from sim.viewer.viewer import Kind
 FEW = 1e-6
 """Relative: sums of some thousand floating-point steps of one viewer."""
 
+WHOLE_BITS = 1e-5
+"""Relative: rates on the wire are metered in whole bits a second, intervals in microseconds."""
+
 
 class InvariantError(AssertionError):
     """The engine has broken one of its own rules: a fault of the program, not of the input."""
@@ -37,9 +40,11 @@ def check(night: Night, epoch_s: float) -> None:
 
 
 def _everyone_accounted_for(night: Night) -> None:
-    """1: arrived = those in each state + those gone for each reason, at the end and in every bin."""
+    """1: arrived = those in each state + those gone for each reason, in every bin."""
     rows = night.rows
-    _must((rows["state"] == State.GONE).all(), 1, "somebody is neither here nor gone after the show")
+    _must(
+        (rows["state"] == State.GONE).all(), 1, "somebody is neither here nor gone after the show"
+    )
     by_reason = [int((rows["reason"] == r).sum()) for r in Reason if r != Reason.NONE]
     _must(sum(by_reason) == len(rows), 1, f"{len(rows)} arrived, {sum(by_reason)} gone by reason")
     _must((rows["t"] >= rows["arrival_s"]).all(), 9, "somebody left before he came")
@@ -68,7 +73,7 @@ def _nodes_within_capacity(night: Night, epoch_s: float) -> None:
         mine = [e for e in range(edges) if k in (e, edges + nodes["region"][e], len(nodes) - 1)]
         mb = wire[mine].sum(axis=0).max() / 1e12
         most = capacity * (width + 2 * epoch_s)
-        _must(mb <= most * (1 + FEW) + FEW, 2, f"{mb:g} Mb in {width:g} s over {capacity:g} Mbps")
+        _must(mb <= most * (1 + WHOLE_BITS), 2, f"{mb:g} Mb in {width:g} s over {capacity:g} Mbps")
 
 
 def _media_conserved(rows: NDArray[np.void], kind: int) -> None:
@@ -78,7 +83,9 @@ def _media_conserved(rows: NDArray[np.void], kind: int) -> None:
     got = rows["shown_s"] + rows["left_b_s"] + rows["thrown_s"]
     scale = 1 + rows["got_s"] + rows["inside_s"]
     off = np.abs(rows["got_s"] - got) / scale
-    _must(off.max(initial=0) < FEW, 3, f"media downloaded and used differ by {off.max(initial=0):g}")
+    _must(
+        off.max(initial=0) < FEW, 3, f"media downloaded and used differ by {off.max(initial=0):g}"
+    )
     lag = rows["shown_s"] + rows["skipped_s"] + rows["left_lag_s"]
     off = np.abs(rows["inside_s"] + rows["lag0_s"] - lag) / scale
     _must(off.max(initial=0) < FEW, 3, f"time and play differ by {off.max(initial=0):g}")
@@ -98,4 +105,4 @@ def _meters_match_rows(night: Night) -> None:
     if night.path["udp_mbps"][0] == 0 and night.player["kind"][0] != Kind.REFERENCE:
         wire = totals(night.meters.wire).sum() / 1e12
         media = rows["media_mb"].sum() * night.path["wire"][0]
-        _must(abs(wire - media) <= 1e-5 * (1 + media), 6, f"wire {wire:g} Mb, media {media:g} Mb")
+        _must(abs(wire - media) <= WHOLE_BITS * (1 + media), 6, f"wire {wire:g} Mb, media {media:g} Mb")

@@ -158,7 +158,7 @@ def _note_order(n: Night, v: Any, state: int) -> None:
     o = n.orders[v.order]
     o.state, o.reason, o.limit = state, v.reason, v.limit
     o.latency_s = np.nan
-    if state == PLAYING or state == STALLED:
+    if state in (PLAYING, STALLED):
         o.latency_s = n.player[0].upstream_s + v.lag
         o.hd = v.hd
         o.audio = n.player[0].audio_mbps > 0.0 and v.d >= n.player[0].audio_mbps
@@ -610,10 +610,11 @@ def _solve_pause(n: Night, now: float) -> None:
 
 
 @compiled
-def first_turn(n: Night, order: Ints) -> float:
+def first_turn(n: Night, order: Ints, every: bool) -> float:
     """When, within the stretch just followed, a node first became or ceased to be short by UDP.
 
-    `order`: the shifts by time. Infinite: never. Short is what would be sent with nothing lost over
+    `order`: the shifts by time. `every`: where one is short, the first shift is a turn. Infinite:
+    never. Short is what would be sent with nothing lost over
     capacity, which is when the fixed point of loss leaves 1. Writes over `load`.
     """
     edges = n.kinds.shape[0]
@@ -622,8 +623,12 @@ def first_turn(n: Night, order: Ints) -> float:
     for e in range(edges):
         for c in range(n.kinds.shape[1]):
             _add_load(n, e, n.kinds[e, c].flows * n.kinds[e, c].nominal_bps)
+    short = False
     for k in range(len(n.nodes)):
         n.nodes[k].fixed = _short(n.nodes[k])
+        short = short or n.nodes[k].fixed
+    if short and every:
+        return n.shifts[order[0]].t if len(order) > 0 else NEVER
     for j in order:
         s = n.shifts[j]
         _add_load(n, s.edge, s.by * n.kinds[s.edge, s.access].nominal_bps)

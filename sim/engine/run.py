@@ -31,7 +31,18 @@ from sim.engine.night import EVENT, NOW, SHIFT, Night, solve
 from sim.engine.twin import individuals
 from sim.network.links import Links, links_from_classes, links_from_traces
 from sim.network.traces import read_traces
-from sim.record import BIN_S, LIMIT_NAMES, ORDERS, SERIES, SESSIONS, Limit, Names, Reason, Run, State
+from sim.record import (
+    BIN_S,
+    LIMIT_NAMES,
+    ORDERS,
+    SERIES,
+    SESSIONS,
+    Limit,
+    Names,
+    Reason,
+    Run,
+    State,
+)
 from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Network, Patience, Scenario, Vendor
@@ -83,7 +94,10 @@ def open_for_the_night(
     else:
         vendor_regions = list(vendor.serves)
         region_of_audience = np.array(
-            [next(k for k, r in enumerate(vendor_regions) if a in vendor.serves[r]) for a in regions]
+            [
+                next(k for k, r in enumerate(vendor_regions) if a in vendor.serves[r])
+                for a in regions
+            ]
         )
     edges = len(vendor_regions) * len(isps)
     player, path = _player(scenario, vendor, replication, audience)
@@ -119,7 +133,9 @@ def open_for_the_night(
             kinds["nominal_bps"][:, c] = round(sent * 1e6)
             kinds["arrives_mbps"][:, c] = udp_arrives(path[0], player["rate_mbps"][0], p)
     kinds["passed_bps"] = kinds["nominal_bps"]
-    _meters_can_count(scenario, audience, max(kinds["nominal_bps"].max(), player["rate_mbps"][0] * 1e6))
+    _meters_can_count(
+        scenario, audience, max(kinds["nominal_bps"].max(), player["rate_mbps"][0] * 1e6)
+    )
     # Going back is for UDP shortage in the fast engine; a stretch that is too large is kept.
     back = path["sharing"][0] == UDP and scenario.engine.kind == "fast"
     keep = min(2 * len(who), 50_000) if back else 0
@@ -142,8 +158,8 @@ def _meters_can_count(scenario: Scenario, audience: Audience, bps: float) -> Non
     most = 9e11 / (2 * bps) / scenario.audience.sample
     if audience.demand.offered_peak > most:
         raise ScenarioError(
-            f"promotion.peak_viewers {audience.demand.offered_peak:.0f} is more than the meters count "
-            f"({most:.0f} at this bitrate): set audience.sample below "
+            f"promotion.peak_viewers {audience.demand.offered_peak:.0f} is more than the meters "
+            f"count ({most:.0f} at this bitrate): set audience.sample below "
             f"{scenario.audience.sample * most / audience.demand.offered_peak:.2g}"
         )
 
@@ -250,7 +266,9 @@ def _set(record: NDArray[np.void], **values: float) -> None:
         record[key] = value
 
 
-def _tree(vendor: Vendor | None, regions: list[str], isps: list[str], sample: float) -> NDArray[np.void]:
+def _tree(
+    vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
+) -> NDArray[np.void]:
     edge = np.full(len(regions) * len(isps), np.inf)
     region = np.full(len(regions), np.inf)
     whole = np.inf
@@ -436,7 +454,7 @@ def _utilisation(nodes: NDArray[np.void], wire: NDArray[np.int64]) -> float:
     load = wire / (BIN_US * 1e6)
     over = [0.0]
     for k in np.flatnonzero(np.isfinite(nodes["capacity_mbps"])):
-        mine = [bool(below(nodes, edges, e, k)) for e in range(edges)]
+        mine = [bool(below(nodes, edges, e, int(k))) for e in range(edges)]
         over.append(load[mine].sum(axis=0).max() / nodes["capacity_mbps"][k])
     return float(max(over)) if len(over) > 1 else float("nan")
 

@@ -109,7 +109,7 @@ def first_holding(links: Links, v: Any, seed: np.uint32, replication: np.uint32)
 
 @inlined
 def next_holding(links: Links, v: Any, seed: np.uint32, replication: np.uint32) -> float:
-    """Set the row's link to the next holding; returns its length in seconds. A trace starts over."""
+    """Set the row's link to the next holding; returns its length, seconds. A trace starts over."""
     v.link_n += 1
     if len(links.traces) > 0:
         trace = links.traces[v.link_trace]

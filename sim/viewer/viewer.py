@@ -1,7 +1,7 @@
 """One viewer: a row, the player's numbers, and the transitions both engines call.
 
-A row is brought forward only at its own changes, to the computed time: `plan` finds the next change,
-`advance` moves the row there, `change` carries it out. Rates are media Mbps. `b` is the buffer in
+A row is brought forward only at its own changes, to the computed time: `plan` finds the next
+change, `advance` moves the row there, `change` carries it out. Rates are media Mbps. `b` is the buffer in
 seconds of media, `lag` the distance behind live of what is on the screen, 0 <= b <= lag.
 Playing: b' = d/R - v, lag' = 1 - v. Starting or frozen: b' = d/R, lag' = 1 (design, section 6).
 """
@@ -136,7 +136,7 @@ PLAYER = np.dtype(
 def patience(
     points_s: NDArray[np.float64], hazard: NDArray[np.float64], points: int, u: float
 ) -> float:
-    """Seconds until somebody with uniform `u` leaves: piecewise constant hazard, its last goes on."""
+    """Seconds until somebody with uniform `u` leaves; the last hazard goes on."""
     mass = -np.log(u)
     k = 1
     while k < points - 1 and mass > hazard[k]:

@@ -34,7 +34,9 @@ class FakeStudy:
     asked: list[Scenario] = field(default_factory=list)
     fail: Callable[[Scenario], None] = lambda scenario: None
 
-    def answer(self, scenario: Scenario, progress: Callable[[int, int], None]) -> Frames:
+    def answer(
+        self, scenario: Scenario, progress: Callable[[int, int], None], keep: bool = False
+    ) -> Frames:
         self.asked.append(scenario)
         progress(0, 1)
         self.fail(scenario)

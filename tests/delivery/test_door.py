@@ -135,9 +135,11 @@ def test_a_quota_of_rates_takes_what_a_session_sends():
     assert limit["used"][0] == pytest.approx(9.6)
 
 
-def test_nobody_is_kept_out_by_a_rounding_error():
-    limit = quota(0.1 * 3000, 0.1, False, Limit.EGRESS_EDGE)
-    assert admitted_of(limit, np.zeros(3001)).sum() == 3000
+@pytest.mark.parametrize("places", [3, 17, 3999])
+def test_nobody_is_kept_out_by_a_rounding_error(places):
+    # 0.1 + 0.1 + 0.1 > 0.3
+    limit = quota(places / 10, 0.1, False, Limit.EGRESS_EDGE)
+    assert admitted_of(limit, np.zeros(places + 1)).sum() == places
 
 
 @given(cap=st.integers(0, 20), moves=st.lists(st.booleans(), max_size=100))

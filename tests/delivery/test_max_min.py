@@ -80,10 +80,9 @@ def test_yesterdays_levels_leave_no_trace():
     assert nodes["bind"].tolist() == [0] * 4
 
 
-def test_thousands_of_flows_that_just_fit_are_not_held_back_by_rounding():
-    n = 5000
-    caps = np.full(n, 0.1)
-    assert share(Tree([n * 0.1], [n * 0.1], n * 0.1), [0] * n, list(caps)).level[0] == INF
+@pytest.mark.parametrize("n", [3, 17, 3999])
+def test_flows_that_just_fit_are_not_held_back_by_rounding(n):
+    assert share(Tree([n / 10], [n / 10], n / 10), [0] * n, [0.1] * n).level[0] == INF
 
 
 # --- properties -----------------------------------------------------------------------------------
@@ -191,3 +190,22 @@ def test_what_was_sent_beyond_capacity_is_owed_and_spare_capacity_pays_it_back()
     assert nodes["debt_mb"].tolist() == pytest.approx([1, 0, 0, 0])
     _settle(nodes, 2, 2.0)
     assert nodes["debt_mb"].tolist() == [0, 0, 0, 0]
+
+
+def test_what_a_node_that_bound_left_unsent_may_be_sent_later_up_to_half_its_capacity():
+    nodes = Tree([10.0]).nodes()
+    nodes["bind"][0], nodes["rate_mbps"][0] = EDGE, 8
+    _settle(nodes, 1, 2.0)
+    assert nodes["debt_mb"][0] == -4
+    nodes["rate_mbps"][0] = 0
+    _settle(nodes, 1, 2.0)
+    assert nodes["debt_mb"][0] == -10
+    assert share(Tree([10.0]), [0, 0], [20, 20], debt_mb=-4, hold_s=2.0).rate == pytest.approx(
+        [6, 6]
+    )
+
+
+def test_a_node_that_did_not_bind_saves_nothing_up():
+    nodes = Tree([10.0]).nodes()
+    _settle(nodes, 1, 2.0)
+    assert nodes["debt_mb"][0] == 0

@@ -247,8 +247,9 @@ def test_nobody_is_paused_where_all_fit():
     assert sent.all() and bind.tolist() == [NONE] and last.tolist() == [EVERYONE]
 
 
-def test_rounding_pauses_nobody():
-    assert pause(Tree([0.1 * 3000]), [0] * 3000, each=0.1)[0].all()
+@pytest.mark.parametrize("n", [3, 17, 3999])
+def test_rounding_pauses_nobody(n):
+    assert pause(Tree([n / 10], [n / 10], n / 10), [0] * n, each=0.1)[0].all()
 
 
 def test_as_places_come_free_the_paused_resume_in_the_order_of_admission():

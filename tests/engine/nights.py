@@ -30,6 +30,14 @@ FLV = (
 )
 
 
+QUEUES = (
+    "vendors.budget.limits.joins_per_s=2",
+    "vendors.budget.policy.joins_per_s=queue",
+    "vendors.budget.limits.sessions=200",
+    "vendors.budget.policy.sessions=queue",
+)
+
+
 def night(*overrides: str, base: tuple[str, ...] = SMALL) -> Scenario:
     """A scenario of the small night with these overrides."""
     return load_scenario(*base, *overrides)
@@ -48,8 +56,16 @@ def run_once(scenario: Scenario, **engine: Any) -> Run:
 
 def same(a: Run, b: Run) -> list[str]:
     """Names of everything in which two runs differ by a bit; empty: the same bytes."""
-    off = [k for k in a.sessions.dtype.names or () if a.sessions[k].tobytes() != b.sessions[k].tobytes()]
-    off += [f"orders.{k}" for k in a.orders.dtype.names or () if a.orders[k].tobytes() != b.orders[k].tobytes()]
+    off = [
+        k
+        for k in a.sessions.dtype.names or ()
+        if a.sessions[k].tobytes() != b.sessions[k].tobytes()
+    ]
+    off += [
+        f"orders.{k}"
+        for k in a.orders.dtype.names or ()
+        if a.orders[k].tobytes() != b.orders[k].tobytes()
+    ]
     off += [f"series.{k}" for k in a.series if not np.array_equal(a.series[k], b.series[k])]
     if a.latency_us.tobytes() != b.latency_us.tobytes():
         off.append("latency_us")

@@ -48,7 +48,7 @@ LOG = np.dtype(
 
 
 @numba.njit
-def _rate(v, p, level):  # type: ignore[no-untyped-def]
+def _rate(v, p, level):
     """What he gets now, and what holds it below the bitrate."""
     wants = appetite(v, p)
     d = min(wants, level)
@@ -59,7 +59,7 @@ def _rate(v, p, level):  # type: ignore[no-untyped-def]
 
 
 @numba.njit
-def _live(rows, player, ends, mbps, levels, opens_s, waiting_room, until, log):  # type: ignore[no-untyped-def]
+def _live(rows, player, ends, mbps, levels, opens_s, waiting_room, until, log):
     """Follow each row up to `until`; the changes of the last one go to `log`."""
     p = player[0]
     written = 0
@@ -223,4 +223,5 @@ def _on(link: Link | None, starts: NDArray[np.float64]) -> NDArray[np.float64]:
     if link is None or isinstance(link, (int, float)):
         return np.full(len(starts), INF if link is None else float(link))
     ends, rates = np.array(link, float).T
-    return rates[np.minimum(np.searchsorted(ends[:-1], starts, side="right"), len(rates) - 1)]
+    k = np.minimum(np.searchsorted(ends[:-1], starts, side="right"), len(rates) - 1)
+    return np.asarray(rates[k])

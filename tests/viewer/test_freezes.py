@@ -23,7 +23,7 @@ def frozen_at(pieces, tail=100.0):
 
 def episodes(pieces, merge=1.0, threshold=0.5):
     """(stalls, seconds in them) by the rule, from the list of freezes."""
-    merged: list[float] = []
+    merged = []
     for n, (play, freeze) in enumerate(pieces):
         if n > 0 and play < merge:
             merged[-1] += freeze

@@ -10,11 +10,11 @@ from scipy import stats
 
 from sim.record import Reason, State
 from sim.scenario.compose import load_scenario
-from sim.viewer.viewer import patience
+from sim.viewer.viewer import VIEWER, harm, patience
 from tests.entry import entry
-from tests.viewer.drive import AT_DOOR, NONE, OWN_LINK, crowd, flv, live, reference, rtc
+from tests.viewer.drive import AT_DOOR, AT_EDGE, NONE, OWN_LINK, crowd, flv, live, reference, rtc
 
-_patience = entry(patience)
+_patience, _harm = entry(patience), entry(harm)
 
 SHIPPED = load_scenario().audience
 CURVE = ((SHIPPED.patience.free_s, 0.0), *SHIPPED.patience.left_by)
@@ -277,3 +277,14 @@ def test_whoever_never_gets_in_loses_all_of_w_to_the_door():
     assert v.reason == Reason.REFUSED
     assert v.lost_door_s == pytest.approx(500)
     assert v.door == AT_DOOR
+
+
+@pytest.mark.parametrize(
+    "link, door, egress, what",
+    [(0, 0, 0, NONE), (3, 2, 1, OWN_LINK), (1, 3, 2, AT_DOOR), (1, 2, 3, AT_EDGE)],
+)
+def test_harm_is_what_cost_most_intention(link, door, egress, what):
+    row = np.zeros(1, VIEWER)
+    row["lost_link_s"], row["lost_door_s"], row["lost_egress_s"] = link, door, egress
+    row["door"], row["egress"] = AT_DOOR, AT_EDGE
+    assert _harm(row[0]) == what
