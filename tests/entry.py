@@ -12,7 +12,7 @@ def entry(step: Any) -> Callable[..., Any]:
     """A function Python may call that calls the compiled step."""
 
     @numba.njit
-    def call(*args):  # type: ignore[no-untyped-def]
+    def call(*args):
         return step(*args)
 
-    return call
+    return call  # type: ignore[no-any-return]

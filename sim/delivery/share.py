@@ -214,45 +214,74 @@ def udp_losses(nodes: Records, edges: int, kinds: Records, path: Any) -> None:
 
     `kinds`: (edge, class) with `flows` and `link_loss`. Writes `passed` and `bind` of the edges and
     `sent_mbps`. From no loss downwards, so it finds the least congested fixed point: shortage that
-    has passed leaves no scar.
+    has passed leaves no scar. As each node passes min(1, C/S) of what the node above left, a flow
+    passes the least C/S on its way, S being what is sent into the tree.
     """
     for e in range(edges):
         nodes[e].passed = 1.0
     moved = 1.0
     while moved > 1e-13:
-        for k in range(len(nodes)):
-            nodes[k].load = 0.0
+        _load(nodes, edges, kinds, path)
+        moved = _run_away(nodes, edges, kinds, path)
+        if moved > 0.0:
+            continue
         for e in range(edges):
-            for c in range(kinds.shape[1]):
-                kind = kinds[e, c]
-                loss = 1.0 - (1.0 - kind.link_loss) * nodes[e].passed
-                kind.sent_mbps = (
-                    path.udp_mbps * (1.0 + path.fec) * (1.0 + retransmitted(path, loss))
-                )
-                nodes[e].load += kind.flows * kind.sent_mbps
-            nodes[len(nodes) - 1].load += nodes[e].load
-            nodes[edges + nodes[e].region].load += nodes[e].load
-        by_vendor = _fits(nodes[len(nodes) - 1], 1.0)
-        moved = 0.0
-        for e in range(edges):
-            by_region = _fits(nodes[edges + nodes[e].region], by_vendor)
-            by_edge = _fits(nodes[e], by_vendor * by_region)
-            now = min(nodes[e].passed, by_vendor * by_region * by_edge)
-            moved = max(moved, nodes[e].passed - now)
-            nodes[e].passed = now
-            nodes[e].bind, worst = 0, 1.0
-            if by_vendor < worst:
-                nodes[e].bind, worst = BY_VENDOR, by_vendor
-            if by_region < worst:
-                nodes[e].bind, worst = BY_REGION, by_region
-            if by_edge < worst:
-                nodes[e].bind = BY_EDGE
+            least = nodes[e].passed
+            nodes[e].bind = 0
+            for k in (len(nodes) - 1, edges + nodes[e].region, e):
+                capacity = nodes[k].capacity_mbps
+                if nodes[k].load > capacity * (1.0 + SLACK):
+                    if nodes[e].bind == 0 or capacity / nodes[k].load < least:
+                        nodes[e].bind = _code(nodes, edges, k)
+                    least = min(least, capacity / nodes[k].load)
+            moved = max(moved, nodes[e].passed - least)
+            nodes[e].passed = least
 
 
 @step
-def _fits(node: Any, above: float) -> float:
-    load = node.load * above
-    return 1.0 if load <= node.capacity_mbps * (1.0 + SLACK) else node.capacity_mbps / load
+def _load(nodes: Records, edges: int, kinds: Records, path: Any) -> None:
+    """What is sent into the tree for each node at the present losses."""
+    for k in range(len(nodes)):
+        nodes[k].load = 0.0
+    for e in range(edges):
+        for c in range(kinds.shape[1]):
+            kind = kinds[e, c]
+            again = retransmitted(path, 1.0 - (1.0 - kind.link_loss) * nodes[e].passed)
+            kind.sent_mbps = path.udp_mbps * (1.0 + path.fec) * (1.0 + again)
+            nodes[e].load += kind.flows * kind.sent_mbps
+        nodes[len(nodes) - 1].load += nodes[e].load
+        nodes[edges + nodes[e].region].load += nodes[e].load
+
+
+@step
+def _run_away(nodes: Records, edges: int, kinds: Records, path: Any) -> float:
+    """Go at once where the iteration would creep: to where the first sender stops repeating more.
+
+    While every sender repeats all that is lost, sent x passed stays the same, and a node over
+    capacity has no fixed point: one flow too many creeps there in thousands of steps. Returns how
+    far the edges below such a node moved; 0: there is none.
+    """
+    most = path.rtx_max / (1.0 + path.rtx_max)  # loss from which no more is repeated
+    moved = 0.0
+    for k in range(len(nodes)):
+        if nodes[k].load <= nodes[k].capacity_mbps * (1.0 + SLACK):
+            continue
+        passed, stop, together = -1.0, 0.0, True
+        for e in range(edges):
+            if not below(nodes, edges, e, k):
+                continue
+            if passed >= 0.0 and nodes[e].passed != passed:
+                together = False
+            passed = nodes[e].passed
+            for c in range(kinds.shape[1]):
+                if kinds[e, c].flows > 0:
+                    stop = max(stop, (1.0 - most) / (1.0 - kinds[e, c].link_loss))
+        if together and stop < passed:
+            for e in range(edges):
+                if below(nodes, edges, e, k):
+                    nodes[e].passed = stop
+            moved = max(moved, passed - stop)
+    return moved
 
 
 @compiled

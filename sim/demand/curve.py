@@ -38,7 +38,7 @@ class Demand:
     offered_peak: float
     """Its maximum: what the inversion achieved."""
     curve_error: float
-    """Largest |achieved - target| at a bin edge over the peak; nan for an arrival curve."""
+    """Largest |achieved - target| over the peak, edges and middles; nan for an arrival curve."""
     dry_share: float
     """Share of bins in which the target falls faster than people leave by themselves."""
 
@@ -90,7 +90,9 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
         scale = peak / float(offered.max())
         per_s, initial, offered = per_s * scale, initial * scale, offered * scale
     else:
-        error = float(np.abs(offered[::2] - target).max()) / peak
+        assert points is not None
+        wanted = np.interp(times, points[:, 0], points[:, 1]) / (highest / peak)
+        error = float(np.abs(offered - wanted).max()) / peak
         dry = float(np.mean((per_s == 0) & (offered[2::2] > target[1:] + 1e-9 * peak)))
     return Demand(
         duration, peak, edges, per_s, initial, law, times, offered,

@@ -105,4 +105,8 @@ def _meters_match_rows(night: Night) -> None:
     if night.path["udp_mbps"][0] == 0 and night.player["kind"][0] != Kind.REFERENCE:
         wire = totals(night.meters.wire).sum() / 1e12
         media = rows["media_mb"].sum() * night.path["wire"][0]
-        _must(abs(wire - media) <= WHOLE_BITS * (1 + media), 6, f"wire {wire:g} Mb, media {media:g} Mb")
+        _must(
+            abs(wire - media) <= WHOLE_BITS * (1 + media),
+            6,
+            f"wire {wire:g} Mb, media {media:g} Mb",
+        )

@@ -31,7 +31,7 @@ STATE = np.dtype(
     align=True,
 )
 
-TRACE = np.dtype([("first", "i8"), ("end", "i8"), ("length_s", "f8")], align=True)
+TRACE = np.dtype([("first", "i8"), ("end", "i8"), ("length_s", "f8"), ("time", "f8")], align=True)
 
 
 class Links(NamedTuple):
@@ -77,6 +77,9 @@ def links_from_traces(traces: list[tuple[NDArray[np.float64], NDArray[np.float64
     table = np.zeros(len(traces), TRACE)
     table["first"], table["end"] = np.append(0, ends[:-1]), ends
     table["length_s"] = [d.sum() for d, _ in traces]
+    # A long trace is met as often as it is long.
+    table["time"] = np.cumsum(table["length_s"]) / table["length_s"].sum()
+    table["time"][-1] = 1.0
     return Links(states, table)
 
 
@@ -90,7 +93,9 @@ def first_holding(links: Links, v: Any, seed: np.uint32, replication: np.uint32)
     u, w = pair(seed, replication, LINK, v.bin, v.j, 0)
     v.link_n = 0
     if len(links.traces) > 0:
-        v.link_trace = min(int(u * len(links.traces)), len(links.traces) - 1)
+        v.link_trace = 0
+        while u >= links.traces[v.link_trace].time:
+            v.link_trace += 1
         trace = links.traces[v.link_trace]
         left, k = w * trace.length_s, trace.first
         while left >= links.states[0, k].hold_s and k < trace.end - 1:

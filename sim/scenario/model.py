@@ -353,10 +353,7 @@ class Path(Frozen):
                     f"delay_s less gop_s ({least:g} s) must reach start_buffer_s "
                     f"({self.start_buffer_s.value:g} s): play could not start"
                 )
-            if self.lag_limit_s is not None and self.lag_limit_s.value <= (
-                self.delay_s.value + self.gop_s.value
-            ):
-                raise ValueError("lag_limit_s must be above delay_s plus gop_s")
+            self._lag_limit_leaves_time(self.delay_s.value)
         if self.player == "rtc" and self.jitter_buffer_s is not None:
             start, most = self.start_buffer_s.value, self.jitter_buffer_s.value
             if start > most:
@@ -365,6 +362,18 @@ class Path(Frozen):
                     "play could not start"
                 )
         return self
+
+    def _lag_limit_leaves_time(self, delay_s: float) -> None:
+        """A skip empties the buffer: the limit must leave time to fill it, or it skips for ever."""
+        if self.lag_limit_s is None or self.resume_buffer_s is None:
+            return
+        fill_s = max(self.start_buffer_s.value, self.resume_buffer_s.value)
+        least = delay_s + self.gop_s.value + fill_s
+        if self.lag_limit_s.value <= least:
+            raise ValueError(
+                f"lag_limit_s {self.lag_limit_s.value:g} must be above delay_s, gop_s and the "
+                f"larger of start_buffer_s and resume_buffer_s together ({least:g} s)"
+            )
 
 
 class Limits(Frozen):

@@ -1,8 +1,8 @@
 """One viewer: a row, the player's numbers, and the transitions both engines call.
 
 A row is brought forward only at its own changes, to the computed time: `plan` finds the next
-change, `advance` moves the row there, `change` carries it out. Rates are media Mbps. `b` is the buffer in
-seconds of media, `lag` the distance behind live of what is on the screen, 0 <= b <= lag.
+change, `advance` moves the row there, `change` carries it out. Rates are media Mbps. `b` is the
+buffer in seconds of media, `lag` the distance behind live of what is on the screen, 0 <= b <= lag.
 Playing: b' = d/R - v, lag' = 1 - v. Starting or frozen: b' = d/R, lag' = 1 (design, section 6).
 """
 
@@ -154,6 +154,7 @@ def tap(v: Any, p: Any, t: float) -> None:
     v.give_up_s = t + patience(p.patience_s, p.patience_hazard, p.patience_points, u)
     v.session += 1
     v.d, v.b, v.lag, v.at_edge, v.limit, v.reason = 0.0, 0.0, 0.0, False, NO_LIMIT, NONE
+    v.door = NO_LIMIT
 
 
 @step
