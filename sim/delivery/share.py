@@ -226,16 +226,15 @@ def udp_losses(nodes: Records, edges: int, kinds: Records, path: Any) -> None:
         if moved > 0.0:
             continue
         for e in range(edges):
-            least = nodes[e].passed
+            least = 1.0
             nodes[e].bind = 0
             for k in (len(nodes) - 1, edges + nodes[e].region, e):
                 capacity = nodes[k].capacity_mbps
-                if nodes[k].load > capacity * (1.0 + SLACK):
-                    if nodes[e].bind == 0 or capacity / nodes[k].load < least:
-                        nodes[e].bind = _code(nodes, edges, k)
-                    least = min(least, capacity / nodes[k].load)
+                if nodes[k].load > capacity * (1.0 + SLACK) and capacity / nodes[k].load < least:
+                    least = capacity / nodes[k].load
+                    nodes[e].bind = _code(nodes, edges, k)
             moved = max(moved, nodes[e].passed - least)
-            nodes[e].passed = least
+            nodes[e].passed = min(nodes[e].passed, least)
 
 
 @step

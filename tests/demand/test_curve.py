@@ -60,7 +60,9 @@ def test_every_shipped_curve_comes_true_at_the_bin_edges_or_says_how_far_off(pro
     wanted = np.interp(d.edges_s, *inside.T) * script.peak_viewers / inside[:, 1].max()
     achieved = d.offered[::2]
     error = np.abs(achieved - wanted).max() / script.peak_viewers
-    assert d.curve_error == pytest.approx(error, abs=1e-12)
+    between = np.interp(d.times_s, *inside.T) * script.peak_viewers / inside[:, 1].max()
+    off = np.abs(d.offered - between).max() / script.peak_viewers
+    assert d.curve_error == pytest.approx(off, abs=1e-12) and off < 0.05
     assert d.dry_share == np.mean(d.per_s == 0) < 0.05
     assert error < (1e-9 if d.dry_share == 0 else 0.01)
     # Only too many may be there: people who have not left yet.
@@ -109,9 +111,10 @@ def test_no_curve_needs_negative_joins_and_none_is_undershot(shares, audience):
     wanted = np.interp(d.edges_s, times, shares) / max(shares) * 1000
     assert (d.per_s >= 0).all()
     assert (d.offered[::2] >= wanted - 1e-6).all()
-    assert d.curve_error == pytest.approx((d.offered[::2] - wanted).max() / 1000, abs=1e-9)
+    error = (d.offered[::2] - wanted).max() / 1000
+    assert d.curve_error >= error - 1e-9
     if d.dry_share == 0:
-        assert d.curve_error < 1e-9
+        assert error < 1e-9
 
 
 def test_a_curve_that_falls_faster_than_people_leave_dries_up_and_says_so():
@@ -130,7 +133,7 @@ def test_a_curve_that_falls_faster_than_people_leave_dries_up_and_says_so():
 def test_a_room_nobody_is_meant_to_be_in_yet_is_not_dry():
     d = demand(concurrency=[[0, 0], [300, 0], [900, 1], [1200, 1]])
     assert (d.per_s[:10] == 0).all() and d.initial == 0
-    assert d.dry_share == 0 and d.curve_error < 1e-9
+    assert d.dry_share == 0 and d.curve_error < 0.01
 
 
 def test_joins_and_presence_scale_with_the_peak():
@@ -143,15 +146,17 @@ def test_joins_and_presence_scale_with_the_peak():
 def test_the_grid_hardly_matters(grid_s):
     ramp = [[0, 0.1], [600, 1], [1200, 0.9]]
     d = demand("star_room", concurrency=ramp, grid_s=grid_s)
-    assert d.curve_error < 1e-9
+    assert d.curve_error < 0.01
     fine = demand("star_room", concurrency=ramp, grid_s=5)
+    assert fine.curve_error < d.curve_error
     assert d.arrivals == pytest.approx(fine.arrivals, rel=2e-3)
 
 
 def test_a_show_need_not_be_a_whole_number_of_bins():
     d = demand(duration_s=1000, concurrency=[[0, 0.2], [1000, 1]])
     assert d.edges_s[-2:] == pytest.approx([990, 1000])
-    assert d.curve_error < 1e-9
+    assert d.curve_error < 0.01
+    assert d.offered[::2] == pytest.approx(200 + 0.8 * d.edges_s)
     assert d.offered_peak == pytest.approx(1000)
 
 
@@ -222,7 +227,7 @@ def test_with_a_mass_exit_a_curve_may_fall_faster_than_people_leave():
     plain = demand("star_room", concurrency=fall)
     together = demand("star_room", concurrency=fall, mass_exit=EXIT)
     assert plain.dry_share > 0 and plain.curve_error > 0.05
-    assert together.dry_share == 0 and together.curve_error < 1e-9
+    assert together.dry_share == 0 and together.curve_error < 0.001
 
 
 # --- a recorded curve -----------------------------------------------------------------------------
