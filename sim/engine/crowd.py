@@ -16,11 +16,13 @@ from sim.compiled import compiled, step
 from sim.delivery.share import NO_SHARING, UDP
 from sim.engine.clock import Clock
 from sim.engine.night import (
+    FEW_FLOWS,
     Night,
     arrive,
     call,
     depart,
     first_turn,
+    near_turn,
     next_call,
     outside,
     refresh,
@@ -30,9 +32,6 @@ from sim.engine.night import (
     turn_outside,
 )
 from sim.viewer.viewer import ASK, GONE, NEVER
-
-FEW = 2_000
-"""Flows up to which every join and departure under UDP shortage is honoured to the instant."""
 
 TURNS = 20_000
 """Turns of UDP shortage honoured in an epoch, times flows: the more flows, the less one moves."""
@@ -58,7 +57,8 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
             else:
                 if night.nodes["bind"].any():
                     until = min(grid_s, env.now + epoch_s / PARTS)
-                reached = _follow_to_turn(night, until, turns * flows < TURNS, flows <= FEW)
+                back = turns * flows < TURNS and near_turn(night)
+                reached = _follow_to_turn(night, until, back, flows <= FEW_FLOWS)
                 turns += reached < until
                 until = reached
             yield env.at(until)
@@ -187,11 +187,9 @@ def _outside(n: Night, i: int) -> None:
 def _close_ranks(n: Night) -> None:
     kept = 0
     for slot in range(n.now[0].active):
-        i = n.flows[slot].viewer
-        if i >= 0:
+        if n.flows[slot].viewer >= 0:
             if kept != slot:
                 n.flows[kept] = n.flows[slot]
-                n.rows[i].slot = kept
             kept += 1
     n.now[0].active = kept
 

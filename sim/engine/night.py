@@ -68,6 +68,12 @@ from sim.viewer.viewer import (
 Ints = NDArray[np.int64]
 Records = NDArray[np.void]
 
+FEW_FLOWS = 2_000
+"""Flows up to which every join and departure under UDP shortage is honoured to the instant."""
+
+NEAR = 0.2
+"""In a larger crowd: how near to its capacity a node must be for a turn to be looked for."""
+
 LINK_LIMIT, NO_LIMIT = int(Limit.LINK), int(Limit.NONE)
 
 NOW = np.dtype(
@@ -610,19 +616,37 @@ def _solve_pause(n: Night, now: float) -> None:
 
 
 @compiled
+def near_turn(n: Night) -> bool:
+    """Whether some node may become, or cease to be, short by UDP in the next stretch."""
+    if n.now[0].active <= FEW_FLOWS:
+        return True
+    _nominal_loads(n)
+    for k in range(len(n.nodes)):
+        capacity = n.nodes[k].capacity_mbps
+        if abs(n.nodes[k].load * 1e-6 - capacity) < NEAR * capacity:
+            return True
+    return False
+
+
+@step
+def _nominal_loads(n: Night) -> None:
+    """Into `load`: what UDP flows would send with nothing lost, bits a second."""
+    for k in range(len(n.nodes)):
+        n.nodes[k].load = 0.0
+    for e in range(n.kinds.shape[0]):
+        for c in range(n.kinds.shape[1]):
+            _add_load(n, e, n.kinds[e, c].flows * n.kinds[e, c].nominal_bps)
+
+
+@compiled
 def first_turn(n: Night, order: Ints, every: bool) -> float:
     """When, within the stretch just followed, a node first became or ceased to be short by UDP.
 
     `order`: the shifts by time. `every`: where one is short, the first shift is a turn. Infinite:
-    never. Short is what would be sent with nothing lost over
-    capacity, which is when the fixed point of loss leaves 1. Writes over `load`.
+    never. Short is what would be sent with nothing lost over capacity, which is when the fixed
+    point of loss leaves 1. Writes over `load`.
     """
-    edges = n.kinds.shape[0]
-    for k in range(len(n.nodes)):
-        n.nodes[k].load = 0.0
-    for e in range(edges):
-        for c in range(n.kinds.shape[1]):
-            _add_load(n, e, n.kinds[e, c].flows * n.kinds[e, c].nominal_bps)
+    _nominal_loads(n)
     short = False
     for k in range(len(n.nodes)):
         n.nodes[k].fixed = _short(n.nodes[k])
