@@ -46,7 +46,7 @@ def command(argv: Sequence[str]) -> int:
         say(str(error))
         return 2
     except KeyboardInterrupt:
-        say("stopped; what was finished is kept, and the same command goes on from there")
+        say("stopped; a sweep keeps its finished points, and the same command goes on from there")
         return 130
 
 

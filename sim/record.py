@@ -163,3 +163,6 @@ BIN_S = 10.0
 
 LATENCY_BIN_S = 0.01
 LATENCY_BINS = 6000
+
+HD_LINES = 720
+"""A layer is HD from this height (design, section 6)."""

@@ -13,7 +13,11 @@ from sim.demand.curve import Demand, expected_demand
 from sim.demand.orders import base_rate, draw_orders, order_rates
 from sim.demand.stay import residual_stays, stays
 from sim.draws import Cause, pairs
+from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
+
+MOST_VIEWERS = 20_000_000
+"""About 20 GB of rows; nobody means more in one night."""
 
 AUDIENCE = np.dtype(
     [
@@ -57,6 +61,12 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
     demand = expected_demand(scenario.promotion, scenario.audience)
     seed, who = scenario.seed, scenario.audience
     mean = np.append(demand.initial, demand.per_s * np.diff(demand.edges_s)) * who.sample
+    if mean.sum() > MOST_VIEWERS:
+        raise ScenarioError(
+            f"promotion.peak_viewers {demand.peak_viewers:.0f} means {mean.sum():.0f} viewers, at "
+            f"most {MOST_VIEWERS} fit into memory: set audience.sample below "
+            f"{who.sample * MOST_VIEWERS / mean.sum():.2g}"
+        )
     bins = np.arange(-1, len(demand.per_s))
     u = pairs(seed, replication, Cause.COUNT, bins, 0)[:, 0]
     count = np.where(mean > 0, poisson.ppf(u, np.maximum(mean, 1e-300)), 0).astype(np.int64)

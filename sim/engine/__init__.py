@@ -1,5 +1,6 @@
 """The clock: the whole run, and the two engines that drive the same viewers."""
 
-from sim.engine.run import perfect, run
+from sim.engine.remains import perfect
+from sim.engine.run import run
 
 __all__ = ["perfect", "run"]

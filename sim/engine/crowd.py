@@ -14,23 +14,10 @@ import numpy as np
 
 from sim.compiled import compiled, step
 from sim.delivery.share import NO_SHARING, UDP
+from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
-from sim.engine.night import (
-    FEW_FLOWS,
-    Night,
-    arrive,
-    call,
-    depart,
-    first_turn,
-    near_turn,
-    next_call,
-    outside,
-    refresh,
-    remember,
-    solve,
-    turn,
-    turn_outside,
-)
+from sim.engine.levels import FEW_FLOWS, first_turn, near_turn, refresh, solve
+from sim.engine.night import Night, arrive, remember, turn
 from sim.viewer.viewer import ASK, GONE, NEVER
 
 TURNS = 20_000
@@ -57,8 +44,9 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
             else:
                 if night.nodes["bind"].any():
                     until = min(grid_s, env.now + epoch_s / PARTS)
-                back = turns * flows < TURNS and near_turn(night)
-                reached = _follow_to_turn(night, until, back, flows <= FEW_FLOWS)
+                few = flows <= FEW_FLOWS
+                back = few or (turns * flows < TURNS and near_turn(night))
+                reached = _follow_to_turn(night, until, back, few)
                 turns += reached < until
                 until = reached
             yield env.at(until)
@@ -153,7 +141,9 @@ def _door(n: Night, until: float) -> None:
         now = t
         slot = n.now[0].active
         if what == -3:
-            call(n, k, t)
+            i = call(n, k, t)
+            if i >= 0 and outside(n.rows[i]) and n.rows[i].state != GONE:
+                _push(n, n.rows[i].next_s, 2 * i + 1)
         elif what == -2:
             i = n.order_of[n.now[0].arrived]
             n.now[0].arrived += 1

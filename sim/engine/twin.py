@@ -12,19 +12,10 @@ import simpy
 
 from sim.compiled import compiled
 from sim.delivery.share import NO_SHARING
+from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
-from sim.engine.night import (
-    Night,
-    arrive,
-    call,
-    depart,
-    next_call,
-    outside,
-    refresh,
-    solve,
-    turn,
-    turn_outside,
-)
+from sim.engine.levels import refresh, solve
+from sim.engine.night import Night, arrive, turn
 from sim.viewer.viewer import ASK, GONE, LINK, NEVER
 
 CAPACITY, DEPARTURES, LINKS, REST, JOINS = (k << 40 for k in range(1, 6))
@@ -65,8 +56,8 @@ def _next_call(n: Night, now: float) -> tuple[float, int]:
 
 
 @compiled
-def _call(n: Night, k: int, t: float) -> None:
-    call(n, k, t)
+def _call(n: Night, k: int, t: float) -> int:
+    return call(n, k, t)
 
 
 class _Individuals:
@@ -107,6 +98,7 @@ class _Individuals:
     def step(self, i: int, t: float) -> None:
         """One change of viewer i, and what it does to the others."""
         n = self.night
+        n.now["to_s"] = t  # levels hold from change to change
         inside, slot = int(n.now[0]["active"]), int(n.rows[i]["slot"])
         if _change(n, i):
             self.close(slot)
@@ -148,5 +140,8 @@ class _Individuals:
             except simpy.Interrupt:
                 continue
             inside = int(n.now[0]["active"])
-            _call(n, k, t)
+            n.now["to_s"] = t
+            i = _call(n, k, t)
             self.settle(-1, inside, t)
+            if i >= 0 and n.rows["next_s"][i] < self.armed[i] and self.lives[i].is_alive:
+                self.lives[i].interrupt()  # refused by a quota: the next attempt comes sooner

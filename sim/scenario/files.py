@@ -52,8 +52,12 @@ def resolve_file(kind: Kind, text: str) -> Path:
 
 def check_writable(output_dir: Path) -> None:
     """Refuse before the work, not after it."""
-    there = next(p for p in (output_dir, *output_dir.absolute().parents) if p.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        writable = os.access(output_dir, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
         raise ScenarioError(f"output_dir is '{output_dir}': it must be a folder one can write to")
 
 

@@ -580,7 +580,7 @@ class Engine(Frozen):
 
     name: str
     kind: Literal["fast", "exact"]
-    epoch_s: Annotated[float, Field(gt=0, le=60)]
+    epoch_s: Annotated[float, Field(gt=0, le=10)]
     threads: PositiveInt
     check: bool
     freeze_threshold_s: NotNegativeFloat

@@ -125,9 +125,13 @@ def _nights(scenario: Scenario) -> Iterator[Night]:
     scripted = promotion.peak_viewers
     if scripted is None:
         scripted = round(expected_demand(promotion, scenario.audience).peak_viewers)
+    seen: set[int] = set()
     for times in (1.0, *study.peaks):
-        at_peak = times == 1.0
-        update: dict[str, Any] = {"peak_viewers": max(1, round(scripted * times))}
+        at_peak, peak = times == 1.0, max(1, round(scripted * times))
+        if peak in seen:
+            continue  # the same night twice would pass for two
+        seen.add(peak)
+        update: dict[str, Any] = {"peak_viewers": peak}
         if promotion.expected_gmv_cny is not None:
             # Money per viewer is the script's at every point of the curve.
             update["expected_gmv_cny"] = promotion.expected_gmv_cny * times
@@ -190,12 +194,12 @@ def _tables(night: Night, name: str, runs: dict[str, Run], sales: Any, keep: boo
         ("cost_cny", "CNY", cost_cny),
         ("cost_per_viewer_hour_cny", "CNY/h", cost_cny / hours if hours else float("nan")),
     ]
-    results = pd.concat([pd.DataFrame(rows, columns=["metric", "unit", "value"]), sales.results()])
     if night.ladder:
         wanted = money({"incidents": best}, scenario.commerce, scenario.promotion.drops)
         ideal = wanted.results().set_index("metric")["value"]
         for metric, unit in (("orders", "count"), ("gmv_cny", "CNY")):
-            results.loc[len(results) + len(rows)] = [f"perfect_{metric}", unit, ideal[metric]]
+            rows.append((f"perfect_{metric}", unit, float(ideal[metric])))
+    results = pd.concat([pd.DataFrame(rows, columns=["metric", "unit", "value"]), sales.results()])
     columns = ["by", "of", "metric", "unit", "value"]
     breakdown = pd.DataFrame(list(by_group(last)), columns=columns)
     lines = bills[0].frame(name, night.replication)

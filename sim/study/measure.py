@@ -36,7 +36,7 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
     yield "join_failure_ratio", "share", _share(turned_away, arrived)
     left_starting = (came["reason"] == Reason.LEFT_STARTING).sum()
     yield "start_abandon_ratio", "share", _share(left_starting, arrived)
-    yield "attempt_failure_ratio", "share", _share(s["failed"].sum(), s["attempts"].sum())
+    yield "attempt_failure_ratio", "share", _share(came["failed"].sum(), came["attempts"].sum())
     # Of the peak bin of ten seconds.
     yield "joins_per_s_peak", "joins/s", float(run.series["joins"].max() / 10 * weight)
     startup = came["startup_s"][~np.isnan(came["startup_s"])]

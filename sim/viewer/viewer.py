@@ -154,7 +154,6 @@ def tap(v: Any, p: Any, t: float) -> None:
     v.give_up_s = t + patience(p.patience_s, p.patience_hazard, p.patience_points, u)
     v.session += 1
     v.d, v.b, v.lag, v.at_edge, v.limit, v.reason = 0.0, 0.0, 0.0, False, NO_LIMIT, NONE
-    v.door = NO_LIMIT
 
 
 @step
@@ -193,15 +192,15 @@ def let_in(v: Any, p: Any, t: float) -> None:
     advance(v, p, t)
     v.phase, v.queue = P_JOINING, -1
     v.ask_s = t + p.join_round_trips * v.rtt_s + p.join_server_s
-    if p.kind == REFERENCE or _already_there(v):
+    if p.kind == REFERENCE or already_there(v):
         v.ask_s = t
     plan(v, p)
 
 
 @step
-def _already_there(v: Any) -> bool:
-    """Watching when the show begins, unless a quota kept him out then."""
-    return v.initial and v.session == 1 and v.attempts == 1
+def already_there(v: Any) -> bool:
+    """Watching when the show begins, unless a limit kept him out or waiting then."""
+    return v.initial and v.session == 1 and v.attempts == 1 and v.waiting_s == 0.0
 
 
 @inlined
@@ -435,7 +434,7 @@ def _join(v: Any, p: Any) -> None:
     v.lag0_s += v.lag
     if p.kind == REFERENCE:
         _play(v)
-    elif _already_there(v):
+    elif already_there(v):
         # Buffer and lag at target.
         v.lag0_s += p.target_s - v.lag
         v.lag = p.target_s

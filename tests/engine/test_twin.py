@@ -27,6 +27,12 @@ NOTHING_SHARED_BINDS = {
         "vendors.budget.policy.joins_per_s=queue",
     ),
     "gate and sessions, two waiting rooms": QUEUES,
+    "a waiting room at the gate, then refused by sessions": QUEUES[:3],
+    "a waiting room at the gate, then refused by egress": (
+        *QUEUES[:2],
+        "vendors.budget.limits.egress_mbps=400",
+        "vendors.budget.policy.egress_mbps=refuse",
+    ),
     "a waiting room with a patience of its own": (
         *QUEUES,
         "audience.waiting_room_patience={free_s: 2, left_by: [[10, 0.2], [60, 0.6]]}",

@@ -1,0 +1,180 @@
+"""The door in action: attempts, refusals, waiting rooms, departures.
+
+Order: the gate, then the quotas; first come, first served; every attempt passes the gate.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.compiled import inlined, step
+from sim.delivery.door import GATE, QUOTA, applies, ask, give_back, take
+from sim.engine.meters import ATTEMPTS, JOINS, REFUSALS, bind_at, count
+from sim.engine.night import Night, bring, enter, gone, pass_orders, remember
+from sim.viewer.viewer import (
+    ASK,
+    GONE,
+    NEVER,
+    P_JOINING,
+    P_QUEUED,
+    WAITING,
+    already_there,
+    change,
+    let_in,
+    queued,
+    refused,
+)  # fmt: skip
+
+
+@step
+def turn_outside(n: Night, i: int) -> None:
+    """Carry out the next change of a viewer outside: an attempt, or leaving for good."""
+    v = n.rows[i]
+    t = v.next_s
+    if v.cause == ASK:
+        v.attempts += 1
+        v.asked_s = t
+        if not already_there(v):
+            count(n.meters, ATTEMPTS, t)
+        knock(n, i, t, 0, False)
+        return
+    bring(n, v, t)
+    if v.phase == P_QUEUED and v.queue >= 0:
+        n.door[v.queue].waiting -= 1
+    pass_orders(n, v, t, WAITING)
+    change(v, n.player[0])
+    enter(n, v, WAITING)
+    gone(n, v)
+
+
+@step
+def knock(n: Night, i: int, t: float, start: int, served: bool) -> None:
+    """Ask every limit from `start` on; whoever comes out of the waiting room there is `served`."""
+    v = n.rows[i]
+    for k in range(start, len(n.door)):
+        limit = n.door[k]
+        if not applies(limit, v.region, v.edge):
+            continue
+        if limit.kind == GATE and already_there(v):
+            continue
+        crowded = limit.queue and limit.waiting > 0 and not (served and k == start)
+        if crowded or ask(limit, t) > t:
+            bind_at(n.meters, limit.code, t, t)
+            if limit.queue:
+                _line_up(n, i, k, t)
+            else:
+                limit.refusals += 1
+                count(n.meters, REFUSALS, t)
+                refused(v, n.player[0], t, limit.code)
+            return
+        if limit.kind == GATE:
+            take(limit, t)
+    for k in range(len(n.door)):
+        if n.door[k].kind == QUOTA and applies(n.door[k], v.region, v.edge):
+            take(n.door[k], t)
+    if not already_there(v):
+        count(n.meters, JOINS, t)
+    let_in(v, n.player[0], t)
+    here = n.meters.sessions[v.region]
+    here[0] += 1
+    here[1] = max(here[0], here[1])
+    here[2] += 1
+    now = n.now[0]
+    v.slot, v.admitted = now.active, now.admitted
+    now.active += 1
+    now.admitted += 1
+    f = n.flows[v.slot]
+    f.viewer, f.edge, f.access, f.admitted = i, v.edge, v.access, v.admitted
+    f.due_s, f.cap_mbps = v.next_s, 0.0
+
+
+@step
+def _line_up(n: Night, i: int, k: int, t: float) -> None:
+    limit = n.door[k]
+    n.rows[i].behind = -1
+    if limit.head < 0:
+        limit.head = i
+    else:
+        remember(n, limit.tail)
+        n.rows[limit.tail].behind = i
+    limit.tail = i
+    limit.waiting += 1
+    n.rows[i].door = limit.code
+    queued(n.rows[i], n.player[0], t, k)
+
+
+@step
+def _first_in_line(n: Night, k: int) -> int:
+    """Who is next in the waiting room before limit k; those who gave up are passed over."""
+    limit = n.door[k]
+    while limit.head >= 0:
+        v = n.rows[limit.head]
+        if v.state == WAITING and v.phase == P_QUEUED and v.queue == k:
+            return limit.head
+        limit.head = v.behind
+    return -1
+
+
+@step
+def _call_in(n: Night, k: int, t: float) -> None:
+    i = _first_in_line(n, k)
+    limit = n.door[k]
+    limit.head = n.rows[i].behind
+    limit.waiting -= 1
+    remember(n, i)
+    knock(n, i, t, k, True)
+
+
+@step
+def next_call(n: Night, now: float) -> tuple[float, int]:
+    """(time, limit) at which a gate lets the next one out of its waiting room."""
+    best, which = NEVER, -1
+    for k in range(len(n.door)):
+        limit = n.door[k]
+        if limit.kind == GATE and limit.waiting > 0:
+            at = ask(limit, now)
+            if at < best:
+                best, which = at, k
+    return best, which
+
+
+@step
+def call(n: Night, k: int, t: float) -> int:
+    """Let the next one out of the waiting room of gate k: who, or -1. A quota may refuse him."""
+    i = _first_in_line(n, k)
+    if i >= 0:
+        _call_in(n, k, t)
+    return i
+
+
+@step
+def depart(n: Night, i: int, t: float) -> None:
+    """A session has ended: its place is free, and goes to whoever waits for it."""
+    region, edge = n.rows[i].region, n.rows[i].edge
+    n.meters.sessions[region, 0] -= 1
+    for k in range(len(n.door)):
+        if applies(n.door[k], region, edge):
+            give_back(n.door[k])
+    for k in range(len(n.door)):
+        limit = n.door[k]
+        while limit.kind == QUOTA and limit.waiting > 0:
+            first = _first_in_line(n, k)
+            if first < 0 or not _room_for(n, first, t):
+                break
+            _call_in(n, k, t)
+
+
+@step
+def _room_for(n: Night, i: int, t: float) -> bool:
+    v = n.rows[i]
+    for k in range(len(n.door)):
+        limit = n.door[k]
+        if limit.kind == QUOTA and applies(limit, v.region, v.edge) and ask(limit, t) > t:
+            return False
+    return True
+
+
+@inlined
+def outside(v: Any) -> bool:
+    """Not in a session: waiting for an attempt or in a waiting room, or gone."""
+    return v.state == GONE or (v.state == WAITING and v.phase != P_JOINING)

@@ -1,0 +1,214 @@
+"""What a night leaves behind: sessions, orders, time series, usage; and the perfect world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.delivery.share import (
+    below,
+)
+from sim.demand import Audience
+from sim.engine.meters import BIN_US, Meters, meters, totals
+from sim.engine.night import Night
+from sim.record import (
+    BIN_S,
+    HD_LINES,
+    LIMIT_NAMES,
+    ORDERS,
+    SERIES,
+    SESSIONS,
+    Limit,
+    Names,
+    Reason,
+    Run,
+    State,
+)
+from sim.scenario.model import Scenario, Vendor
+from sim.viewer.viewer import Kind
+
+
+def names(scenario: Scenario, vendor: Vendor | None) -> Names:
+    """What the indices of a run stand for."""
+    net = scenario.network
+    return Names(
+        regions=tuple(scenario.audience.regions),
+        isps=tuple(scenario.audience.isps),
+        classes=("replay",) if net.kind == "replay" or net.mix is None else tuple(net.mix),
+        products=("basket", *(d.name for d in scenario.promotion.drops)),
+        vendor_regions=("all",) if vendor is None else tuple(vendor.serves),
+    )
+
+
+def facts(audience: Audience) -> dict[str, float]:
+    """Figures of the night's demand, at full size."""
+    d = audience.demand
+    return {
+        "offered_peak": d.offered_peak,
+        "curve_error": d.curve_error,
+        "dry_share": d.dry_share,
+        "expected_arrivals": d.arrivals,
+        "mean_stay_s": d.law.mean_s,
+        "base_orders_per_s": audience.base_per_s,
+    }
+
+
+def _sessions(audience: Audience) -> NDArray[np.void]:
+    who = audience.viewers
+    out = np.zeros(len(who), SESSIONS)
+    out["viewer"] = np.arange(len(who))
+    for key in ("bin", "j", "region", "isp", "access", "interactive", "arrival_s", "intention_s"):
+        out[key] = who[key]
+    out["initial"] = who["bin"] < 0
+    return out
+
+
+def leave_behind(
+    scenario: Scenario,
+    vendor: Vendor | None,
+    replication: int,
+    audience: Audience,
+    night: Night,
+    world: str,
+    name: str,
+) -> Run:
+    """The record of a night that is over."""
+    rows = night.rows
+    out = _sessions(audience)
+    for key in (
+        "state", "reason", "attempts", "failed", "startup_s", "sdk_startup_s", "play_s", "hd_s",
+        "frozen_s", "stalls", "stall_s", "waiting_s", "starting_s", "media_mb",
+    ):  # fmt: skip
+        out[key] = rows[key]
+    out["left_s"] = rows["t"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out["latency_s"] = rows["lag_s2"] / rows["play_s"] + _before_the_player(night)
+    out["harm"] = _harm(rows)
+    weight = 1 / scenario.audience.sample
+    labels = names(scenario, vendor)
+    series = _series(night.meters, audience.demand.duration_s)
+    wire = totals(night.meters.wire)
+    binding = {
+        f"binding_limit_s.{LIMIT_NAMES[k]}": float(night.meters.bound[k].sum())
+        for k in range(len(Limit))
+        if night.meters.bound[k].any()
+    }
+    utilisation = _utilisation(night.nodes, wire)
+    return Run(
+        vendor=name, world=world, replication=replication,
+        peak_viewers=round(audience.demand.peak_viewers), weight=weight, names=labels,
+        sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
+        usage=_usage(night, vendor, labels, wire, weight),
+        facts=facts(audience) | binding | {"edge_utilisation": utilisation},
+    )  # fmt: skip
+
+
+def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
+    """The world in which nothing goes wrong: arrival, play at once, departure. No engine."""
+    out = _sessions(audience)
+    leave = audience.leave_s
+    out["left_s"] = leave
+    out["state"] = State.GONE
+    over = (leave == audience.viewers["exit_s"]) & (leave >= audience.demand.duration_s)
+    out["reason"] = np.where(over, Reason.SHOW_OVER, Reason.DONE)
+    out["attempts"] = 1
+    out["play_s"] = out["hd_s"] = leave - out["arrival_s"]
+    out["startup_s"] = out["sdk_startup_s"] = np.where(out["initial"], np.nan, 0.0)
+    orders = np.zeros(len(audience.orders), ORDERS)
+    for key in audience.orders.dtype.names or ():
+        orders[key] = audience.orders[key]
+    orders["state"], orders["hd"] = State.PLAYING, True
+    orders["latency_s"] = scenario.commerce.latency_free_s.value
+    m = meters(audience.demand.duration_s, 1, 1)
+    a = np.rint(out["arrival_s"] * 1e6).astype(np.int64)
+    b = np.rint(leave * 1e6).astype(np.int64)
+    for at, sign in ((a, -1), (b, 1)):
+        k = at // BIN_US
+        np.add.at(m.states["part"][State.PLAYING], k, sign * (at - k * BIN_US))
+        np.add.at(m.states["full"][State.PLAYING], k, -sign)
+    np.add.at(m.events[0], a[~out["initial"]] // BIN_US, 1)
+    return Run(
+        vendor="", world="perfect", replication=replication,
+        peak_viewers=round(audience.demand.peak_viewers), weight=1 / scenario.audience.sample,
+        names=names(scenario, None), sessions=out, orders=orders,
+        series=_series(m, audience.demand.duration_s),
+        latency_us=m.latency_us,
+        usage=pd.DataFrame(columns=["meter", "region", "class", "time_s", "value", "unit"]),
+        facts=facts(audience),
+    )  # fmt: skip
+
+
+def _before_the_player(night: Night) -> NDArray[np.float64]:
+    """Latency of `night.latency` without the player's lag."""
+    last_mile = 0.0 if night.player["kind"][0] == Kind.REFERENCE else night.rows["rtt_s"] / 2
+    return np.asarray(night.player["upstream_s"][0] + last_mile)
+
+
+def _harm(rows: NDArray[np.void]) -> NDArray[np.int8]:
+    """`viewer.harm` for all rows."""
+    lost = np.stack([rows["lost_link_s"], rows["lost_door_s"], rows["lost_egress_s"]])
+    codes = np.stack([np.full(len(rows), Limit.LINK), rows["door"], rows["egress"]])
+    most = lost.argmax(axis=0)
+    who = np.arange(len(rows))
+    return np.where(lost[most, who] > 0, codes[most, who], 0).astype(np.int8)
+
+
+def _series(m: Meters, duration_s: float) -> pd.DataFrame:
+    """Mean numbers of viewers by state and counts of events, one row a bin within the show."""
+    start = np.arange(0.0, duration_s, BIN_S)
+    width_us = np.minimum(BIN_S, duration_s - start) * 1e6
+    n = len(start)
+    state = totals(m.states)[:, :n] / width_us
+    wire = totals(m.wire)[:, :n].sum(axis=0) / (width_us * 1e6)
+    columns: list[Any] = [*state, *m.events[:, :n], wire]
+    frame = pd.DataFrame(dict(zip(SERIES, columns, strict=True)))
+    frame.insert(0, "time_s", start)
+    return frame
+
+
+def _utilisation(nodes: NDArray[np.void], wire: NDArray[np.int64]) -> float:
+    """Largest ten-second load of any node with a capacity over that capacity; nan: none has one."""
+    edges = len(wire)
+    load = wire / (BIN_US * 1e6)
+    over = [0.0]
+    for k in np.flatnonzero(np.isfinite(nodes["capacity_mbps"])):
+        mine = [bool(below(nodes, edges, e, int(k))) for e in range(edges)]
+        over.append(load[mine].sum(axis=0).max() / nodes["capacity_mbps"][k])
+    return float(max(over)) if len(over) > 1 else float("nan")
+
+
+def _usage(
+    night: Night,
+    vendor: Vendor | None,
+    labels: Names,
+    wire: NDArray[np.int64],
+    weight: float,
+) -> pd.DataFrame:
+    """What is billed, at full size, by vendor region."""
+    rows, out = night.rows, []
+    if vendor is None:
+        return pd.DataFrame(columns=["meter", "region", "class", "time_s", "value", "unit"])
+    lines = vendor.path.height
+    # Agora's classes by pixels received: up to 1280x720 HD, up to 1920x1080 full HD.
+    video = "hd" if lines <= HD_LINES else "full_hd"
+    for r, region in enumerate(labels.vendor_regions):
+        mine = rows["region"] == r
+        minutes = float((rows["play_s"][mine] + rows["frozen_s"][mine]).sum()) / 60 * weight
+        audio = float(rows["starting_s"][mine].sum()) / 60 * weight
+        wires = wire[night.nodes["region"][: len(wire)] == r].sum(axis=0)[:-1]
+        out += [
+            ("viewer_minutes", region, video, np.nan, minutes, "min"),
+            ("viewer_minutes", region, "audio", np.nan, audio, "min"),
+            ("egress_gb", region, "", np.nan, (wires / 1e6).sum() / 8e9 * weight, "GB"),
+            ("joins", region, "", np.nan, float(night.meters.sessions[r, 2]) * weight, "count"),
+            ("peak_connections", region, "", np.nan,
+             float(night.meters.sessions[r, 1]) * weight, "count"),
+        ]  # fmt: skip
+        out += [
+            ("wire_mbps", region, "", k * BIN_S, bits / (BIN_US * 1e6) * weight, "Mbps")
+            for k, bits in enumerate(wires)
+        ]
+    return pd.DataFrame(out, columns=["meter", "region", "class", "time_s", "value", "unit"])
