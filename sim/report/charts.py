@@ -62,8 +62,8 @@ RUNGS = dict(
 def charts(frames: Frames, scenario: Scenario) -> dict[str, Chart]:
     """The charts these frames can fill, by the name of their file."""
     drawn: dict[str, Chart] = {
-        "stall_against_concurrency": stall_against_concurrency,
         "delivered_against_concurrency": delivered_against_concurrency,
+        "stall_against_concurrency": stall_against_concurrency,
     }
     if not frames.timeseries.empty:
         drawn["night_over_time"] = night_over_time

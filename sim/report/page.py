@@ -245,11 +245,8 @@ def _answer(
 def _sentence(get: Get) -> str:
     said = []
     stall, lost, perfect = get("stall_ratio"), get("lost_gmv_cny"), get("perfect_gmv_cny")
-    if stall.known:
-        interval = _interval(stall, words.percent, f"95{words.SPACE}% interval ")
-        said.append(f"{words.percent(stall.mean)} of the viewing time is frozen{interval}.")
     if lost.known:
-        interval = _interval(lost, words.money)
+        interval = _interval(lost, words.money, f"95{words.SPACE}% interval ")
         sales = f"Sales of CNY{words.SPACE}{words.money(lost.mean)} are lost{interval}"
         if perfect.known and perfect.mean:
             sales += f", {words.percent(lost.mean / perfect.mean)} of what a perfect night sells"
@@ -257,6 +254,9 @@ def _sentence(get: Get) -> str:
     out = get("join_failure_ratio")
     if out.known and out.mean >= 0.001:
         said.append(f"{words.percent(out.mean)} of those who come never get in.")
+    if stall.known:
+        interval = _interval(stall, words.percent)
+        said.append(f"{words.percent(stall.mean)} of the viewing time is frozen{interval}.")
     bill = get("cost_cny")
     if bill.known:
         said.append(f"The bill for the night is CNY{words.SPACE}{words.money(bill.mean)}.")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,11 +53,15 @@ def resolve_file(kind: Kind, text: str) -> Path:
 
 def check_writable(output_dir: Path) -> None:
     """Refuse before the work, not after it."""
-    try:
+    missing = [p for p in (output_dir, *output_dir.absolute().parents) if not p.exists()]
+    try:  # asking for permission isn't enough: some folders refuse even those who have it
         output_dir.mkdir(parents=True, exist_ok=True)
         writable = os.access(output_dir, os.W_OK)
     except OSError:
         writable = False
+    with suppress(OSError):  # somebody else may have begun to write there
+        for made in missing:
+            made.rmdir()
     if not writable:
         raise ScenarioError(f"output_dir is '{output_dir}': it must be a folder one can write to")
 

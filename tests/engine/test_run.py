@@ -246,3 +246,64 @@ def test_compiled_code_of_other_sources_is_never_used() -> None:
         [sys.executable, "-c", show], capture_output=True, text=True, check=True, env=env, cwd=root
     )
     assert Path(out.stdout.strip()).name.startswith("numba-")
+
+
+def test_those_there_at_the_start_are_no_joins_and_no_attempts() -> None:
+    scenario = night("promotion.peak_viewers=300", "promotion.concurrency=[[0,1],[300,1]]")
+    r = run_once(scenario)
+    assert r.sessions["initial"].sum() > 200
+    came = ~r.sessions["initial"]
+    assert (
+        r.series["joins"].sum()
+        == r.sessions["attempts"][came].sum() + (r.sessions["attempts"][~came] - 1).sum()
+    )
+    assert r.series["joins"].iloc[0] < 50
+
+
+def test_those_kept_waiting_at_the_start_begin_like_anyone_else() -> None:
+    scenario = night(
+        "promotion.peak_viewers=300",
+        "vendors.budget.limits.sessions=20",
+        "vendors.budget.policy.sessions=queue",
+    )
+    s = run_once(scenario).sessions
+    late = s[s["initial"] & (s["waiting_s"] > 0) & (s["play_s"] > 0)]
+    assert len(late) > 0
+    assert (late["starting_s"] > 0).all()
+
+
+def test_a_given_burst_shrinks_with_the_sample_like_the_rate_it_belongs_to() -> None:
+    keys = ("vendors.budget.limits.joins_per_s=20", "vendors.budget.policy.joins_burst=100")
+
+    def failed(sample: float) -> float:
+        flash = "promotion.concurrency=[[0,0.1],[60,0.1],[90,1],[300,1]]"
+        r = run_once(
+            night("promotion.peak_viewers=3000", flash, f"audience.sample={sample}", *keys)
+        )
+        return float(r.sessions["failed"].sum() * r.weight)
+
+    assert failed(0.25) == pytest.approx(failed(1.0), rel=0.15)
+
+
+def test_a_show_that_ends_within_a_bin_keeps_its_numbers() -> None:
+    flat = "promotion.concurrency=[[0,1],[300,1]]"
+    whole = run_once(night("promotion.peak_viewers=400", flat, "promotion.duration_s=300"))
+    short = run_once(night("promotion.peak_viewers=400", flat, "promotion.duration_s=295"))
+    assert len(short.series) == len(whole.series) == 30
+    last = [r.series[["watching", "stalled"]].iloc[-1].sum() for r in (short, whole)]
+    assert last[0] == pytest.approx(last[1], rel=0.1)
+
+
+def test_the_exact_twin_is_refused_for_a_crowd() -> None:
+    scenario = load_scenario("engine=exact", "vendors=[budget]")
+    with pytest.raises(Exception, match=r"engine.kind is exact .* at most 20000"):
+        run(scenario, scenario.vendors["budget"], 0)
+
+
+def test_a_frozen_order_is_booked_to_what_froze_the_picture() -> None:
+    r = run_once(
+        night("promotion.peak_viewers=400", "network=mobile", "promotion.orders_per_view=1")
+    )
+    frozen = r.orders[r.orders["state"] == State.STALLED]
+    assert len(frozen) > 0
+    assert (frozen["limit"] == Limit.LINK).all()

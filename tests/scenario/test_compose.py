@@ -79,7 +79,7 @@ def test_a_limit_can_be_taken_away():
     [
         "study=curve", "promotion.peak_viewers=1000", "promotion.duration_s=1800",
         "promotion.starts_at=2026-06-18T20:00:00", "replications=2", "seed=0",
-        "audience.sample=0.1", "engine.kind=exact", "engine.epoch_s=0.1", "engine.threads=2",
+        "audience.sample=0.1", "engine.kind=exact", "engine.epoch_s=0.1", "engine.threads=3",
         "engine.check=true", "output_dir=elsewhere", "overwrite=true",
     ],
 )  # fmt: skip
