@@ -56,10 +56,10 @@ NODE = np.dtype(
 
 FLOW = np.dtype(
     [
-        ("viewer", "i8"),
-        ("due_s", "f8"),  # when he changes next
+        ("due_s", "f8"),  # when the viewer changes next
         ("cap_mbps", "f8"),  # TCP: wire he could take; UDP: above 0 while he is sent to
-        ("admitted", "i8"),
+        ("viewer", "i4"),  # -1: left within the stretch
+        ("admitted", "i4"),
         ("edge", "i2"),
         ("access", "i2"),
         ("frozen", "?"),

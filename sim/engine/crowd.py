@@ -20,10 +20,10 @@ from sim.engine.levels import FEW_FLOWS, first_turn, near_turn, refresh, solve
 from sim.engine.night import Night, arrive, remember, turn
 from sim.viewer.viewer import ASK, GONE, NEVER
 
-TURNS = 20_000
+TURNS = 8_000
 """Turns of UDP shortage honoured in an epoch, times flows: the more flows, the less one moves."""
 
-PARTS = 4
+PARTS = 2
 """Parts of an epoch while UDP is short."""
 
 
@@ -61,6 +61,7 @@ def _follow_to_turn(n: Night, until: float, back: bool, every: bool) -> float:
     """
     n.now["to_s"], n.now["remembered"], n.now["shifted"] = until, 0, 0
     if not back:
+        n.now["remembered"] = len(n.before)  # full: nothing more is kept
         follow(n, until)
         return until
     small = [a.view(np.uint8) for a in (n.nodes, n.kinds, n.door, n.now, *n.meters)]

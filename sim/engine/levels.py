@@ -25,7 +25,7 @@ from sim.viewer.viewer import NEVER, STALLED, WAITING, appetite, plan
 FEW_FLOWS = 2_000
 """Flows up to which every join and departure under UDP shortage is honoured to the instant."""
 
-NEAR = 0.2
+NEAR = 0.03
 """In a larger crowd: how near to its capacity a node must be for a turn to be looked for."""
 
 
