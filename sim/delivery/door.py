@@ -32,7 +32,6 @@ LIMIT = np.dtype(
         ("head", "i8"),  # waiting room: first and last viewer, and how many still wait
         ("tail", "i8"),
         ("waiting", "i8"),
-        ("refusals", "i8"),
     ],
     align=True,
 )

@@ -63,7 +63,6 @@ def knock(n: Night, i: int, t: float, start: int, served: bool) -> None:
             if limit.queue:
                 _line_up(n, i, k, t)
             else:
-                limit.refusals += 1
                 count(n.meters, REFUSALS, t)
                 refused(v, n.player[0], t, limit.code)
             return

@@ -7,24 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pandas as pd
 
 from sim.scenario import Scenario
-
-
-@dataclass(frozen=True)
-class Frames:
-    results: pd.DataFrame
-    breakdown: pd.DataFrame
-    timeseries: pd.DataFrame
-    summary: pd.DataFrame
-    sessions: pd.DataFrame
-    orders: pd.DataFrame
-    usage: pd.DataFrame
-    invoice: pd.DataFrame
-    facts: dict[str, Any]
+from sim.study import Frames
 
 
 @dataclass
