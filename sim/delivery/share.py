@@ -56,9 +56,8 @@ NODE = np.dtype(
 
 FLOW = np.dtype(
     [
-        ("due_s", "f8"),  # when the viewer changes next
         ("cap_mbps", "f8"),  # TCP: wire he could take; UDP: above 0 while he is sent to
-        ("viewer", "i4"),  # -1: left within the stretch
+        ("viewer", "i4"),  # -1: has left
         ("admitted", "i4"),
         ("edge", "i2"),
         ("access", "i2"),

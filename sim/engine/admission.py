@@ -84,7 +84,8 @@ def knock(n: Night, i: int, t: float, start: int, served: bool) -> None:
     now.admitted += 1
     f = n.flows[v.slot]
     f.viewer, f.edge, f.access, f.admitted = i, v.edge, v.access, v.admitted
-    f.due_s, f.cap_mbps = v.next_s, 0.0
+    f.cap_mbps, f.frozen = 0.0, False
+    n.due_s[v.slot] = v.next_s
 
 
 @step
@@ -94,7 +95,7 @@ def _line_up(n: Night, i: int, k: int, t: float) -> None:
     if limit.head < 0:
         limit.head = i
     else:
-        remember(n, limit.tail)
+        remember(n, limit.tail, -1)
         n.rows[limit.tail].behind = i
     limit.tail = i
     limit.waiting += 1
@@ -120,7 +121,7 @@ def _call_in(n: Night, k: int, t: float) -> None:
     limit = n.door[k]
     limit.head = n.rows[i].behind
     limit.waiting -= 1
-    remember(n, i)
+    remember(n, i, -1)
     knock(n, i, t, k, True)
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.compiled import compiled, step
+from sim.compiled import compiled, fetch_ahead, step
 from sim.delivery.share import NO_SHARING, UDP
 from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
-from sim.engine.levels import FEW_FLOWS, first_turn, near_turn, refresh, solve
+from sim.engine.levels import AHEAD, FEW_FLOWS, close_ranks, first_turn, near_turn, refresh, solve
 from sim.engine.night import Night, arrive, remember, turn
 from sim.viewer.viewer import ASK, GONE, NEVER
 
@@ -35,7 +35,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
     while env.now < end_s:
         k += 1
         grid_s = min(k * epoch_s, end_s) if sharing != NO_SHARING else end_s
-        turns, flows = 0, max(1, int(night.now[0]["active"]))
+        turns, flows = 0, max(1, int(night.now[0]["active"] - night.now[0]["holes"]))
         while env.now < grid_s:
             until = grid_s
             solve(night, env.now, until, True)
@@ -65,8 +65,8 @@ def _follow_to_turn(n: Night, until: float, back: bool, every: bool) -> float:
         follow(n, until)
         return until
     small = [a.view(np.uint8) for a in (n.nodes, n.kinds, n.door, n.now, *n.meters)]
-    lists = (n.flows[: n.now[0]["active"]], n.heap[: n.now[0]["events"]])
-    saved = [a.copy() for a in (*small, *lists)]
+    kept = [*small, n.heap[: n.now[0]["events"]]]
+    saved = [a.copy() for a in kept]
     follow(n, until)
     shifted = int(n.now[0]["shifted"])
     if n.now[0]["remembered"] > len(n.before) or shifted > len(n.shifts):
@@ -74,29 +74,40 @@ def _follow_to_turn(n: Night, until: float, back: bool, every: bool) -> float:
     turn_s = first_turn(n, np.argsort(n.shifts["t"][:shifted], kind="stable"), every)
     if turn_s >= until:
         return until
-    _take_back(n)
-    for a, b in zip((*small, *lists), saved, strict=True):
+    remembered = int(n.now[0]["remembered"])
+    for a, b in zip(kept, saved, strict=True):
         a[...] = b
+    _take_back(n, remembered)
     n.now["to_s"], n.now["remembered"], n.now["shifted"] = turn_s, 0, 0
     follow(n, float(np.nextafter(turn_s, np.inf)))
     return turn_s
 
 
 @compiled
-def _take_back(n: Night) -> None:
+def _take_back(n: Night, remembered: int) -> None:
     """Rows as they were; of several copies of one, the first was the one before the stretch."""
-    for k in range(n.now[0].remembered - 1, -1, -1):
+    for k in range(remembered - 1, -1, -1):
         n.rows[n.before_of[k]] = n.before[k]
+    for k in range(remembered):
+        slot = n.before_slot[k]
+        if 0 <= slot < n.now[0].active:
+            n.flows[slot].viewer = n.before_of[k]
+            refresh(n, slot)
 
 
 @compiled
 def follow(n: Night, until: float) -> None:
     """Follow everyone, and the door, up to but not including `until`."""
+    due = 0
     for slot in range(n.now[0].active):
-        if n.flows[slot].due_s < until:
-            _follow_one(n, slot, until)
+        if n.due_s[slot] < until:
+            n.touched[due] = slot
+            due += 1
+    for k in range(due):
+        if k + AHEAD < due:
+            fetch_ahead(n.rows, n.flows[n.touched[k + AHEAD]].viewer)
+        _follow_one(n, n.touched[k], until)
     _door(n, until)
-    _close_ranks(n)
 
 
 @step
@@ -104,11 +115,12 @@ def _follow_one(n: Night, slot: int, until: float) -> None:
     f = n.flows[slot]
     i = f.viewer
     v = n.rows[i]
-    remember(n, i)
+    remember(n, i, slot)
     while v.next_s < until:
         t = v.next_s
         if turn(n, i):
-            f.viewer, f.due_s, f.cap_mbps = -1, NEVER, 0.0
+            f.viewer, f.cap_mbps, n.due_s[slot] = -1, 0.0, NEVER
+            n.now[0].holes += 1
             _push(n, t, 2 * i)
             if v.state != GONE:
                 _push(n, v.next_s, 2 * i + 1)
@@ -121,8 +133,9 @@ def _door(n: Night, until: float) -> None:
     """Attempts, departures and calls before `until`, in the order of their times."""
     now, most = n.now[0].from_s, len(n.rows)
     while True:
-        if n.now[0].active > most:
-            _close_ranks(n)  # those who came back have left empty places behind
+        if n.now[0].active == len(n.flows):
+            close_ranks(n, 0)
+            n.now[0].remembered = len(n.before) + 1  # places have moved: no way back
         if n.now[0].events > 3 * most:
             _forget_stale(n)  # at most two events a viewer are alive
         # At a tie departures come before joins, and viewers in their own order.
@@ -148,7 +161,7 @@ def _door(n: Night, until: float) -> None:
         elif what == -2:
             i = n.order_of[n.now[0].arrived]
             n.now[0].arrived += 1
-            remember(n, i)
+            remember(n, i, -1)
             arrive(n, i)
             _outside(n, i)
         else:
@@ -168,21 +181,10 @@ def _door(n: Night, until: float) -> None:
 @step
 def _outside(n: Night, i: int) -> None:
     v = n.rows[i]
-    remember(n, i)
+    remember(n, i, -1)
     turn_outside(n, i)
     if outside(v) and v.state != GONE:
         _push(n, v.next_s, 2 * i + 1)
-
-
-@step
-def _close_ranks(n: Night) -> None:
-    kept = 0
-    for slot in range(n.now[0].active):
-        if n.flows[slot].viewer >= 0:
-            if kept != slot:
-                n.flows[kept] = n.flows[slot]
-            kept += 1
-    n.now[0].active = kept
 
 
 # --- a heap of (time, rank, viewer) ---------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.compiled import compiled, inlined, step
+from sim.compiled import compiled, fetch_ahead, inlined, step
 from sim.delivery.share import (
     PAUSE,
     SLACK,
@@ -25,6 +25,12 @@ from sim.viewer.viewer import NEVER, STALLED, WAITING, appetite, plan
 FEW_FLOWS = 2_000
 """Flows up to which every join and departure under UDP shortage is honoured to the instant."""
 
+MOST_HOLES = 16
+"""Places that were left are closed when they are more than one in so many."""
+
+AHEAD = 6
+"""So many viewers ahead, rows are asked for."""
+
 NEAR = 0.03
 """In a larger crowd: how near to its capacity a node must be for a turn to be looked for."""
 
@@ -34,7 +40,7 @@ def refresh(n: Night, slot: int) -> None:
     """Note when the viewer in this slot changes next and how much he asks of the tree."""
     f = n.flows[slot]
     v = n.rows[f.viewer]
-    f.due_s = v.next_s
+    n.due_s[slot] = v.next_s
     f.frozen = v.state == STALLED
     if v.state == WAITING:
         f.cap_mbps = 0.0
@@ -44,6 +50,20 @@ def refresh(n: Night, slot: int) -> None:
         f.cap_mbps = 1.0
 
 
+@step
+def close_ranks(n: Night, most: int) -> None:
+    """Close the places that were left if they are more than `most`, keeping the order."""
+    if n.now[0].holes <= most:
+        return
+    kept = 0
+    for slot in range(n.now[0].active):
+        if n.flows[slot].viewer >= 0:
+            if kept != slot:
+                n.flows[kept], n.due_s[kept] = n.flows[slot], n.due_s[slot]
+            kept += 1
+    n.now[0].active, n.now[0].holes = kept, 0
+
+
 @compiled
 def solve(n: Night, now: float, until: float, carry: bool) -> None:
     """Levels of the tree for the stretch from `now` to `until`; rows they change come forward.
@@ -51,6 +71,8 @@ def solve(n: Night, now: float, until: float, carry: bool) -> None:
     `carry`: hold back what was sent beyond capacity in the stretch that ends (the fast engine).
     Writes the slots it touched to `touched`.
     """
+    if carry:
+        close_ranks(n, n.now[0].active // MOST_HOLES)
     n.now[0].touched = 0
     before, edges = n.now[0].from_s, n.kinds.shape[0]
     for e in range(edges):
@@ -72,14 +94,23 @@ def solve(n: Night, now: float, until: float, carry: bool) -> None:
     n.now[0].from_s, n.now[0].to_s = now, until
 
 
-@step
-def _touch(n: Night, slot: int, now: float) -> None:
-    v = n.rows[n.flows[slot].viewer]
-    rerate(n, v, now)
-    plan(v, n.player[0])
-    refresh(n, slot)
+@inlined
+def _touch(n: Night, slot: int) -> None:
     n.touched[n.now[0].touched] = slot
     n.now[0].touched += 1
+
+
+@step
+def _bring_touched(n: Night, now: float) -> None:
+    """Those whom the new levels touch come forward."""
+    many = n.now[0].touched
+    for k in range(many):
+        if k + AHEAD < many:
+            fetch_ahead(n.rows, n.flows[n.touched[k + AHEAD]].viewer)
+        v = n.rows[n.flows[n.touched[k]].viewer]
+        rerate(n, v, now)
+        plan(v, n.player[0])
+        refresh(n, n.touched[k])
 
 
 @step
@@ -92,7 +123,8 @@ def _solve_tcp(n: Night, now: float, hold_s: float) -> None:
         f = n.flows[slot]
         edge = n.nodes[f.edge]
         if min(f.cap_mbps, edge.level_before) != min(f.cap_mbps, edge.level_mbps):
-            _touch(n, slot, now)
+            _touch(n, slot)
+    _bring_touched(n, now)
     for e in range(edges):
         n.nodes[e].rate_mbps, n.nodes[e].sent_mb = 0.0, 0.0
     for slot in range(active):
@@ -133,7 +165,8 @@ def _solve_udp(n: Night, now: float) -> None:
             f = n.flows[slot]
             how = n.kinds[f.edge, f.access].moved
             if f.cap_mbps > 0.0 and (how == 2 or (how == 1 and not f.frozen)):
-                _touch(n, slot, now)
+                _touch(n, slot)
+        _bring_touched(n, now)
 
 
 @step
@@ -164,13 +197,14 @@ def _solve_pause(n: Night, now: float) -> None:
         f = n.flows[slot]
         edge = n.nodes[f.edge]
         if f.cap_mbps > 0.0 and (f.admitted <= edge.last_before) != (f.admitted <= edge.last):
-            _touch(n, slot, now)
+            _touch(n, slot)
+    _bring_touched(n, now)
 
 
 @compiled
 def near_turn(n: Night) -> bool:
     """Whether some node may become, or cease to be, short by UDP in the next stretch."""
-    if n.now[0].active <= FEW_FLOWS:
+    if n.now[0].active - n.now[0].holes <= FEW_FLOWS:
         return True
     _nominal_loads(n)
     for k in range(len(n.nodes)):

@@ -50,13 +50,15 @@ from sim.viewer.viewer import (
 )
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Records = NDArray[np.void]
 
 LINK_LIMIT, NO_LIMIT = int(Limit.LINK), int(Limit.NONE)
 
 NOW = np.dtype(
     [
-        ("active", "i8"),  # sessions
+        ("active", "i8"),  # places in `flows` taken
+        ("holes", "i8"),  # of them, left
         ("admitted", "i8"),  # so far
         ("events", "i8"),  # in the heap
         ("arrived", "i8"),
@@ -84,11 +86,13 @@ class Night(NamedTuple):
     kinds: Records  # KIND (edge, class)
     door: Records  # LIMIT
     flows: Records  # FLOW: who is inside, in order of admission
+    due_s: Floats  # when each of them changes next; never: a place that was left
     heap: Records  # EVENT: those outside, and departures
     order_of: Ints  # viewers by arrival
     touched: Ints  # flows whose plans the last solution changed
     before: Records  # VIEWER: rows as they were when the stretch began, for going back
     before_of: Ints  # whose
+    before_slot: Ints  # their places; -1: outside
     shifts: Records  # SHIFT: UDP flows of this stretch, as they were found
     orders: Records  # ORDERS
     meters: Meters
@@ -248,12 +252,12 @@ def _shift(n: Night, v: Any, t: float, by: int) -> None:
 
 
 @step
-def remember(n: Night, i: int) -> None:
-    """Keep the row as it is, so that the stretch can be taken back."""
+def remember(n: Night, i: int, slot: int) -> None:
+    """Keep the row as it is, so that the stretch can be taken back. `slot`: -1 for one outside."""
     k = n.now[0].remembered
     if k < len(n.before):
         n.before[k] = n.rows[i]
-        n.before_of[k] = i
+        n.before_of[k], n.before_slot[k] = i, slot
     n.now[0].remembered = k + 1
 
 

@@ -96,11 +96,12 @@ def open_for_the_night(
         rows=rows, player=player, path=path, links=links, nodes=nodes, kinds=kinds,
         door=_door(vendor, vendor_regions, isps, sample),
         # Twice: a place each, and as many that were left within one stretch.
-        flows=np.zeros(2 * len(who) + 1, FLOW), heap=np.zeros(4 * len(who) + 9, EVENT),
+        flows=np.zeros(2 * len(who) + 1, FLOW), due_s=np.zeros(2 * len(who) + 1),
+        heap=np.zeros(4 * len(who) + 9, EVENT),
         order_of=np.argsort(rows["arrival_s"], kind="stable"),
         touched=np.zeros(len(who), np.int64), orders=orders,
         before=np.zeros(keep, VIEWER), before_of=np.zeros(keep, np.int64),
-        shifts=np.zeros(keep, SHIFT),
+        before_slot=np.zeros(keep, np.int64), shifts=np.zeros(keep, SHIFT),
         meters=meters(audience.demand.duration_s, edges, len(vendor_regions)),
         now=np.zeros(1, NOW),
     )  # fmt: skip
