@@ -297,13 +297,53 @@ class Network(Frozen):
 # --- vendors --------------------------------------------------------------------------------------
 
 
+class Limits(Frozen):
+    """What the vendor caps. An absent limit does not exist."""
+
+    sessions: Positive | None = None
+    """Concurrent sessions, in each vendor region."""
+    egress_mbps: Positive | None = None
+    """The whole path, wire Mbps: overhead included, FEC and retransmission not."""
+    joins_per_s: Positive | None = None
+    """Joins let into the room a second."""
+
+
+class Policy(Frozen):
+    """What happens at a limit. `overflow`: the next path is tried."""
+
+    sessions: Literal["refuse", "queue", "overflow"] = "refuse"
+    joins_per_s: Literal["refuse", "queue", "overflow"] = "refuse"
+    egress_mbps: Literal["degrade", "refuse", "queue", "overflow"] = "degrade"
+    joins_burst: Annotated[float, Field(ge=1)] | None = None
+    """Joins let in at once after a quiet spell; null: what one second allows, at least 1."""
+    refusal_s: NotNegative
+    ghost_s: NotNegative | None = None
+    """How long a session that was cut still counts against its quota; null: not at all."""
+
+
+class Layer(Frozen):
+    """A rendition below the best one."""
+
+    height: PositiveInt
+    bitrate_mbps: Positive
+
+
 class Path(Frozen):
-    """One way from the vendor to the viewer: its protocol, its picture, its player."""
+    """One way from the vendor to the viewer: its protocol, its pictures, its player, its limits."""
 
     transport: Literal["tcp", "udp"]
     player: Literal["flv", "rtc"]
+    takes: Literal["everyone", "interactive"] = "everyone"
+    """Who is offered this path: `interactive`, only those who need the host's answer."""
     bitrate_mbps: Positive
+    """Of the best picture, `height` lines high."""
     height: PositiveInt
+    layers: Annotated[list[Layer], Field(max_length=6)] = []
+    """Lower renditions an adaptive viewer falls back to, best first (simulcast, segments)."""
+    audio_rung: bool = False
+    """Below the last of them, sound alone at `audio_mbps`."""
+    react_s: NotNegative | None = None
+    """RTC with layers: how long until the sender has stepped down."""
     overhead: NotNegative
     """Wire bits over media bits, less 1 (headers; FEC and retransmission are apart)."""
     link_share: Share
@@ -329,6 +369,32 @@ class Path(Frozen):
     rtx_max: NotNegative | None = None
     loss_tolerance: Share | None = None
     udp_shortage: Literal["loss", "pause_some"] = "loss"
+    # a path after the first has limits of its own; the first one's stand under the vendor
+    limits: Limits | None = None
+    policy: Policy | None = None
+
+    @property
+    def ladder(self) -> list[tuple[int, Quantity]]:
+        """(height, bitrate) of all its pictures, best first; sound alone has height 0."""
+        rungs = [(self.height, self.bitrate_mbps)]
+        rungs += [(layer.height, layer.bitrate_mbps) for layer in self.layers]
+        if self.audio_rung and self.audio_mbps is not None:
+            rungs.append((0, self.audio_mbps))
+        return rungs
+
+    @model_validator(mode="after")
+    def _falling(self) -> Path:
+        if self.audio_rung and (self.audio_mbps is None or self.audio_mbps.value <= 0):
+            raise ValueError("audio_rung needs audio_mbps above 0")
+        for (above, more), (below, less) in pairwise(self.ladder):
+            if not (below < above and less.value < more.value):
+                raise ValueError(
+                    f"layers fall in height and bitrate: {below} lines at {less.value:g} Mbps "
+                    f"can't follow {above} lines at {more.value:g} Mbps"
+                )
+        if self.player == "rtc" and len(self.ladder) > 1 and self.react_s is None:
+            raise ValueError("react_s is needed for rtc with layers")
+        return self
 
     @model_validator(mode="after")
     def _complete(self) -> Path:
@@ -376,28 +442,6 @@ class Path(Frozen):
             )
 
 
-class Limits(Frozen):
-    """What the vendor caps. An absent limit does not exist."""
-
-    sessions: Positive | None = None
-    """Concurrent sessions, in each vendor region."""
-    egress_mbps: Positive | None = None
-    """The whole path, wire Mbps: overhead included, FEC and retransmission not."""
-    joins_per_s: Positive | None = None
-    """Joins let into the room a second."""
-
-
-class Policy(Frozen):
-    """What happens at a limit."""
-
-    sessions: Literal["refuse", "queue"] = "refuse"
-    joins_per_s: Literal["refuse", "queue"] = "refuse"
-    egress_mbps: Literal["degrade", "refuse", "queue"] = "degrade"
-    joins_burst: Annotated[float, Field(ge=1)] | None = None
-    """Joins let in at once after a quiet spell; null: what one second allows, at least 1."""
-    refusal_s: NotNegative
-
-
 class RegionLimits(Frozen):
     """Numbers of one vendor region that differ from the whole."""
 
@@ -423,8 +467,8 @@ class TariffLine(Frozen):
 
     name: str
     meter: Literal["viewer_minutes", "egress_gb", "peak_mbps"]
-    where: dict[str, str] = {}
-    """Only usage of this kind, e.g. {class: hd}."""
+    where: dict[str, str | list[str]] = {}
+    """Only usage of this kind, e.g. {class: [sd, hd], path: rtc}."""
     reduction: Literal["sum", "daily_peak"]
     rounding: Literal["none", "ceil"] = "none"
     """How the metered quantity is rounded, once, after the reduction."""
@@ -491,8 +535,7 @@ class Vendor(Frozen):
         for region in served:
             if served.count(region) > 1:
                 raise ValueError(f"serves names region '{region}' twice")
-        if len(self.paths) > 1:
-            raise ValueError(f"paths: one path is carried, here {', '.join(self.paths)}")
+        self._paths_in_order()
         for group, named in (("regions", self.regions), ("edges", self.edges)):
             for region in named:
                 if region not in self.serves:
@@ -504,10 +547,44 @@ class Vendor(Frozen):
                 raise ValueError(f"{figure.key}: source '{figure.source}' is not among sources")
         return self
 
+    def _paths_in_order(self) -> None:
+        """The first path's limits are the vendor's; where one overflows there must be a next."""
+        names = list(self.paths)
+        if len(names) > 2:
+            raise ValueError(f"paths: at most two, here {', '.join(names)}")
+        for k, (name, path) in enumerate(self.paths.items()):
+            policy = self.policy if k == 0 else path.policy
+            if k == 0 and (path.limits is not None or path.policy is not None):
+                raise ValueError(
+                    f"paths.{name}: limits and policy of the first path are the vendor's own"
+                )
+            if policy is None:
+                raise ValueError(f"paths.{name}.policy is needed for a second path")
+            over = [k for k in ("sessions", "joins_per_s", "egress_mbps")
+                    if getattr(policy, k) == "overflow"]  # fmt: skip
+            if over and k == len(names) - 1:
+                where = "policy" if k == 0 else f"paths.{name}.policy"
+                raise ValueError(
+                    f"{where}.{over[0]} is overflow, and there is no path after {name}"
+                )
+        last = self.paths[names[-1]]
+        if last.takes != "everyone":
+            raise ValueError(f"paths.{names[-1]}.takes must be everyone: nobody may be left out")
+        if len(names) == 2 and all(p.transport == "udp" for p in self.paths.values()):
+            raise ValueError("paths: the second one must use tcp")
+
     @property
     def path(self) -> Path:
-        """The path viewers take."""
+        """The path that is preferred."""
         return next(iter(self.paths.values()))
+
+    def ways(self) -> list[tuple[str, Path, Limits, Policy]]:
+        """Paths in order of preference, each with its limits and its policy."""
+        return [
+            (name, path, path.limits or (self.limits if k == 0 else Limits()),
+             path.policy or self.policy)
+            for k, (name, path) in enumerate(self.paths.items())
+        ]  # fmt: skip
 
     def quantities(self) -> Iterator[tuple[str, Quantity, Mapping[str, Source]]]:
         """Every number of the profile with its key and the sources it may cite."""
@@ -554,6 +631,23 @@ def _quantities(node: Any, key: str) -> Iterator[tuple[str, Quantity]]:
 # --- commerce, engine, study ----------------------------------------------------------------------
 
 
+class Month(Frozen):
+    """The rest of the billing month: ordinary nights like this one, only smaller."""
+
+    days: Annotated[int, Field(ge=28, le=31)]
+    ordinary_nights: Annotated[int, Field(ge=0, le=30)]
+    ordinary_share: Share
+    """Their audience, as a share of this night's."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Month:
+        if self.ordinary_nights >= self.days:
+            raise ValueError(
+                f"ordinary_nights {self.ordinary_nights} must be fewer than days {self.days}"
+            )
+        return self
+
+
 class Commerce(Frozen):
     """What the picture does to the purse."""
 
@@ -573,6 +667,7 @@ class Commerce(Frozen):
     margin: Fraction
     cny_per: dict[str, PositiveFloat]
     """Exchange rates: CNY for one unit of a currency."""
+    month: Month
 
 
 class Engine(Frozen):
@@ -599,6 +694,31 @@ class Study(Frozen):
     """Run all five worlds at the peak (else the last one alone)."""
 
 
+class Bands(Frozen):
+    """The second band of every answer: the profile's numbers drawn from their low..high."""
+
+    draws: Annotated[int, Field(ge=0, le=10_000)]
+    """Nights of the last world with all numbers drawn; 0: no such band."""
+    sample: Annotated[float, Field(gt=0, le=1)]
+    """audience.sample of those nights and of the nights they are compared with."""
+
+
+class Incident(Frozen):
+    """Something breaks for a while, at a scheduled time."""
+
+    name: str
+    what: Literal["edge", "region", "isp", "host_uplink"]
+    where: str = ""
+    """A vendor region, an isp, or for an edge `region.isp`; empty for the host's uplink."""
+    vendor: str | None = None
+    """Whose edge or region; null: of every vendor that has one of this name."""
+    time_s: NotNegativeFloat
+    duration_s: PositiveFloat
+    left: Fraction
+    """Share of the capacity that is left (of the load then, where no capacity is given); 0: down,
+    and whoever was there is cut off."""
+
+
 class Report(Frozen):
     """Whether charts and the page are made."""
 
@@ -615,6 +735,8 @@ class Scenario(Frozen):
     vendors: Annotated[dict[str, Vendor], Field(min_length=1)]
     commerce: Commerce
     engine: Engine
+    incidents: list[Incident] = []
+    bands: Bands
     report: Report = Report()
     replications: PositiveInt
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -643,4 +765,25 @@ class Scenario(Frozen):
                         f"vendors.{name}.tariffs.{key}.currency {tariff.currency} has no rate in "
                         f"commerce.cny_per: {', '.join(self.commerce.cny_per)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _incidents_hit_something(self) -> Scenario:
+        regions = {r for v in self.vendors.values() for r in v.serves}
+        edges = {f"{r}.{isp}" for r in regions for isp in self.audience.isps}
+        places = {"edge": edges, "region": regions, "isp": set(self.audience.isps)}
+        for k, incident in enumerate(self.incidents):
+            here = f"incidents.{k}"
+            if incident.what == "host_uplink":
+                if incident.where or incident.vendor:
+                    raise ValueError(f"{here}: host_uplink has no where and no vendor")
+            elif incident.where not in places[incident.what]:
+                raise ValueError(
+                    f"{here}.where '{incident.where}' is no {incident.what}: "
+                    f"{', '.join(sorted(places[incident.what]))}"
+                )
+            if incident.vendor is not None and incident.vendor not in self.vendors:
+                raise ValueError(
+                    f"{here}.vendor '{incident.vendor}' is not compared: {', '.join(self.vendors)}"
+                )
         return self
