@@ -49,11 +49,14 @@ class Limit(IntEnum):
     EGRESS_VENDOR = 4
     EGRESS_REGION = 5
     EGRESS_EDGE = 6
+    OUTAGE = 7
+    HOST_UPLINK = 8
 
 
 LIMIT_NAMES = (
     "none", "own_link", "sessions", "joins_per_s",
     "egress_vendor", "egress_region", "egress_edge",
+    "outage", "host_uplink",
 )  # fmt: skip
 
 SESSIONS = np.dtype(
@@ -75,8 +78,10 @@ SESSIONS = np.dtype(
         ("failed", "i4"),  # of them refused
         ("startup_s", "f8"),  # tap to first frame; nan: none seen
         ("sdk_startup_s", "f8"),  # last attempt to first frame; nan: none seen
+        ("cuts", "i4"),  # sessions that were cut off
         ("play_s", "f8"),
         ("hd_s", "f8"),  # of it in HD
+        ("audio_s", "f8"),  # of it with sound alone
         ("frozen_s", "f8"),  # after the first frame
         ("stalls", "i4"),  # episodes by the freeze rule
         ("stall_s", "f8"),  # frozen time in them
@@ -100,7 +105,7 @@ ORDERS = np.dtype(
         ("state", "i1"),  # State at that time
         ("reason", "i1"),  # Reason, where gone
         ("hd", "?"),  # the picture was HD
-        ("audio", "?"),  # the picture was frozen but the sound went on
+        ("audio", "?"),  # sound alone: by the player's choice, or while the picture was frozen
         ("latency_s", "f8"),  # while playing or frozen, else nan
         ("limit", "i1"),  # bottleneck then; for those gone: what made them go
     ]
@@ -124,6 +129,7 @@ class Names:
     classes: tuple[str, ...]
     products: tuple[str, ...]
     vendor_regions: tuple[str, ...]
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -147,12 +153,12 @@ class Run:
     latency_us: NDArray[np.int64]
     """(latency bins,) microseconds of play by latency, LATENCY_BIN_S wide, last bin open."""
     usage: pd.DataFrame
-    """What is billed, already at full size: meter, region, class, time_s, value, unit.
+    """What is billed, already at full size: meter, path, region, class, time_s, value, unit.
 
-    viewer_minutes by region and class (audio, hd, full_hd; time_s nan), unit "min", unrounded;
-    egress_gb by region (class ""), unit "GB" of 1e9 bytes on the wire;
-    wire_mbps by region and 10-second bin (class ""; time_s the bin's start), unit "Mbps";
-    joins by region, unit "count"; peak_connections by region, unit "count".
+    viewer_minutes by class (audio, sd, hd, full_hd; time_s nan), unit "min", unrounded;
+    egress_gb (class ""), unit "GB" of 1e9 bytes on the wire;
+    wire_mbps by 10-second bin (class ""; time_s the bin's start), unit "Mbps"; all by path and
+    region. By region, path "": joins and peak_connections, unit "count".
     """
     facts: dict[str, float]
     """Figures of the run itself: offered_peak, achieved curve error, base order rate, ..."""

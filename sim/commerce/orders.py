@@ -99,7 +99,8 @@ def _keen(run: Run, commerce: Commerce) -> NDArray[np.bool_]:
         raise ValueError(f"world {run.world}: a playing viewer's order has no latency")
     late = np.where(asks, orders["latency_s"] - commerce.latency_free_s.value, 0.0)
     responsiveness = np.exp(-np.maximum(late, 0.0) / commerce.latency_tau_s.value)
-    clarity = np.where(orders["hd"], 1.0, commerce.clarity_sd.value)
+    below_hd = np.where(orders["audio"], commerce.clarity_audio.value, commerce.clarity_sd.value)
+    clarity = np.where(orders["hd"], 1.0, below_hd)
     # A picture that stands still with the sound on sells at least as well as one in silence.
     silent = commerce.buy_while_frozen.value
     frozen = np.where(orders["audio"], max(silent, commerce.clarity_audio.value), silent)

@@ -1,7 +1,8 @@
 """Limits at the door: a small record of numbers and one rule, `ask`: when, or never.
 
-Order: the gate (joins a second), then the quotas. First come, first served; every attempt, retries
-too, passes the gate. A queue is a waiting room before the limit that made it.
+Order on each path: the gate (joins a second), then the quotas. First come, first served; every
+attempt, retries too, passes the gate. At a limit people wait in a room before it, try the next
+path, or are refused.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ LIMIT = np.dtype(
     [
         ("kind", "i1"),  # GATE: a token bucket; QUOTA: so much at once
         ("queue", "?"),  # at the limit people wait instead of being refused
+        ("overflow", "?"),  # or try the next path
         ("code", "i1"),  # record.Limit
+        ("path", "i2"),
         ("region", "i2"),  # whom it holds for; -1: everyone
-        ("edge", "i2"),
+        ("leaf", "i2"),
         ("per_s", "f8"),
         ("burst", "f8"),
         ("tokens", "f8"),
@@ -37,26 +40,33 @@ LIMIT = np.dtype(
 )
 
 
-def gate(per_s: float, burst: float, queue: bool) -> NDArray[np.void]:
+def gate(per_s: float, burst: float, policy: str, path: int = 0) -> NDArray[np.void]:
     """Joins a second as a token bucket that is full when the show starts."""
-    limit = _limit(GATE, queue, Limit.JOINS)
+    limit = _limit(GATE, policy, Limit.JOINS, path)
     limit["per_s"], limit["burst"], limit["tokens"] = per_s, burst, burst
     return limit
 
 
 def quota(
-    cap: float, each: float, queue: bool, code: Limit, region: int = -1, edge: int = -1
+    cap: float,
+    each: float,
+    policy: str,
+    code: Limit,
+    path: int = 0,
+    region: int = -1,
+    leaf: int = -1,
 ) -> NDArray[np.void]:
-    """So much at once for everyone, one vendor region or one edge; a session takes `each`."""
-    limit = _limit(QUOTA, queue, code)
-    limit["cap"], limit["each"], limit["region"], limit["edge"] = cap, each, region, edge
+    """So much at once on a path, in one vendor region or leaf of it; a session takes `each`."""
+    limit = _limit(QUOTA, policy, code, path)
+    limit["cap"], limit["each"], limit["region"], limit["leaf"] = cap, each, region, leaf
     return limit
 
 
-def _limit(kind: int, queue: bool, code: Limit) -> NDArray[np.void]:
+def _limit(kind: int, policy: str, code: Limit, path: int) -> NDArray[np.void]:
     limit = np.zeros(1, LIMIT)
-    limit["kind"], limit["queue"], limit["code"] = kind, queue, int(code)
-    limit["region"] = limit["edge"] = limit["head"] = limit["tail"] = -1
+    limit["kind"], limit["code"], limit["path"] = kind, int(code), path
+    limit["queue"], limit["overflow"] = policy == "queue", policy == "overflow"
+    limit["region"] = limit["leaf"] = limit["head"] = limit["tail"] = -1
     return limit
 
 
@@ -65,9 +75,10 @@ SLACK = 1e-9
 
 
 @step
-def applies(limit: Any, region: int, edge: int) -> bool:
+def applies(limit: Any, path: int, region: int, leaf: int) -> bool:
     """Whether the limit holds for a viewer there."""
-    return (limit.region < 0 or limit.region == region) and (limit.edge < 0 or limit.edge == edge)
+    here = limit.region < 0 or limit.region == region
+    return limit.path == path and here and (limit.leaf < 0 or limit.leaf == leaf)
 
 
 @step

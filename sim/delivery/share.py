@@ -1,4 +1,4 @@
-"""Fair share on the tree edge < region < vendor: tables in, levels out.
+"""Fair share on the tree edge < region < path: tables in, levels out.
 
 TCP shares by max-min: progressive filling (Bertsekas & Gallager, Data Networks, 6.5.2), every flow
 with a cap of its own. UDP does not share: a node over its capacity drops the same part of each
@@ -7,6 +7,7 @@ flow, retransmission adds to the load, and the loss is the fixed point of the tw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ NO_SHARING, TCP, UDP, PAUSE = range(4)
 
 PATH = np.dtype(
     [
-        ("sharing", "i8"),
+        ("sharing", "i8"),  # what its flows do now
+        ("by", "i8"),  # and what they would where capacity is short
+        ("udp", "?"),
         ("wire", "f8"),  # wire bits over media bits
-        ("udp_mbps", "f8"),  # bitrate on the wire, without FEC and retransmission; 0 for TCP
         ("fec", "f8"),
         ("rtx_max", "f8"),
         ("tolerance", "f8"),
@@ -36,31 +38,47 @@ PATH = np.dtype(
 NODE = np.dtype(
     [
         ("capacity_mbps", "f8"),  # on the wire; infinite where there is none
-        ("region", "i8"),  # of an edge
+        ("whole_mbps", "f8"),  # the same when nothing is broken
+        ("code", "i8"),  # record.Limit of this node
         ("debt_mb", "f8"),  # TCP: sent beyond capacity, to be held back
-        ("level_mbps", "f8"),  # TCP: wire a flow may take (edges)
-        ("passed", "f8"),  # UDP: part of a flow that passes the tree (edges)
-        ("last", "i8"),  # PAUSE: last admitted that is sent to (edges)
-        ("bind", "i8"),  # record.Limit of the node that sets it (edges)
-        ("rate_mbps", "f8"),  # TCP: wire rate when the stretch began (edges)
-        ("sent_mb", "f8"),  # what changes within the stretch add (edges)
+        ("taken_mbps", "f8"),  # what UDP sends through it: TCP fills the rest
+        ("given_mbps", "f8"),  # that rest in the present stretch
         ("load", "f8"),  # work space
+        ("fixed", "?"),
+        # leaves: one a path, region and isp
+        ("path", "i2"),
+        ("region", "i2"),
+        ("edge_at", "i2"),  # the nodes a flow passes
+        ("region_at", "i2"),
+        ("top_at", "i2"),
+        ("sharing", "i2"),
+        ("down", "i2"),  # incidents that have it down
+        ("open", "?"),  # work space
+        ("level_mbps", "f8"),  # TCP: wire a flow may take
+        ("want_mbps", "f8"),  # the level if all asked for their best picture
+        ("passed", "f8"),  # UDP: part of a flow that passes the tree
+        ("last", "i8"),  # PAUSE: last admitted that is sent to
+        ("bind", "i8"),  # record.Limit of the node that sets it
+        ("rate_mbps", "f8"),  # TCP: wire rate when the stretch began
+        ("sent_mb", "f8"),  # what changes within the stretch add
         ("level_before", "f8"),
         ("last_before", "i8"),
-        ("fixed", "?"),
-        ("open", "?"),
     ],
     align=True,
 )
-"""One node of the tree. A tree is edges, then regions, then the vendor, in one table."""
+"""One node of the tree: leaves, then (of several paths) edges, then regions, then paths.
+
+With one path a leaf is its edge. Of several paths each has its leaves, below edges and regions that
+all of them share.
+"""
 
 FLOW = np.dtype(
     [
-        ("cap_mbps", "f8"),  # TCP: wire he could take; UDP: above 0 while he is sent to
         ("viewer", "i4"),  # -1: has left
         ("admitted", "i4"),
-        ("edge", "i2"),
-        ("access", "i2"),
+        ("leaf", "i2"),
+        ("kind", "i2"),
+        ("on_air", "?"),  # is sent to
         ("frozen", "?"),
     ],
     align=True,
@@ -70,6 +88,8 @@ FLOW = np.dtype(
 KIND = np.dtype(
     [
         ("link_loss", "f8"),
+        ("rate_mbps", "f8"),  # media
+        ("wire_mbps", "f8"),  # the same on the wire, without FEC and retransmission
         ("nominal_bps", "i8"),  # wire a flow sends when nothing is short
         ("flows", "i8"),  # when the stretch began
         ("flow_us", "i8"),  # what joins and departures within the stretch add
@@ -80,11 +100,8 @@ KIND = np.dtype(
     ],
     align=True,
 )
-"""UDP flows of one edge and access class: all alike."""
+"""UDP flows of one leaf, access class and layer: all alike."""
 
-BY_VENDOR, BY_REGION, BY_EDGE = (
-    int(Limit.EGRESS_VENDOR), int(Limit.EGRESS_REGION), int(Limit.EGRESS_EDGE),
-)  # fmt: skip
 EVERYONE = np.iinfo(np.int64).max
 
 # A sum of thousands of rates may exceed what it sums to by rounding; that is no shortage.
@@ -92,42 +109,58 @@ SLACK = 1e-9
 
 
 def tree(
-    edge_mbps: Floats, region_of: NDArray[np.int64], region_mbps: Floats, all_mbps: float
+    edge_mbps: Floats,
+    region_of: NDArray[np.int64],
+    region_mbps: Floats,
+    path_mbps: Sequence[float],
 ) -> Records:
     """A tree with nothing on it; capacities in wire Mbps, infinite where there is none."""
-    nodes = np.zeros(len(edge_mbps) + len(region_mbps) + 1, NODE)
-    nodes["capacity_mbps"] = np.concatenate([edge_mbps, region_mbps, [all_mbps]])
-    nodes["region"][: len(edge_mbps)] = region_of
-    nodes["level_mbps"], nodes["passed"], nodes["last"] = np.inf, 1.0, EVERYONE
+    paths, edges, regions = len(path_mbps), len(edge_mbps), len(region_mbps)
+    leaves, shared = paths * edges, 0 if paths == 1 else edges
+    nodes = np.zeros(leaves + shared + regions + paths, NODE)
+    own = np.full(leaves - edges + shared, np.inf)  # leaves of several paths carry no limit
+    nodes["capacity_mbps"] = np.concatenate([own, edge_mbps, region_mbps, path_mbps])
+    nodes["whole_mbps"] = nodes["given_mbps"] = nodes["capacity_mbps"]
+    nodes["code"] = np.repeat(
+        [Limit.EGRESS_EDGE, Limit.EGRESS_REGION, Limit.EGRESS_VENDOR],
+        [leaves + shared, regions, paths],
+    )
+    leaf, edge = nodes[:leaves], np.tile(np.arange(edges), paths)
+    leaf["path"] = np.repeat(np.arange(paths), edges)
+    leaf["region"] = region_of[edge]
+    leaf["edge_at"] = leaves - edges + shared + edge
+    leaf["region_at"] = leaves + shared + leaf["region"]
+    leaf["top_at"] = leaves + shared + regions + leaf["path"]
+    nodes["level_mbps"] = nodes["want_mbps"] = np.inf
+    nodes["passed"], nodes["last"] = 1.0, EVERYONE
     return nodes
 
 
 @compiled
-def below(nodes: Records, edges: int, e: int, node: int) -> bool:
-    """Whether edge e hangs below (or is) the node."""
-    return node == e or node == len(nodes) - 1 or node == edges + nodes[e].region
+def below(nodes: Records, leaf: int, node: int) -> bool:
+    """Whether the leaf hangs below the node."""
+    n = nodes[leaf]
+    return node == n.edge_at or node == n.region_at or node == n.top_at
 
 
 @step
-def water_level(nodes: Records, flows: Records, n: int, capacity: float) -> float:
-    """Level w at which the flows of open edges take min(cap, w) = capacity; inf if all fit."""
+def water_level(nodes: Records, flows: Records, caps: Floats, n: int, capacity: float) -> float:
+    """Level w at which the flows of open leaves take min(cap, w) = capacity; inf if all fit."""
     total, many = 0.0, 0
     for i in range(n):
-        f = flows[i]
-        if nodes[f.edge].open and f.cap_mbps > 0.0:
-            total += f.cap_mbps
+        if caps[i] > 0.0 and nodes[flows[i].leaf].open:
+            total += caps[i]
             many += 1
-    if total <= capacity * (1.0 + SLACK):
+    if many == 0 or total <= capacity * (1.0 + SLACK):
         return np.inf
     # The level only rises from the equal share, as flows that need less leave room to the others.
     level = max(0.0, capacity) / many
     while True:
         rest, above = capacity, 0
         for i in range(n):
-            f = flows[i]
-            if nodes[f.edge].open and f.cap_mbps > 0.0:
-                if f.cap_mbps <= level:
-                    rest -= f.cap_mbps
+            if caps[i] > 0.0 and nodes[flows[i].leaf].open:
+                if caps[i] <= level:
+                    rest -= caps[i]
                 else:
                     above += 1
         if above == 0 or rest / above <= level * (1.0 + 1e-15):
@@ -136,49 +169,85 @@ def water_level(nodes: Records, flows: Records, n: int, capacity: float) -> floa
 
 
 @step
-def max_min(nodes: Records, edges: int, flows: Records, n: int, hold_s: float) -> None:
-    """Write `level_mbps` and `bind` of each edge for the first n flows.
+def max_min(
+    nodes: Records, leaves: int, flows: Records, caps: Floats, n: int, hold_s: float
+) -> None:
+    """Write `level_mbps` and `bind` of each leaf for the first n flows, which could take `caps`.
 
+    A flow whose cap is 0 takes nothing. What UDP takes of a node (`taken_mbps`) comes first.
     `hold_s`: a node's debt is held back over this long, at most half its capacity; 0: not at all.
     """
-    for e in range(edges):
-        nodes[e].level_mbps, nodes[e].bind, nodes[e].fixed = np.inf, 0, False
+    for k in range(len(nodes)):
+        nodes[k].given_mbps = nodes[k].capacity_mbps - nodes[k].taken_mbps
+    for e in range(leaves):
+        nodes[e].fixed = nodes[e].sharing == UDP or nodes[e].sharing == PAUSE
+        if not nodes[e].fixed:
+            nodes[e].level_mbps, nodes[e].bind = np.inf, 0
     while True:
         lowest, worst = np.inf, -1
         for k in range(len(nodes)):
-            capacity = nodes[k].capacity_mbps
+            capacity = nodes[k].given_mbps
             if capacity == np.inf:
                 continue
             if hold_s > 0.0:
                 capacity -= min(nodes[k].debt_mb / hold_s, capacity / 2.0)
-            if _open_below(nodes, edges, k):
+            if _open_below(nodes, leaves, k):
                 for i in range(n):
-                    e = flows[i].edge
-                    if nodes[e].fixed and below(nodes, edges, e, k):
-                        capacity -= min(flows[i].cap_mbps, nodes[e].level_mbps)
-                w = water_level(nodes, flows, n, capacity)
+                    e = flows[i].leaf
+                    if caps[i] > 0.0 and nodes[e].fixed and below(nodes, e, k):
+                        capacity -= min(caps[i], nodes[e].level_mbps)
+                w = water_level(nodes, flows, caps, n, capacity)
                 if w < lowest:
                     lowest, worst = w, k
         if worst < 0:
             return
-        code = _code(nodes, edges, worst)
-        _open_below(nodes, edges, worst)
-        for e in range(edges):
+        _open_below(nodes, leaves, worst)
+        for e in range(leaves):
             if nodes[e].open:
-                nodes[e].level_mbps, nodes[e].bind, nodes[e].fixed = lowest, code, True
+                nodes[e].level_mbps, nodes[e].bind = lowest, nodes[worst].code
+                nodes[e].fixed = True
 
 
 @step
-def _open_below(nodes: Records, edges: int, k: int) -> bool:
+def _open_below(nodes: Records, leaves: int, k: int) -> bool:
     some = False
-    for e in range(edges):
-        nodes[e].open = below(nodes, edges, e, k) and not nodes[e].fixed
+    for e in range(leaves):
+        nodes[e].open = below(nodes, e, k) and not nodes[e].fixed
         some = some or nodes[e].open
     return some
 
 
 @step
-def settle_debt(nodes: Records, edges: int, dt: float) -> None:
+def wanted_levels(nodes: Records, leaves: int, flows: Records, wants: Floats, n: int) -> None:
+    """Write `want_mbps` of each leaf: the level if everyone asked for `wants`, by whatever path.
+
+    It is the share a sender may count on: what it delivers now is bounded by the picture it sends.
+    """
+    for e in range(leaves):
+        nodes[e].fixed, nodes[e].want_mbps = False, np.inf
+    while True:
+        lowest, worst = np.inf, -1
+        for k in range(len(nodes)):
+            capacity = nodes[k].capacity_mbps
+            if capacity == np.inf or not _open_below(nodes, leaves, k):
+                continue
+            for i in range(n):
+                e = flows[i].leaf
+                if wants[i] > 0.0 and nodes[e].fixed and below(nodes, e, k):
+                    capacity -= min(wants[i], nodes[e].want_mbps)
+            w = water_level(nodes, flows, wants, n, capacity)
+            if w < lowest:
+                lowest, worst = w, k
+        if worst < 0:
+            return
+        _open_below(nodes, leaves, worst)
+        for e in range(leaves):
+            if nodes[e].open:
+                nodes[e].want_mbps, nodes[e].fixed = lowest, True
+
+
+@step
+def settle_debt(nodes: Records, leaves: int, dt: float) -> None:
     """After a stretch of `dt`: what each node sent beyond its capacity is owed.
 
     A node that bound owes nothing either for what it left unsent, as a flow ended or slowed down:
@@ -186,78 +255,82 @@ def settle_debt(nodes: Records, edges: int, dt: float) -> None:
     never is: measured, the error of an epoch then shrinks with the epoch as it should).
     """
     for k in range(len(nodes)):
-        if nodes[k].capacity_mbps == np.inf:
+        capacity = nodes[k].given_mbps
+        if capacity == np.inf:
             continue
-        code = _code(nodes, edges, k)
         sent, bound = 0.0, False
-        for e in range(edges):
-            if below(nodes, edges, e, k):
+        for e in range(leaves):
+            if nodes[e].sharing != UDP and nodes[e].sharing != PAUSE and below(nodes, e, k):
                 sent += nodes[e].rate_mbps * dt + nodes[e].sent_mb
-                bound = bound or nodes[e].bind == code
-        owed = nodes[k].debt_mb + sent - nodes[k].capacity_mbps * dt
-        least = -nodes[k].capacity_mbps * dt / 2.0 if bound else 0.0
+                bound = bound or nodes[e].bind == nodes[k].code
+        owed = nodes[k].debt_mb + sent - capacity * dt
+        least = -capacity * dt / 2.0 if bound else 0.0
         nodes[k].debt_mb = max(least, owed)
 
 
 @step
-def _code(nodes: Records, edges: int, k: int) -> int:
-    """record.Limit of node k."""
-    if k < edges:
-        return BY_EDGE
-    return BY_VENDOR if k == len(nodes) - 1 else BY_REGION
+def udp_losses(nodes: Records, leaves: int, kinds: Records, path: Any) -> None:
+    """Part of each leaf's traffic that passes the tree, as a fixed point with retransmission.
 
-
-@step
-def udp_losses(nodes: Records, edges: int, kinds: Records, path: Any) -> None:
-    """Part of each edge's traffic that passes the tree, as a fixed point with retransmission.
-
-    `kinds`: (edge, class) with `flows` and `link_loss`. Writes `passed` and `bind` of the edges and
-    `sent_mbps`. From no loss downwards, so it finds the least congested fixed point: shortage that
-    has passed leaves no scar. As each node passes min(1, C/S) of what the node above left, a flow
-    passes the least C/S on its way, S being what is sent into the tree.
+    `kinds`: (leaf, kind) with `flows`, `wire_mbps` and `link_loss`. Writes `passed` and `bind` of
+    the leaves and `sent_mbps`. From no loss downwards, so it finds the least congested fixed point:
+    shortage that has passed leaves no scar. As each node passes min(1, C/S) of what the node above
+    left, a flow passes the least C/S on its way, S being what is sent into the tree.
     """
-    for e in range(edges):
-        nodes[e].passed = 1.0
+    for e in range(leaves):
+        if nodes[e].sharing != TCP:
+            nodes[e].passed = 1.0
     moved = 1.0
     while moved > 1e-13:
-        _load(nodes, edges, kinds, path)
-        moved = _run_away(nodes, edges, kinds, path)
+        _load(nodes, leaves, kinds, path)
+        moved = _run_away(nodes, leaves, kinds, path)
         if moved > 0.0:
             continue
-        for e in range(edges):
+        for e in range(leaves):
+            if nodes[e].sharing == TCP:
+                continue
             least = 1.0
             nodes[e].bind = 0
-            for k in (len(nodes) - 1, edges + nodes[e].region, e):
+            for k in (nodes[e].top_at, nodes[e].region_at, nodes[e].edge_at):
                 capacity = nodes[k].capacity_mbps
                 if nodes[k].load > capacity * (1.0 + SLACK) and capacity / nodes[k].load < least:
                     least = capacity / nodes[k].load
-                    nodes[e].bind = _code(nodes, edges, k)
+                    nodes[e].bind = nodes[k].code
             moved = max(moved, nodes[e].passed - least)
             nodes[e].passed = min(nodes[e].passed, least)
 
 
 @step
-def _load(nodes: Records, edges: int, kinds: Records, path: Any) -> None:
-    """What is sent into the tree for each node at the present losses."""
-    for k in range(len(nodes)):
-        nodes[k].load = 0.0
-    for e in range(edges):
-        for c in range(kinds.shape[1]):
-            kind = kinds[e, c]
-            again = retransmitted(path, 1.0 - (1.0 - kind.link_loss) * nodes[e].passed)
-            kind.sent_mbps = path.udp_mbps * (1.0 + path.fec) * (1.0 + again)
-            nodes[e].load += kind.flows * kind.sent_mbps
-        nodes[len(nodes) - 1].load += nodes[e].load
-        nodes[edges + nodes[e].region].load += nodes[e].load
+def add_load(nodes: Records, leaf: int, load: float) -> None:
+    """Add to `load` of every node a flow of this leaf passes."""
+    nodes[nodes[leaf].edge_at].load += load
+    nodes[nodes[leaf].region_at].load += load
+    nodes[nodes[leaf].top_at].load += load
 
 
 @step
-def _run_away(nodes: Records, edges: int, kinds: Records, path: Any) -> float:
+def _load(nodes: Records, leaves: int, kinds: Records, path: Any) -> None:
+    """What is sent into the tree for each node at the present losses."""
+    for k in range(len(nodes)):
+        nodes[k].load = 0.0
+    for e in range(leaves):
+        load = 0.0
+        for c in range(kinds.shape[1]):
+            kind = kinds[e, c]
+            again = retransmitted(path, 1.0 - (1.0 - kind.link_loss) * nodes[e].passed)
+            kind.sent_mbps = kind.wire_mbps * (1.0 + path.fec) * (1.0 + again)
+            load += kind.flows * kind.sent_mbps
+        if load > 0.0:
+            add_load(nodes, e, load)
+
+
+@step
+def _run_away(nodes: Records, leaves: int, kinds: Records, path: Any) -> float:
     """Go at once where the iteration would creep: to where the first sender stops repeating more.
 
     While every sender repeats all that is lost, sent x passed stays the same, and a node over
     capacity has no fixed point: one flow too many creeps there in thousands of steps. Returns how
-    far the edges below such a node moved; 0: there is none.
+    far the leaves below such a node moved; 0: there is none.
     """
     most = path.rtx_max / (1.0 + path.rtx_max)  # loss from which no more is repeated
     moved = 0.0
@@ -265,8 +338,8 @@ def _run_away(nodes: Records, edges: int, kinds: Records, path: Any) -> float:
         if nodes[k].load <= nodes[k].capacity_mbps * (1.0 + SLACK):
             continue
         passed, stop, together = -1.0, 0.0, True
-        for e in range(edges):
-            if not below(nodes, edges, e, k):
+        for e in range(leaves):
+            if nodes[e].sharing == TCP or not below(nodes, e, k):
                 continue
             if passed >= 0.0 and nodes[e].passed != passed:
                 together = False
@@ -275,8 +348,8 @@ def _run_away(nodes: Records, edges: int, kinds: Records, path: Any) -> float:
                 if kinds[e, c].flows > 0:
                     stop = max(stop, (1.0 - most) / (1.0 - kinds[e, c].link_loss))
         if together and stop < passed:
-            for e in range(edges):
-                if below(nodes, edges, e, k):
+            for e in range(leaves):
+                if nodes[e].sharing != TCP and below(nodes, e, k):
                     nodes[e].passed = stop
             moved = max(moved, passed - stop)
     return moved
@@ -303,31 +376,30 @@ def udp_arrives(path: Any, rate_mbps: float, loss: float) -> float:
 
 
 @step
-def pause_last(nodes: Records, edges: int, flows: Records, n: int, each_mbps: float) -> None:
-    """`pause_some`: write `last`, the last admitted of each edge that is still sent to, and `bind`.
+def pause_last(nodes: Records, leaves: int, flows: Records, n: int, each_mbps: float) -> None:
+    """`pause_some`: write `last`, the last admitted of each leaf that is still sent to, and `bind`.
 
     Each flow takes `each_mbps`; the first that doesn't fit a node closes it to all later ones.
+    `load` of the nodes is then what they carry.
     """
     for k in range(len(nodes)):
-        nodes[k].last, nodes[k].bind, nodes[k].load = EVERYONE, 0, 0.0
-    whole = nodes[len(nodes) - 1]
+        nodes[k].load = 0.0
+    for e in range(leaves):
+        if nodes[e].sharing != TCP:
+            nodes[e].last, nodes[e].bind = EVERYONE, 0
     for i in range(n):
-        e = flows[i].edge
-        edge, region = nodes[e], nodes[edges + nodes[e].region]
-        if flows[i].cap_mbps <= 0.0 or edge.last != EVERYONE:
+        leaf = nodes[flows[i].leaf]
+        if not flows[i].on_air or leaf.sharing == TCP or leaf.last != EVERYONE:
             continue
-        code, shut = 0, -1
-        if whole.load + each_mbps > whole.capacity_mbps * (1.0 + SLACK):
-            code, shut = BY_VENDOR, len(nodes) - 1
-        elif region.load + each_mbps > region.capacity_mbps * (1.0 + SLACK):
-            code, shut = BY_REGION, edges + edge.region
-        elif edge.load + each_mbps > edge.capacity_mbps * (1.0 + SLACK):
-            code, shut = BY_EDGE, e
-        if code == 0:
-            whole.load += each_mbps
-            region.load += each_mbps
-            edge.load += each_mbps
+        shut = -1
+        for k in (leaf.top_at, leaf.region_at, leaf.edge_at):
+            room = nodes[k].capacity_mbps * (1.0 + SLACK)
+            if shut < 0 and nodes[k].load + each_mbps > room:
+                shut = k
+        if shut < 0:
+            add_load(nodes, flows[i].leaf, each_mbps)
             continue
-        for other in range(edges):
-            if below(nodes, edges, other, shut) and nodes[other].last == EVERYONE:
-                nodes[other].last, nodes[other].bind = flows[i].admitted - 1, code
+        for e in range(leaves):
+            other = nodes[e]
+            if other.sharing != TCP and below(nodes, e, shut) and other.last == EVERYONE:
+                other.last, other.bind = flows[i].admitted - 1, nodes[shut].code

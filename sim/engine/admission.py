@@ -1,6 +1,7 @@
-"""The door in action: attempts, refusals, waiting rooms, departures.
+"""The door in action: attempts, refusals, waiting rooms, overflow, departures.
 
-Order: the gate, then the quotas; first come, first served; every attempt passes the gate.
+Order on each path: the gate, then the quotas; first come, first served; every attempt passes the
+gate. Every attempt begins with the path that is preferred.
 """
 
 from __future__ import annotations
@@ -10,7 +11,17 @@ from typing import Any
 from sim.compiled import inlined, step
 from sim.delivery.door import GATE, QUOTA, applies, ask, give_back, take
 from sim.engine.meters import ATTEMPTS, JOINS, REFUSALS, bind_at, count
-from sim.engine.night import Night, bring, enter, gone, pass_orders, remember
+from sim.engine.night import (
+    Night,
+    bring,
+    enter,
+    first_path,
+    gone,
+    pass_orders,
+    remember,
+    take_path,
+)
+from sim.record import Limit
 from sim.viewer.viewer import (
     ASK,
     GONE,
@@ -25,6 +36,8 @@ from sim.viewer.viewer import (
     refused,
 )  # fmt: skip
 
+OUTAGE = int(Limit.OUTAGE)
+
 
 @step
 def turn_outside(n: Night, i: int) -> None:
@@ -36,44 +49,44 @@ def turn_outside(n: Night, i: int) -> None:
         v.asked_s = t
         if not already_there(v):
             count(n.meters, ATTEMPTS, t)
-        knock(n, i, t, 0, False)
+        take_path(n, v, first_path(n, v))
+        knock(n, i, t, -1)
         return
     bring(n, v, t)
     if v.phase == P_QUEUED and v.queue >= 0:
         n.door[v.queue].waiting -= 1
     pass_orders(n, v, t, WAITING)
-    change(v, n.player[0])
+    change(v, n.player[v.path])
     enter(n, v, WAITING)
     gone(n, v)
 
 
 @step
-def knock(n: Night, i: int, t: float, start: int, served: bool) -> None:
-    """Ask every limit from `start` on; whoever comes out of the waiting room there is `served`."""
+def knock(n: Night, i: int, t: float, served: int) -> None:
+    """Ask every limit; `served`: the waiting room he comes out of, whose turn it is (else -1)."""
     v = n.rows[i]
-    for k in range(start, len(n.door)):
-        limit = n.door[k]
-        if not applies(limit, v.region, v.edge):
-            continue
-        if limit.kind == GATE and already_there(v):
-            continue
-        crowded = limit.queue and limit.waiting > 0 and not (served and k == start)
-        if crowded or ask(limit, t) > t:
-            bind_at(n.meters, limit.code, t, t)
-            if limit.queue:
-                _line_up(n, i, k, t)
-            else:
-                count(n.meters, REFUSALS, t)
-                refused(v, n.player[0], t, limit.code)
+    while True:
+        k = _closed(n, v, t, served)
+        if k == len(n.door):
+            break
+        code = n.door[k].code if k >= 0 else OUTAGE
+        if k >= 0:
+            bind_at(n.meters, code, t, t)
+        if k >= 0 and n.door[k].queue:
+            _line_up(n, i, k, t)
             return
-        if limit.kind == GATE:
-            take(limit, t)
+        if k < 0 or not n.door[k].overflow or v.path + 1 == len(n.path):
+            count(n.meters, REFUSALS, t)
+            refused(v, n.player[v.path], t, code)
+            return
+        take_path(n, v, v.path + 1)
+        served = -1
     for k in range(len(n.door)):
-        if n.door[k].kind == QUOTA and applies(n.door[k], v.region, v.edge):
+        if n.door[k].kind == QUOTA and applies(n.door[k], v.path, v.region, v.leaf):
             take(n.door[k], t)
     if not already_there(v):
         count(n.meters, JOINS, t)
-    let_in(v, n.player[0], t)
+    let_in(v, n.player[v.path], t)
     here = n.meters.sessions[v.region]
     here[0] += 1
     here[1] = max(here[0], here[1])
@@ -83,9 +96,27 @@ def knock(n: Night, i: int, t: float, start: int, served: bool) -> None:
     now.active += 1
     now.admitted += 1
     f = n.flows[v.slot]
-    f.viewer, f.edge, f.access, f.admitted = i, v.edge, v.access, v.admitted
-    f.cap_mbps, f.frozen = 0.0, False
+    f.viewer, f.leaf, f.admitted = i, v.leaf, v.admitted
+    f.on_air, f.frozen = False, False
     n.due_s[v.slot] = v.next_s
+    n.cap_mbps[v.slot] = n.want_mbps[v.slot] = 0.0
+
+
+@step
+def _closed(n: Night, v: Any, t: float, served: int) -> int:
+    """The first limit of his path that doesn't let him in now; -1: it is down; all pass: len."""
+    for k in range(max(served, 0), len(n.door)):
+        limit = n.door[k]
+        if not applies(limit, v.path, v.region, v.leaf):
+            continue
+        if limit.kind == GATE and already_there(v):
+            continue
+        crowded = limit.queue and limit.waiting > 0 and k != served
+        if crowded or ask(limit, t) > t:
+            return k
+        if limit.kind == GATE:
+            take(limit, t)
+    return -1 if n.nodes[v.leaf].down > 0 else len(n.door)
 
 
 @step
@@ -100,7 +131,7 @@ def _line_up(n: Night, i: int, k: int, t: float) -> None:
     limit.tail = i
     limit.waiting += 1
     n.rows[i].door = limit.code
-    queued(n.rows[i], n.player[0], t, k)
+    queued(n.rows[i], n.player[n.rows[i].path], t, k)
 
 
 @step
@@ -122,7 +153,7 @@ def _call_in(n: Night, k: int, t: float) -> None:
     limit.head = n.rows[i].behind
     limit.waiting -= 1
     remember(n, i, -1)
-    knock(n, i, t, k, True)
+    knock(n, i, t, k)
 
 
 @step
@@ -148,12 +179,12 @@ def call(n: Night, k: int, t: float) -> int:
 
 
 @step
-def depart(n: Night, i: int, t: float) -> None:
-    """A session has ended: its place is free, and goes to whoever waits for it."""
-    region, edge = n.rows[i].region, n.rows[i].edge
+def depart(n: Night, i: int, path: int, t: float) -> None:
+    """A session on this path has ended: its place is free, and goes to whoever waits for it."""
+    region, leaf = n.rows[i].region, path * n.now[0].places + n.rows[i].place
     n.meters.sessions[region, 0] -= 1
     for k in range(len(n.door)):
-        if applies(n.door[k], region, edge):
+        if applies(n.door[k], path, region, leaf):
             give_back(n.door[k])
     for k in range(len(n.door)):
         limit = n.door[k]
@@ -169,7 +200,8 @@ def _room_for(n: Night, i: int, t: float) -> bool:
     v = n.rows[i]
     for k in range(len(n.door)):
         limit = n.door[k]
-        if limit.kind == QUOTA and applies(limit, v.region, v.edge) and ask(limit, t) > t:
+        here = limit.kind == QUOTA and applies(limit, v.path, v.region, v.leaf)
+        if here and ask(limit, t) > t:
             return False
     return True
 

@@ -1,8 +1,8 @@
 """The fast engine: the whole crowd is one SimPy process over compiled passes.
 
 Within a stretch everyone is followed alone, under the level of his nodes; the door takes attempts
-and departures in exact time order; then the levels are solved anew. Where no node has a capacity a
-stretch lasts until the next event of the vendor's side, since nothing can bind in between.
+and departures in exact time order; then the levels are solved anew. A stretch ends with the epoch,
+on the whole second where pictures are chosen, and at the instant something breaks or is mended.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from sim.compiled import compiled, fetch_ahead, step
-from sim.delivery.share import NO_SHARING, UDP
+from sim.delivery.share import UDP
 from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
+from sim.engine.incidents import strike
 from sim.engine.levels import AHEAD, FEW_FLOWS, close_ranks, first_turn, near_turn, refresh, solve
 from sim.engine.night import Night, arrive, remember, turn
 from sim.viewer.viewer import ASK, GONE, NEVER
@@ -29,17 +30,27 @@ PARTS = 2
 
 def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
     """Step from epoch to epoch on the grid k x epoch_s until `end_s` (just after the show)."""
-    sharing = night.path[0]["sharing"]
+    udp = bool((night.path["sharing"] == UDP).any())
+    breaks = [*night.breaks["t"].tolist(), end_s]
     follow(night, float(np.nextafter(0.0, 1.0)))  # those who are there when the show begins
-    k = 0
+    k = broken = 0
     while env.now < end_s:
-        k += 1
-        grid_s = min(k * epoch_s, end_s) if sharing != NO_SHARING else end_s
+        while breaks[broken] <= env.now:
+            _break(night, broken)
+            broken += 1
+        # Where no node has a capacity nothing can bind before something breaks.
+        grid_s = breaks[broken]
+        if np.isfinite(night.nodes["capacity_mbps"]).any():
+            while k * epoch_s <= env.now:
+                k += 1
+            grid_s = min(k * epoch_s, grid_s)
+            if night.now[0]["layered"]:
+                grid_s = min(grid_s, float(np.floor(env.now)) + 1.0)
         turns, flows = 0, max(1, int(night.now[0]["active"] - night.now[0]["holes"]))
         while env.now < grid_s:
             until = grid_s
-            solve(night, env.now, until, True)
-            if sharing != UDP:
+            solve(night, env.now, until, True, env.now == np.floor(env.now))
+            if not udp:
                 follow(night, until)
             else:
                 if night.nodes["bind"].any():
@@ -84,6 +95,17 @@ def _follow_to_turn(n: Night, until: float, back: bool, every: bool) -> float:
 
 
 @compiled
+def _break(n: Night, k: int) -> None:
+    """Something breaks or is mended; those cut off try again, their places are free later."""
+    strike(n, k)
+    for j in range(n.now[0].touched):
+        i = n.touched[j]
+        v = n.rows[i]
+        _push(n, n.breaks[k].t + n.player[v.path].ghost_s, _departure(i, v.path))
+        _push(n, v.next_s, _own(i))
+
+
+@compiled
 def _take_back(n: Night, remembered: int) -> None:
     """Rows as they were; of several copies of one, the first was the one before the stretch."""
     for k in range(remembered - 1, -1, -1):
@@ -119,11 +141,12 @@ def _follow_one(n: Night, slot: int, until: float) -> None:
     while v.next_s < until:
         t = v.next_s
         if turn(n, i):
-            f.viewer, f.cap_mbps, n.due_s[slot] = -1, 0.0, NEVER
+            f.viewer, f.on_air = -1, False
+            n.cap_mbps[slot], n.want_mbps[slot], n.due_s[slot] = 0.0, 0.0, NEVER
             n.now[0].holes += 1
-            _push(n, t, 2 * i)
+            _push(n, t, _departure(i, v.path))
             if v.state != GONE:
-                _push(n, v.next_s, 2 * i + 1)
+                _push(n, v.next_s, _own(i))
             return
     refresh(n, slot)
 
@@ -136,8 +159,8 @@ def _door(n: Night, until: float) -> None:
         if n.now[0].active == len(n.flows):
             close_ranks(n, 0)
             n.now[0].remembered = len(n.before) + 1  # places have moved: no way back
-        if n.now[0].events > 3 * most:
-            _forget_stale(n)  # at most two events a viewer are alive
+        if n.now[0].events > 6 * most:
+            _forget_stale(n)  # few events a viewer are alive
         # At a tie departures come before joins, and viewers in their own order.
         t, what, k = NEVER, -1, -1
         if n.now[0].events > 0 and n.heap[0].t < until:
@@ -157,7 +180,7 @@ def _door(n: Night, until: float) -> None:
         if what == -3:
             i = call(n, k, t)
             if i >= 0 and outside(n.rows[i]) and n.rows[i].state != GONE:
-                _push(n, n.rows[i].next_s, 2 * i + 1)
+                _push(n, n.rows[i].next_s, _own(i))
         elif what == -2:
             i = n.order_of[n.now[0].arrived]
             n.now[0].arrived += 1
@@ -166,9 +189,9 @@ def _door(n: Night, until: float) -> None:
             _outside(n, i)
         else:
             _pop(n)
-            i = what // 2
-            if what % 2 == 0:
-                depart(n, i, t)
+            i = what // EVENTS
+            if what % EVENTS < OWN:
+                depart(n, i, what % EVENTS, t)
             else:
                 if not _stale(n, t, what):
                     _outside(n, i)
@@ -184,10 +207,23 @@ def _outside(n: Night, i: int) -> None:
     remember(n, i, -1)
     turn_outside(n, i)
     if outside(v) and v.state != GONE:
-        _push(n, v.next_s, 2 * i + 1)
+        _push(n, v.next_s, _own(i))
 
 
 # --- a heap of (time, rank, viewer) ---------------------------------------------------------------
+
+EVENTS, OWN = 4, 2
+"""A viewer's events: the end of a session on path 0 or 1, and his own next change outside."""
+
+
+@step
+def _departure(i: int, path: int) -> int:
+    return EVENTS * i + path
+
+
+@step
+def _own(i: int) -> int:
+    return EVENTS * i + OWN
 
 
 @step
@@ -198,8 +234,8 @@ def _rank_join(i: int) -> int:
 @step
 def _rank(n: Night, event: int) -> int:
     """Order at one instant: departures, then everything else, by viewer."""
-    i = event // 2
-    if event % 2 == 0:
+    i = event // EVENTS
+    if event % EVENTS < OWN:
         return i
     return _rank_join(i) if n.rows[i].cause == ASK else i
 
@@ -227,8 +263,8 @@ def _push(n: Night, t: float, event: int) -> None:
 @step
 def _stale(n: Night, t: float, event: int) -> bool:
     """Whether the event of a viewer outside has been overtaken: he was called in meanwhile."""
-    v = n.rows[event // 2]
-    return event % 2 == 1 and (not outside(v) or v.state == GONE or v.next_s != t)
+    v = n.rows[event // EVENTS]
+    return event % EVENTS == OWN and (not outside(v) or v.state == GONE or v.next_s != t)
 
 
 @step

@@ -65,12 +65,13 @@ def _everyone_accounted_for(night: Night) -> None:
 
 def _nodes_within_capacity(night: Night, epoch_s: float) -> None:
     """2: delivered <= capacity at each node; an epoch may overshoot, the next one pays back."""
-    if night.path["sharing"][0] == NO_SHARING:
+    if (night.path["sharing"] == NO_SHARING).all():
         return
     wire, width = totals(night.meters.wire), BIN_US / 1e6
-    nodes, edges = night.nodes, len(wire)
-    for k, capacity in enumerate(nodes["capacity_mbps"]):
-        mine = [e for e in range(edges) if k in (e, edges + nodes["region"][e], len(nodes) - 1)]
+    nodes, leaves = night.nodes, night.nodes[: len(wire)]
+    for k, capacity in enumerate(nodes["whole_mbps"]):
+        up = [leaves["edge_at"], leaves["region_at"], leaves["top_at"]]
+        mine = np.any([at == k for at in up], axis=0)
         mb = wire[mine].sum(axis=0).max() / 1e12
         most = capacity * (width + 2 * epoch_s)
         _must(mb <= most * (1 + WHOLE_BITS), 2, f"{mb:g} Mb in {width:g} s over {capacity:g} Mbps")
@@ -104,7 +105,12 @@ def _meters_match_rows(night: Night) -> None:
         _must(close, 6, f"{key}: meters {state[s]:g}, rows {total:g}")
     play = night.meters.latency_us.sum() / 1e6
     _must(abs(play - rows["play_s"].sum()) <= FEW * (1 + play), 6, "latency meter and play differ")
-    if night.path["udp_mbps"][0] == 0 and night.player["kind"][0] != Kind.REFERENCE:
+    seen = night.meters.seen_us.sum() / 1e6
+    inside = rows["play_s"].sum() + rows["frozen_s"].sum() + rows["starting_s"].sum()
+    if night.player["kind"][0] != Kind.REFERENCE:
+        _must(abs(seen - inside) <= FEW * (1 + inside) + 2e-6 * len(rows), 6, "minutes billed")
+    one_tcp = len(night.path) == 1 and not night.path["udp"][0]
+    if one_tcp and night.player["kind"][0] != Kind.REFERENCE:
         wire = totals(night.meters.wire).sum() / 1e12
         media = rows["media_mb"].sum() * night.path["wire"][0]
         _must(

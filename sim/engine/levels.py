@@ -12,15 +12,18 @@ from sim.delivery.share import (
     SLACK,
     TCP,
     UDP,
+    add_load,
     max_min,
     pause_last,
+    retransmitted,
     settle_debt,
     udp_arrives,
     udp_losses,
-)  # fmt: skip
+    wanted_levels,
+)
 from sim.engine.meters import BIN_US, bind_at, us
-from sim.engine.night import NO_LIMIT, Ints, Night, rerate
-from sim.viewer.viewer import NEVER, STALLED, WAITING, appetite, plan
+from sim.engine.night import NO_LIMIT, Ints, Night, rerate, switch, wanted
+from sim.viewer.viewer import NEVER, STALLED, WAITING, appetite, choose, plan
 
 FEW_FLOWS = 2_000
 """Flows up to which every join and departure under UDP shortage is honoured to the instant."""
@@ -40,14 +43,27 @@ def refresh(n: Night, slot: int) -> None:
     """Note when the viewer in this slot changes next and how much he asks of the tree."""
     f = n.flows[slot]
     v = n.rows[f.viewer]
+    path = n.path[v.path]
     n.due_s[slot] = v.next_s
-    f.frozen = v.state == STALLED
-    if v.state == WAITING:
-        f.cap_mbps = 0.0
-    elif n.path[0].sharing == TCP:
-        f.cap_mbps = appetite(v, n.player[0]) * n.path[0].wire
-    else:
-        f.cap_mbps = 1.0
+    f.frozen, f.on_air = v.state == STALLED, v.state != WAITING
+    f.kind = v.kind
+    cap = 0.0
+    if f.on_air and path.sharing == TCP:
+        cap = appetite(v, n.player[v.path]) * path.wire
+    n.cap_mbps[slot] = cap
+    if n.now[0].layered:
+        n.want_mbps[slot] = _want(n, v) if f.on_air else 0.0
+
+
+@step
+def _want(n: Night, v: Any) -> float:
+    """Wire Mbps with the best picture his device shows, as far as his link carries it."""
+    p, path = n.player[v.path], n.path[v.path]
+    best = min(p.link_share * v.link_mbps, p.layer_mbps[p.top[v.device]]) * path.wire
+    if not path.udp:
+        return best
+    loss = n.kinds[v.leaf, v.kind].link_loss
+    return best * (1.0 + path.fec) * (1.0 + retransmitted(path, loss))
 
 
 @step
@@ -60,38 +76,69 @@ def close_ranks(n: Night, most: int) -> None:
         if n.flows[slot].viewer >= 0:
             if kept != slot:
                 n.flows[kept], n.due_s[kept] = n.flows[slot], n.due_s[slot]
+                n.cap_mbps[kept], n.want_mbps[kept] = n.cap_mbps[slot], n.want_mbps[slot]
             kept += 1
     n.now[0].active, n.now[0].holes = kept, 0
 
 
 @compiled
-def solve(n: Night, now: float, until: float, carry: bool) -> None:
+def solve(n: Night, now: float, until: float, carry: bool, choosing: bool) -> None:
     """Levels of the tree for the stretch from `now` to `until`; rows they change come forward.
 
     `carry`: hold back what was sent beyond capacity in the stretch that ends (the fast engine).
+    `choosing`: `now` is a whole second, on which pictures are chosen.
     Writes the slots it touched to `touched`.
     """
     if carry:
         close_ranks(n, n.now[0].active // MOST_HOLES)
     n.now[0].touched = 0
-    before, edges = n.now[0].from_s, n.kinds.shape[0]
-    for e in range(edges):
+    before, leaves = n.now[0].from_s, n.kinds.shape[0]
+    tcp, udp, pause = False, False, False
+    for path in n.path:
+        tcp, udp = tcp or path.sharing == TCP, udp or path.sharing == UDP
+        pause = pause or path.sharing == PAUSE
+    for e in range(leaves):
         if n.nodes[e].bind != NO_LIMIT:
             bind_at(n.meters, n.nodes[e].bind, before, now)
-    sharing = n.path[0].sharing
-    if sharing == TCP:
-        if carry:
-            settle_debt(n.nodes, edges, now - before)
-        # From here on a change of rate counts in the new stretch.
-        n.now[0].to_s = now
-        _solve_tcp(n, now, until - now if carry else 0.0)
-    elif sharing == UDP:
+    if tcp and carry:
+        settle_debt(n.nodes, leaves, now - before)
+    if udp:
         _correct_wire(n, us(before), us(now))
-        n.now[0].to_s = now
-        _solve_udp(n, now)
-    elif sharing == PAUSE:
-        _solve_pause(n, now)
+    # From here on a change of rate counts in the new stretch.
+    n.now[0].to_s = now
+    if choosing and n.now[0].layered:
+        _choose_anew(n, now)
+    if udp:
+        _solve_udp(n)
+    if pause:
+        _solve_pause(n)
+    if tcp:
+        _solve_tcp(n, until - now if carry else 0.0)
+    _bring_touched(n, now)
+    if tcp:
+        _book_rates(n)
     n.now[0].from_s, n.now[0].to_s = now, until
+
+
+@step
+def _choose_anew(n: Night, now: float) -> None:
+    """On the whole second: what everyone may count on, and who therefore takes another picture."""
+    active, leaves = n.now[0].active, n.kinds.shape[0]
+    for e in range(leaves):
+        n.nodes[e].level_before = n.nodes[e].want_mbps
+    wanted_levels(n.nodes, leaves, n.flows, n.want_mbps, active)
+    for slot in range(active):
+        f = n.flows[slot]
+        leaf = n.nodes[f.leaf]
+        if not f.on_air or leaf.level_before == leaf.want_mbps:
+            continue
+        v = n.rows[f.viewer]
+        p = n.player[v.path]
+        layer = choose(v, p, wanted(n, v))
+        if layer != v.layer:
+            switch(n, v, now, layer)
+            refresh(n, slot)
+            _touch(n, slot)
 
 
 @inlined
@@ -109,64 +156,85 @@ def _bring_touched(n: Night, now: float) -> None:
             fetch_ahead(n.rows, n.flows[n.touched[k + AHEAD]].viewer)
         v = n.rows[n.flows[n.touched[k]].viewer]
         rerate(n, v, now)
-        plan(v, n.player[0])
+        plan(v, n.player[v.path])
         refresh(n, n.touched[k])
 
 
 @step
-def _solve_tcp(n: Night, now: float, hold_s: float) -> None:
-    active, edges = n.now[0].active, n.kinds.shape[0]
-    for e in range(edges):
+def _solve_tcp(n: Night, hold_s: float) -> None:
+    active, leaves = n.now[0].active, n.kinds.shape[0]
+    for e in range(leaves):
         n.nodes[e].level_before = n.nodes[e].level_mbps
-    max_min(n.nodes, edges, n.flows, active, hold_s)
+    max_min(n.nodes, leaves, n.flows, n.cap_mbps, active, hold_s)
     for slot in range(active):
-        f = n.flows[slot]
-        edge = n.nodes[f.edge]
-        if min(f.cap_mbps, edge.level_before) != min(f.cap_mbps, edge.level_mbps):
+        cap, leaf = n.cap_mbps[slot], n.nodes[n.flows[slot].leaf]
+        if min(cap, leaf.level_before) != min(cap, leaf.level_mbps):
             _touch(n, slot)
-    _bring_touched(n, now)
-    for e in range(edges):
-        n.nodes[e].rate_mbps, n.nodes[e].sent_mb = 0.0, 0.0
-    for slot in range(active):
-        f = n.flows[slot]
-        n.nodes[f.edge].rate_mbps += min(f.cap_mbps, n.nodes[f.edge].level_mbps)
 
 
 @step
-def _solve_udp(n: Night, now: float) -> None:
-    active, edges, classes = n.now[0].active, n.kinds.shape[0], n.kinds.shape[1]
-    for e in range(edges):
-        for c in range(classes):
+def _book_rates(n: Night) -> None:
+    """What TCP flows send now, by leaf: for the debt of the stretch that begins."""
+    for e in range(n.kinds.shape[0]):
+        n.nodes[e].rate_mbps, n.nodes[e].sent_mb = 0.0, 0.0
+    for slot in range(n.now[0].active):
+        leaf = n.nodes[n.flows[slot].leaf]
+        leaf.rate_mbps += min(n.cap_mbps[slot], leaf.level_mbps)
+
+
+@step
+def _solve_udp(n: Night) -> None:
+    active, leaves, kinds = n.now[0].active, n.kinds.shape[0], n.kinds.shape[1]
+    for e in range(leaves):
+        for c in range(kinds):
             n.kinds[e, c].flows, n.kinds[e, c].flow_us = 0, 0
     for slot in range(active):
         f = n.flows[slot]
-        if f.cap_mbps > 0.0:
-            n.kinds[f.edge, f.access].flows += 1
-    udp_losses(n.nodes, edges, n.kinds, n.path[0])
-    rate = n.player[0].rate_mbps
+        if f.on_air and n.nodes[f.leaf].sharing == UDP:
+            n.kinds[f.leaf, f.kind].flows += 1
+    path = n.path[0]
+    udp_losses(n.nodes, leaves, n.kinds, path)
+    for k in range(len(n.nodes)):
+        n.nodes[k].taken_mbps, n.nodes[k].load = 0.0, 0.0
     some = False
-    for e in range(edges):
-        passed = n.nodes[e].passed
-        for c in range(classes):
+    for e in range(leaves):
+        if n.nodes[e].sharing != UDP:
+            continue
+        passed, through = n.nodes[e].passed, 0.0
+        for c in range(kinds):
             kind = n.kinds[e, c]
-            arrives = udp_arrives(n.path[0], rate, 1.0 - (1.0 - kind.link_loss) * passed)
+            loss = 1.0 - (1.0 - kind.link_loss) * passed
+            arrives = udp_arrives(path, kind.rate_mbps, loss)
             kind.moved = 0
             if arrives != kind.arrives_mbps:
                 # A picture that stays frozen doesn't care how much of it is missing.
-                still = arrives < rate and kind.arrives_mbps < rate
+                still = arrives < kind.rate_mbps and kind.arrives_mbps < kind.rate_mbps
                 kind.moved = 1 if still else 2
                 some = True
             kind.arrives_mbps = arrives
             kind.passed_bps = kind.nominal_bps
             if passed < 1.0:
                 kind.passed_bps = int(np.rint(kind.sent_mbps * passed * 1e6))
+            through += kind.flows * kind.passed_bps * 1e-6
+        if len(n.path) > 1:
+            add_load(n.nodes, e, through)
+    if len(n.path) > 1:
+        _udp_comes_first(n)
     if some:
         for slot in range(active):
             f = n.flows[slot]
-            how = n.kinds[f.edge, f.access].moved
-            if f.cap_mbps > 0.0 and (how == 2 or (how == 1 and not f.frozen)):
+            if not f.on_air or n.nodes[f.leaf].sharing != UDP:
+                continue
+            how = n.kinds[f.leaf, f.kind].moved
+            if how == 2 or (how == 1 and not f.frozen):
                 _touch(n, slot)
-        _bring_touched(n, now)
+
+
+@step
+def _udp_comes_first(n: Night) -> None:
+    """On nodes that both paths share TCP fills what UDP (`load`) has left."""
+    for k in range(len(n.nodes)):
+        n.nodes[k].taken_mbps = min(n.nodes[k].load, n.nodes[k].capacity_mbps)
 
 
 @step
@@ -185,20 +253,21 @@ def _correct_wire(n: Night, a: int, b: int) -> None:
 
 
 @step
-def _solve_pause(n: Night, now: float) -> None:
-    active, edges = n.now[0].active, n.kinds.shape[0]
-    for e in range(edges):
+def _solve_pause(n: Night) -> None:
+    active, leaves = n.now[0].active, n.kinds.shape[0]
+    for e in range(leaves):
         n.nodes[e].last_before = n.nodes[e].last
     each = 0
     for c in range(n.kinds.shape[1]):
         each = max(each, n.kinds[0, c].nominal_bps)
-    pause_last(n.nodes, edges, n.flows, active, each * 1e-6)
+    pause_last(n.nodes, leaves, n.flows, active, each * 1e-6)
+    if len(n.path) > 1:
+        _udp_comes_first(n)
     for slot in range(active):
         f = n.flows[slot]
-        edge = n.nodes[f.edge]
-        if f.cap_mbps > 0.0 and (f.admitted <= edge.last_before) != (f.admitted <= edge.last):
+        leaf = n.nodes[f.leaf]
+        if f.on_air and (f.admitted <= leaf.last_before) != (f.admitted <= leaf.last):
             _touch(n, slot)
-    _bring_touched(n, now)
 
 
 @compiled
@@ -221,7 +290,8 @@ def _nominal_loads(n: Night) -> None:
         n.nodes[k].load = 0.0
     for e in range(n.kinds.shape[0]):
         for c in range(n.kinds.shape[1]):
-            _add_load(n, e, n.kinds[e, c].flows * n.kinds[e, c].nominal_bps)
+            if n.kinds[e, c].flows > 0:
+                add_load(n.nodes, e, n.kinds[e, c].flows * n.kinds[e, c].nominal_bps)
 
 
 @compiled
@@ -241,18 +311,11 @@ def first_turn(n: Night, order: Ints, every: bool) -> float:
         return n.shifts[order[0]].t if len(order) > 0 else NEVER
     for j in order:
         s = n.shifts[j]
-        _add_load(n, s.edge, s.by * n.kinds[s.edge, s.access].nominal_bps)
+        add_load(n.nodes, s.leaf, s.by * n.kinds[s.leaf, s.kind].nominal_bps)
         for k in range(len(n.nodes)):
             if _short(n.nodes[k]) != n.nodes[k].fixed:
                 return s.t
     return NEVER
-
-
-@step
-def _add_load(n: Night, e: int, bps: int) -> None:
-    n.nodes[e].load += bps
-    n.nodes[n.kinds.shape[0] + n.nodes[e].region].load += bps
-    n.nodes[len(n.nodes) - 1].load += bps
 
 
 @step

@@ -25,23 +25,25 @@ class Meters(NamedTuple):
     """All counts of a run."""
 
     states: NDArray[np.void]  # BOOK (state, bin) microseconds
-    wire: NDArray[np.void]  # BOOK (edge, bin) bits a second x microseconds
+    wire: NDArray[np.void]  # BOOK (leaf, bin) bits a second x microseconds
     events: Ints  # (arrivals, attempts, refusals, joins; bin)
     latency_us: Ints  # (latency bin) microseconds of play
     bound: NDArray[np.bool_]  # (limit, second)
     sessions: Ints  # (region, 3) connected now, most so far, all let in
+    seen_us: Ints  # (leaf, layer; last: before the first frame) microseconds inside
 
 
-def meters(duration_s: float, edges: int, regions: int) -> Meters:
+def meters(duration_s: float, leaves: int, regions: int, layers: int) -> Meters:
     """Meters at zero."""
     bins = int(duration_s // BIN_S) + 2
     return Meters(
         np.zeros((4, bins), BOOK),
-        np.zeros((edges, bins), BOOK),
+        np.zeros((leaves, bins), BOOK),
         np.zeros((4, bins), np.int64),
         np.zeros(LATENCY_BINS, np.int64),
         np.zeros((len(Limit), int(duration_s) + 2), np.bool_),
         np.zeros((regions, 3), np.int64),
+        np.zeros((leaves, layers + 1), np.int64),
     )
 
 

@@ -27,10 +27,13 @@ from sim.engine.meters import (
 from sim.network.links import Links, first_holding, next_holding
 from sim.record import Limit
 from sim.viewer.viewer import (
+    CUT_OFF,
     DONE,
     GAVE_UP,
     GONE,
     JOINED,
+    LAYER,
+    LAYERS,
     LEFT_STALLED,
     LINK,
     NEVER,
@@ -43,9 +46,12 @@ from sim.viewer.viewer import (
     advance,
     appetite,
     change,
+    choose,
+    consider,
     harm,
     plan,
     set_rate,
+    show,
     tap,
 )
 
@@ -53,10 +59,11 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Records = NDArray[np.void]
 
-LINK_LIMIT, NO_LIMIT = int(Limit.LINK), int(Limit.NONE)
+LINK_LIMIT, NO_LIMIT, HOST = int(Limit.LINK), int(Limit.NONE), int(Limit.HOST_UPLINK)
 
 NOW = np.dtype(
     [
+        ("layered", "?"),  # some path has several pictures and a tree that may bind
         ("active", "i8"),  # places in `flows` taken
         ("holes", "i8"),  # of them, left
         ("admitted", "i8"),  # so far
@@ -65,13 +72,19 @@ NOW = np.dtype(
         ("touched", "i8"),
         ("remembered", "i8"),  # rows in `before`; more than fit: too many
         ("shifted", "i8"),
+        ("places", "i8"),  # edges: regions x isps
+        ("most_layers", "i8"),  # of any path
         ("from_s", "f8"),  # the stretch for which the present levels hold
         ("to_s", "f8"),
     ],
     align=True,
 )
 EVENT = np.dtype([("t", "f8"), ("id", "i8")])
-SHIFT = np.dtype([("t", "f8"), ("edge", "i4"), ("access", "i4"), ("by", "i8")])
+BREAK = np.dtype([("t", "f8"), ("incident", "i4"), ("begins", "?")])
+"""An incident begins or ends."""
+
+INCIDENT = np.dtype([("left", "f8"), ("host", "?"), ("on", "?")], align=True)
+SHIFT = np.dtype([("t", "f8"), ("leaf", "i4"), ("kind", "i4"), ("by", "i8")])
 """A UDP flow begins (by 1) or ends (by -1)."""
 
 
@@ -79,14 +92,20 @@ class Night(NamedTuple):
     """Everything that changes during a run, and the numbers it follows."""
 
     rows: Records  # VIEWER
-    player: Records  # PLAYER (1)
-    path: Records  # PATH (1)
+    player: Records  # PLAYER (path)
+    path: Records  # PATH (path)
     links: Links
-    nodes: Records  # NODE: edges, regions, the vendor
-    kinds: Records  # KIND (edge, class)
-    door: Records  # LIMIT
+    nodes: Records  # NODE: leaves, then what they hang below
+    kinds: Records  # KIND (leaf, access class x layer)
+    door: Records  # LIMIT, by path: its gate, then its quotas
+    breaks: Records  # BREAK, by time: incidents begin and end
+    incidents: Records  # INCIDENT
+    hit: NDArray[np.bool_]  # (incident, node)
+    left_mbps: Floats  # (incident, node) capacity while it lasts
     flows: Records  # FLOW: who is inside, in order of admission
     due_s: Floats  # when each of them changes next; never: a place that was left
+    cap_mbps: Floats  # TCP: wire each could take now; else 0
+    want_mbps: Floats  # wire each would take with the best picture
     heap: Records  # EVENT: those outside, and departures
     order_of: Ints  # viewers by arrival
     touched: Ints  # flows whose plans the last solution changed
@@ -99,6 +118,31 @@ class Night(NamedTuple):
     now: Records  # NOW (1)
 
 
+@inlined
+def layered(n: Night, v: Any) -> bool:
+    """Whether there is a choice of pictures on the path this viewer is on."""
+    return n.player[v.path].layers > 1
+
+
+@inlined
+def wanted(n: Night, v: Any) -> float:
+    """Media Mbps this viewer may count on from the tree if all asked for their best picture."""
+    return n.nodes[v.leaf].want_mbps / n.path[v.path].wire
+
+
+@step
+def take_path(n: Night, v: Any, path: int) -> None:
+    """The viewer turns to this path."""
+    v.path = path
+    v.leaf = path * n.now[0].places + v.place
+
+
+@step
+def first_path(n: Night, v: Any) -> int:
+    """The path this viewer is offered first."""
+    return 1 if n.player[0].interactive_only and not v.interactive else 0
+
+
 @step
 def arrive(n: Night, i: int) -> None:
     """A viewer taps: first plan of his row."""
@@ -108,10 +152,11 @@ def arrive(n: Night, i: int) -> None:
     v.since_freeze_s = NEVER
     v.state_us = us(v.t)
     v.slot = -1
-    p = n.player[0]
+    take_path(n, v, first_path(n, v))
+    p = n.player[v.path]
     v.link_until_s = v.arrival_s + first_holding(n.links, v, p.seed, p.replication)
     v.order_s = n.orders[v.order].time_s if v.order < v.order_end else NEVER
-    v.hd = p.hd
+    show(v, p, p.top[v.device])
     tap(v, p, v.arrival_s)
     plan(v, p)
     if not v.initial:
@@ -121,7 +166,7 @@ def arrive(n: Night, i: int) -> None:
 @inlined
 def latency(n: Night, v: Any) -> float:
     """Host to screen: upstream, half a round trip of the last mile, and the lag of the player."""
-    p = n.player[0]
+    p = n.player[v.path]
     return p.upstream_s + v.lag + (0.0 if p.kind == REFERENCE else v.rtt_s / 2.0)
 
 
@@ -130,7 +175,7 @@ def bring(n: Night, v: Any, t: float) -> None:
     """Bring a row forward to its own change at t, with the meters that follow its slopes."""
     if v.state == PLAYING:
         book_play(n.meters, latency(n, v), v.t, t)
-    advance(v, n.player[0], t)
+    advance(v, n.player[v.path], t)
 
 
 @inlined
@@ -156,10 +201,11 @@ def _note_order(n: Night, v: Any, state: int) -> None:
     if state in (PLAYING, STALLED):
         o.latency_s = latency(n, v)
         o.hd = v.hd
-        o.audio = n.player[0].audio_mbps > 0.0 and v.d >= n.player[0].audio_mbps
+        audio_mbps = n.player[v.path].audio_mbps
+        o.audio = v.audio or (state == STALLED and audio_mbps > 0.0 and v.d >= audio_mbps)
     if state == STALLED or v.reason == LEFT_STALLED:
         o.limit = v.blame  # a freeze is its cause's until the keyframe
-    elif state == WAITING or v.reason in (GAVE_UP, REFUSED):
+    elif state == WAITING or v.reason in (GAVE_UP, REFUSED, CUT_OFF):
         o.limit = v.door
     elif v.reason == DONE:
         o.limit = harm(v)
@@ -176,21 +222,25 @@ def pass_orders(n: Night, v: Any, until_s: float, state: int) -> None:
 @inlined
 def _offer(n: Night, v: Any) -> tuple[float, int]:
     """(media Mbps, what holds it below the bitrate) for this viewer under the present levels."""
-    p, sharing = n.player[0], n.path[0].sharing
-    edge = n.nodes[v.edge]
-    code = edge.bind if edge.bind != NO_LIMIT else LINK_LIMIT
-    if sharing == TCP:
-        got = edge.level_mbps / n.path[0].wire
-    elif sharing == PAUSE and v.admitted > edge.last:
+    p, path = n.player[v.path], n.path[v.path]
+    leaf = n.nodes[v.leaf]
+    code = leaf.bind if leaf.bind != NO_LIMIT else LINK_LIMIT
+    if path.sharing == TCP:
+        got = leaf.level_mbps / path.wire
+    elif path.sharing == PAUSE and v.admitted > leaf.last:
         got = 0.0
+    elif path.udp:
+        got = n.kinds[v.leaf, v.kind].arrives_mbps
     else:
-        got = n.kinds[v.edge, v.access].arrives_mbps
+        got = np.inf
     d = min(appetite(v, p), got)
     if p.kind == REFERENCE:
         return d, LINK_LIMIT
-    if d >= p.rate_mbps:
+    if d >= v.rate_mbps:
         return d, NO_LIMIT
-    return d, code if got < p.link_share * v.link_mbps else LINK_LIMIT
+    if got < p.link_share * v.link_mbps:
+        return d, code
+    return d, HOST if d >= v.rate_mbps * p.source else LINK_LIMIT
 
 
 @inlined
@@ -200,7 +250,7 @@ def rerate(n: Night, v: Any, t: float) -> None:
     if d != v.d or limit != v.limit:
         bring(n, v, t)
         was = v.state
-        set_rate(v, n.player[0], d, limit)
+        set_rate(v, n.player[v.path], d, limit)
         if v.state != was:
             enter(n, v, was)
     _wire(n, v, t)
@@ -209,25 +259,25 @@ def rerate(n: Night, v: Any, t: float) -> None:
 @inlined
 def _wire(n: Night, v: Any, t: float) -> None:
     """What this viewer's flow puts on the wire from now on."""
-    path = n.path[0]
-    if path.sharing == UDP or n.player[0].kind == REFERENCE:
+    path = n.path[v.path]
+    if path.sharing == UDP or n.player[v.path].kind == REFERENCE:
         return  # booked at the nominal rate, and corrected for all alike
-    if path.udp_mbps > 0.0:
-        paused = path.sharing == PAUSE and v.admitted > n.nodes[v.edge].last
-        bps = 0 if paused else n.kinds[v.edge, v.access].nominal_bps
+    if path.udp:
+        paused = path.sharing == PAUSE and v.admitted > n.nodes[v.leaf].last
+        bps = 0 if paused else n.kinds[v.leaf, v.kind].nominal_bps
     else:
         bps = int(np.rint(v.d * path.wire * 1e6))
     if bps != v.wire_bps:
         _book_wire(n, v, t)
         if path.sharing == TCP:
-            n.nodes[v.edge].sent_mb += (bps - v.wire_bps) * 1e-6 * (n.now[0].to_s - t)
+            n.nodes[v.leaf].sent_mb += (bps - v.wire_bps) * 1e-6 * (n.now[0].to_s - t)
         v.wire_bps = bps
 
 
 @inlined
 def _book_wire(n: Night, v: Any, t: float) -> None:
     now = us(t)
-    book(n.meters.wire, v.edge, v.wire_us, now, v.wire_bps)
+    book(n.meters.wire, v.leaf, v.wire_us, now, v.wire_bps)
     v.wire_us = now
 
 
@@ -235,8 +285,9 @@ def _book_wire(n: Night, v: Any, t: float) -> None:
 def _on_air(n: Night, v: Any, t: float) -> None:
     v.wire_us = us(t)
     v.wire_bps = 0
-    if n.path[0].sharing == UDP:
-        kind = n.kinds[v.edge, v.access]
+    v.kind = v.access * n.now[0].most_layers + v.layer
+    if n.path[v.path].sharing == UDP:
+        kind = n.kinds[v.leaf, v.kind]
         v.wire_bps = kind.nominal_bps
         kind.flow_us += us(n.now[0].to_s) - us(t)
         _shift(n, v, t, 1)
@@ -247,7 +298,7 @@ def _shift(n: Night, v: Any, t: float, by: int) -> None:
     k = n.now[0].shifted
     if k < len(n.shifts):
         s = n.shifts[k]
-        s.t, s.edge, s.access, s.by = t, v.edge, v.access, by
+        s.t, s.leaf, s.kind, s.by = t, v.leaf, v.kind, by
     n.now[0].shifted = k + 1
 
 
@@ -264,12 +315,42 @@ def remember(n: Night, i: int, slot: int) -> None:
 @inlined
 def _off_air(n: Night, v: Any, t: float) -> None:
     _book_wire(n, v, t)
-    if n.path[0].sharing == UDP:
-        n.kinds[v.edge, v.access].flow_us -= us(n.now[0].to_s) - us(t)
+    if n.path[v.path].sharing == UDP:
+        n.kinds[v.leaf, v.kind].flow_us -= us(n.now[0].to_s) - us(t)
         _shift(n, v, t, -1)
-    elif n.path[0].sharing == TCP:
-        n.nodes[v.edge].sent_mb -= v.wire_bps * 1e-6 * (n.now[0].to_s - t)
+    elif n.path[v.path].sharing == TCP:
+        n.nodes[v.leaf].sent_mb -= v.wire_bps * 1e-6 * (n.now[0].to_s - t)
     v.wire_bps = 0
+
+
+@step
+def book_seen(n: Night, v: Any) -> None:
+    """Book what was received since the last time to the picture it came with: tariffs ask."""
+    seen, silent = us(v.play_s + v.frozen_s), us(v.starting_s)
+    n.meters.seen_us[v.leaf, v.layer] += seen - v.seen_us
+    n.meters.seen_us[v.leaf, LAYERS] += silent - v.silent_us  # before the first frame: no picture
+    v.seen_us, v.silent_us = seen, silent
+
+
+@step
+def switch(n: Night, v: Any, t: float, layer: int) -> None:
+    """Another picture from `t` on."""
+    bring(n, v, t)
+    book_seen(n, v)
+    if n.path[v.path].sharing != UDP:
+        show(v, n.player[v.path], layer)
+        v.kind = v.access * n.now[0].most_layers + layer
+        return
+    _off_air(n, v, t)
+    show(v, n.player[v.path], layer)
+    _on_air(n, v, t)
+
+
+@step
+def end_session(n: Night, v: Any, t: float) -> None:
+    """Nothing is sent to him from now on."""
+    _off_air(n, v, t)
+    book_seen(n, v)
 
 
 @step
@@ -280,33 +361,44 @@ def turn(n: Night, i: int) -> bool:
     if cause == LINK:
         # A link that still carries all that is asked for changes nothing: the row stays.
         _next_link(n, v)
+        if layered(n, v):
+            consider(v, n.player[v.path], t, wanted(n, v))
         rerate(n, v, t)
-        plan(v, n.player[0])
+        plan(v, n.player[v.path])
+        return False
+    if cause == LAYER:
+        layer = choose(v, n.player[v.path], wanted(n, v))
+        v.layer_s = NEVER
+        if layer != v.layer:
+            switch(n, v, t, layer)
+            rerate(n, v, t)
+        plan(v, n.player[v.path])
         return False
     bring(n, v, t)
     if cause == ORDER:
         pass_orders(n, v, t, v.state)
-        plan(v, n.player[0])
+        plan(v, n.player[v.path])
         return False
     was, session = v.state, v.session
     if was == WAITING:
         pass_orders(n, v, t, WAITING)
-    change(v, n.player[0])
+    change(v, n.player[v.path])
     if cause == JOINED:
         while v.link_until_s <= t:
             _next_link(n, v)
+        show(v, n.player[v.path], choose(v, n.player[v.path], wanted(n, v)))
         _on_air(n, v, t)
     if v.state != was:
         enter(n, v, was)
     if v.state == GONE or v.session != session:
         if was != WAITING:
-            _off_air(n, v, t)
+            end_session(n, v, t)
         gone(n, v)
         if v.state == WAITING:
-            plan(v, n.player[0])
+            plan(v, n.player[v.path])
         return True
     rerate(n, v, t)
-    plan(v, n.player[0])
+    plan(v, n.player[v.path])
     return False
 
 

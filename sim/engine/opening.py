@@ -20,7 +20,7 @@ from sim.delivery.share import (
 )
 from sim.demand import Audience
 from sim.engine.meters import meters
-from sim.engine.night import EVENT, NOW, SHIFT, Night
+from sim.engine.night import BREAK, EVENT, INCIDENT, NOW, SHIFT, Night
 from sim.network.links import Links, links_from_classes, links_from_traces
 from sim.network.traces import read_traces
 from sim.record import (
@@ -30,14 +30,22 @@ from sim.record import (
 )
 from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
-from sim.scenario.model import Network, Patience, Scenario, Vendor
-from sim.viewer.viewer import PLAYER, VIEWER, Kind
+from sim.scenario.model import Incident, Network, Path, Patience, Policy, Scenario, Vendor
+from sim.viewer.viewer import LAYERS, PLAYER, VIEWER, Kind
 
 
 def open_for_the_night(
-    scenario: Scenario, vendor: Vendor | None, replication: int, audience: Audience
+    scenario: Scenario,
+    vendor: Vendor | None,
+    replication: int,
+    audience: Audience,
+    world: str,
+    name: str,
 ) -> Night:
-    """All rows, limits and meters as they stand when the show begins."""
+    """All rows, limits and meters as they stand when the show begins.
+
+    In the world `incidents` what the scenario schedules for the vendor of this `name` happens.
+    """
     who, net = audience.viewers, scenario.network
     sample = scenario.audience.sample
     links, round_trip_s, loss = _links(net)
@@ -53,19 +61,20 @@ def open_for_the_night(
             ]
         )
     edges = len(vendor_regions) * len(isps)
-    player, path = _player(scenario, vendor, replication, audience)
+    player, path = _players(scenario, vendor, replication, audience)
     nodes = _tree(vendor, vendor_regions, isps, sample)
-    degrade = vendor is not None and vendor.policy.egress_mbps == "degrade"
-    if not degrade or not np.isfinite(nodes["capacity_mbps"]).any():
-        path["sharing"] = NO_SHARING
+    leaves, layers = len(path) * edges, int(player["layers"].max())
+    breaks = _breaks(scenario, vendor_regions, isps, name) if world == "incidents" else []
+    incidents, hit, events = _incidents(breaks, nodes, leaves, vendor_regions, isps)
+    _who_shares(path, nodes, leaves, incidents, hit)
 
     rows = np.zeros(len(who), VIEWER)
-    for key in ("bin", "j", "access", "arrival_s", "exit_s", "mean_mbps"):
+    for key in ("bin", "j", "access", "arrival_s", "exit_s", "mean_mbps", "interactive", "device"):
         rows[key] = who[key]
     rows["w"] = who["intention_s"]
     rows["initial"] = who["bin"] < 0
     rows["region"] = region_of_audience[who["region"]]
-    rows["edge"] = rows["region"] * len(isps) + who["isp"]
+    rows["place"] = rows["region"] * len(isps) + who["isp"]
     rows["rtt_s"] = round_trip_s[who["access"]]
     tops = np.array([d.top_mbps for d in scenario.audience.devices.values()])
     rows["top_mbps"] = tops[who["device"]]
@@ -78,33 +87,120 @@ def open_for_the_night(
     bounds = np.searchsorted(wishes["viewer"], np.arange(len(who) + 1))
     rows["order"], rows["order_end"] = bounds[:-1], bounds[1:]
 
-    kinds = np.zeros((edges, len(loss)), KIND)
-    kinds["link_loss"], kinds["arrives_mbps"] = loss, np.inf
-    if path["udp_mbps"][0] > 0:
-        for c, p in enumerate(loss):
-            sent = path["udp_mbps"][0] * (1 + path["fec"][0]) * (1 + retransmitted(path[0], p))
-            kinds["nominal_bps"][:, c] = round(sent * 1e6)
-            kinds["arrives_mbps"][:, c] = udp_arrives(path[0], player["rate_mbps"][0], p)
-    kinds["passed_bps"] = kinds["nominal_bps"]
-    _meters_can_count(
-        scenario, audience, max(kinds["nominal_bps"].max(), player["rate_mbps"][0] * 1e6)
-    )
+    kinds = _kinds(player, path, leaves, layers, loss)
+    most_bps = max(kinds["nominal_bps"].max(), player["layer_mbps"].max() * 1e6)
+    _meters_can_count(scenario, audience, most_bps)
+    now = np.zeros(1, NOW)
+    now["places"], now["most_layers"] = edges, layers
+    now["layered"] = layers > 1 and (path["sharing"] != NO_SHARING).any()
     # Going back is for UDP shortage in the fast engine; a stretch that is too large is kept.
-    back = path["sharing"][0] == UDP and scenario.engine.kind == "fast"
+    back = (path["sharing"] == UDP).any() and scenario.engine.kind == "fast"
     keep = min(4 * len(who) + 16, 50_000) if back else 0
+    places = 2 * len(who) + 1  # one each, and as many that were left within one stretch
     return Night(
         rows=rows, player=player, path=path, links=links, nodes=nodes, kinds=kinds,
         door=_door(vendor, vendor_regions, isps, sample),
-        # Twice: a place each, and as many that were left within one stretch.
-        flows=np.zeros(2 * len(who) + 1, FLOW), due_s=np.zeros(2 * len(who) + 1),
-        heap=np.zeros(4 * len(who) + 9, EVENT),
+        breaks=events, incidents=incidents, hit=hit, left_mbps=np.zeros(hit.shape),
+        flows=np.zeros(places, FLOW), due_s=np.zeros(places), cap_mbps=np.zeros(places),
+        want_mbps=np.zeros(places), heap=np.zeros(8 * len(who) + 9, EVENT),
         order_of=np.argsort(rows["arrival_s"], kind="stable"),
-        touched=np.zeros(len(who), np.int64), orders=orders,
+        touched=np.zeros(places, np.int64), orders=orders,
         before=np.zeros(keep, VIEWER), before_of=np.zeros(keep, np.int64),
         before_slot=np.zeros(keep, np.int64), shifts=np.zeros(keep, SHIFT),
-        meters=meters(audience.demand.duration_s, edges, len(vendor_regions)),
-        now=np.zeros(1, NOW),
+        meters=meters(audience.demand.duration_s, leaves, len(vendor_regions), LAYERS),
+        now=now,
     )  # fmt: skip
+
+
+def _kinds(
+    player: NDArray[np.void],
+    path: NDArray[np.void],
+    leaves: int,
+    layers: int,
+    loss: NDArray[np.float64],
+) -> NDArray[np.void]:
+    """KIND (leaf, access class x layer) of the paths that use UDP."""
+    kinds = np.zeros((leaves, len(loss) * layers), KIND)
+    kinds["link_loss"], kinds["arrives_mbps"] = np.repeat(loss, layers), np.inf
+    edges = leaves // len(path)
+    for k in np.flatnonzero(path["udp"]):
+        here = kinds[k * edges : (k + 1) * edges]
+        for c, p in enumerate(loss):
+            again = retransmitted(path[k], p)
+            for layer in range(int(player["layers"][k])):
+                rate = player["layer_mbps"][k, layer]
+                kind = here[:, c * layers + layer]
+                kind["rate_mbps"], kind["wire_mbps"] = rate, rate * path["wire"][k]
+                sent = rate * path["wire"][k] * (1 + path["fec"][k]) * (1 + again)
+                kind["nominal_bps"] = round(sent * 1e6)
+                kind["arrives_mbps"] = udp_arrives(path[k], rate, p)
+    kinds["passed_bps"] = kinds["nominal_bps"]
+    return kinds
+
+
+def _breaks(
+    scenario: Scenario, regions: list[str], isps: list[str], name: str
+) -> list[tuple[Incident, NDArray[np.bool_]]]:
+    """The scenario's incidents that concern this vendor, with the edges each one hits."""
+    edge_region = np.repeat(regions, len(isps))
+    edge_isp = np.tile(isps, len(regions))
+    places = {
+        "edge": np.char.add(np.char.add(edge_region, "."), edge_isp),
+        "region": edge_region,
+        "isp": edge_isp,
+    }
+    out = []
+    for incident in scenario.incidents:
+        if incident.vendor not in (None, name):
+            continue
+        if incident.what == "host_uplink":
+            out.append((incident, np.zeros(len(edge_region), bool)))
+        else:
+            hit = places[incident.what] == incident.where
+            if hit.any():
+                out.append((incident, hit))
+    return out
+
+
+def _incidents(
+    breaks: list[tuple[Incident, NDArray[np.bool_]]],
+    nodes: NDArray[np.void],
+    leaves: int,
+    regions: list[str],
+    isps: list[str],
+) -> tuple[NDArray[np.void], NDArray[np.bool_], NDArray[np.void]]:
+    """INCIDENT, (incident, node) hit, and BREAK by time.
+
+    An edge or an isp is hit where it stands, a region as a whole: what is left of it is shared.
+    """
+    incidents = np.zeros(len(breaks), INCIDENT)
+    hit = np.zeros((len(breaks), len(nodes)), bool)
+    events = []
+    for j, (incident, edges) in enumerate(breaks):
+        incidents[j] = (incident.left, incident.what == "host_uplink", False)
+        for leaf in nodes[:leaves]:
+            if edges[(leaf["edge_at"] - nodes[0]["edge_at"])]:
+                whole = incident.what == "region" and incident.left > 0
+                hit[j, leaf["region_at"] if whole else leaf["edge_at"]] = True
+        begins, ends = incident.time_s, incident.time_s + incident.duration_s
+        events += [(begins, j, True), (ends, j, False)]
+    events.sort(key=lambda e: (e[0], e[2]))  # what ends comes before what begins
+    return incidents, hit, np.array(events, BREAK)
+
+
+def _who_shares(
+    path: NDArray[np.void],
+    nodes: NDArray[np.void],
+    leaves: int,
+    incidents: NDArray[np.void],
+    hit: NDArray[np.bool_],
+) -> None:
+    """Write how each path shares; where none of its nodes can ever be full it doesn't."""
+    narrow = np.isfinite(nodes["capacity_mbps"]) | hit[(incidents["left"] > 0)].any(axis=0)
+    for leaf in nodes[:leaves]:
+        if narrow[[leaf["edge_at"], leaf["region_at"], leaf["top_at"]]].any():
+            path["sharing"][leaf["path"]] = path["by"][leaf["path"]]
+    nodes["sharing"][:leaves] = path["sharing"][nodes["path"][:leaves]]
 
 
 def _meters_can_count(scenario: Scenario, audience: Audience, bps: float) -> None:
@@ -138,17 +234,17 @@ def _put_patience(player: NDArray[np.void], key: str, patience: Patience | None)
     if patience is not None:
         times, left = zip((patience.free_s, 0.0), *patience.left_by, strict=True)
         player[f"{key}_points"] = len(times)
-        player[f"{key}_s"][0, : len(times)] = times
-        player[f"{key}_hazard"][0, : len(times)] = -np.log1p(-np.array(left))
+        player[f"{key}_s"][:, : len(times)] = times
+        player[f"{key}_hazard"][:, : len(times)] = -np.log1p(-np.array(left))
 
 
-def _player(
+def _players(
     scenario: Scenario, vendor: Vendor | None, replication: int, audience: Audience
 ) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    """PLAYER and PATH records of the vendor's path, or of the reference player."""
-    a, reference = scenario.audience, scenario.audience.reference
-    player, path = np.zeros(1, PLAYER), np.zeros(1, PATH)
-    path["wire"] = 1.0
+    """PLAYER and PATH of each of the vendor's paths, or of the reference player."""
+    a = scenario.audience
+    ways = [] if vendor is None else vendor.ways()
+    player, path = np.zeros(max(1, len(ways)), PLAYER), np.zeros(max(1, len(ways)), PATH)
     _set(
         player,
         kappa=a.kappa.value,
@@ -165,27 +261,51 @@ def _player(
         seed=scenario.seed,
         replication=replication,
         lag_limit_s=np.inf,
+        source=1.0,
     )  # fmt: skip
-    player["backoff_s"][0, : len(a.retry.backoff_s)] = a.retry.backoff_s
+    player["backoff_s"][:, : len(a.retry.backoff_s)] = a.retry.backoff_s
     _put_patience(player, "patience", a.patience)
     _put_patience(player, "room", a.waiting_room_patience)
     if vendor is None:
+        reference = a.reference
+        path["wire"] = 1.0
         _set(
             player,
-            kind=Kind.REFERENCE, hd=True, rate_mbps=1.0, catch_up=1.0,
+            kind=Kind.REFERENCE, layers=1, catch_up=1.0,
             link_share=reference.link_share.value, hd_from_mbps=reference.hd_from_mbps,
             frozen_below_mbps=reference.frozen_below_mbps,
             target_s=scenario.commerce.latency_free_s.value,
         )  # fmt: skip
-        return player, path
-    it = vendor.path
+        player["layer_mbps"][0, 0], player["layer_hd"][0, 0] = 1.0, True
+    for k, (_, way, _, policy) in enumerate(ways):
+        _put_path(player[k : k + 1], path[k : k + 1], way, policy, [int(h) for h in a.devices])
+    return player, path
+
+
+def _put_path(
+    player: NDArray[np.void],
+    path: NDArray[np.void],
+    it: Path,
+    policy: Policy,
+    devices: list[int],
+) -> None:
+    """Write one path; `devices`: the highest picture each shows, in lines."""
     _set(
         player,
-        hd=it.height >= HD_LINES, rate_mbps=it.bitrate_mbps.value, link_share=it.link_share.value,
+        link_share=it.link_share.value, interactive_only=it.takes == "interactive",
         catch_up=it.catch_up.value, upstream_s=it.upstream_s.value, gop_s=it.gop_s.value,
         start_s=it.start_buffer_s.value, join_round_trips=it.join_round_trips.value,
-        join_server_s=it.join_server_s.value, refusal_s=vendor.policy.refusal_s.value,
+        join_server_s=it.join_server_s.value, refusal_s=policy.refusal_s.value,
+        ghost_s=policy.ghost_s.value if policy.ghost_s is not None else 0.0,
+        layers=len(it.ladder), react_s=it.react_s.value if it.react_s is not None else 0.0,
     )  # fmt: skip
+    lines = [height for height, _ in it.ladder]
+    for k, (height, rate) in enumerate(it.ladder):
+        player["layer_mbps"][0, k] = rate.value
+        player["layer_hd"][0, k], player["layer_audio"][0, k] = height >= HD_LINES, height == 0
+    pictures = [k for k, height in enumerate(lines) if height > 0]
+    for d, most in enumerate(devices):
+        player["top"][0, d] = next((k for k in pictures if lines[k] <= most), pictures[-1])
     if it.player == "flv":
         assert it.delay_s and it.resume_buffer_s and it.speed_up
         _set(
@@ -202,17 +322,14 @@ def _player(
             kind=Kind.RTC, target_s=it.jitter_buffer_s.value, audio_mbps=it.audio_mbps.value,
             keyframe_cached=it.keyframe_cached,
         )  # fmt: skip
-    wire = 1.0 + it.overhead.value
-    _set(path, wire=wire, sharing=TCP)
+    _set(path, wire=1.0 + it.overhead.value, by=TCP, udp=it.transport == "udp")
     if it.transport == "udp":
         assert it.fec and it.rtx_max and it.loss_tolerance
         _set(
             path,
-            sharing=PAUSE if it.udp_shortage == "pause_some" else UDP,
-            udp_mbps=it.bitrate_mbps.value * wire, fec=it.fec.value, rtx_max=it.rtx_max.value,
-            tolerance=it.loss_tolerance.value,
+            by=PAUSE if it.udp_shortage == "pause_some" else UDP, fec=it.fec.value,
+            rtx_max=it.rtx_max.value, tolerance=it.loss_tolerance.value,
         )  # fmt: skip
-    return player, path
 
 
 def _set(record: NDArray[np.void], **values: float) -> None:
@@ -223,49 +340,68 @@ def _set(record: NDArray[np.void], **values: float) -> None:
 def _tree(
     vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
 ) -> NDArray[np.void]:
+    """Capacities that are shared by degrading everyone; what is reserved at the door isn't here."""
+    edge, region, tops = _capacities(vendor, regions, isps, sample)
+    ways = vendor.ways() if vendor is not None else []
+    degrades = [policy.egress_mbps == "degrade" for _, _, _, policy in ways] or [False]
+    if not any(degrades):
+        edge, region = np.full_like(edge, np.inf), np.full_like(region, np.inf)
+    tops = [c if here else np.inf for c, here in zip(tops, degrades, strict=True)]
+    return tree(edge, np.repeat(np.arange(len(regions)), len(isps)), region, tops)
+
+
+def _capacities(
+    vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[float]]:
+    """Wire Mbps of each edge, region and path; infinite where there is no limit."""
     edge = np.full(len(regions) * len(isps), np.inf)
     region = np.full(len(regions), np.inf)
-    whole = np.inf
-    if vendor is not None:
-        for r, name in enumerate(regions):
-            limits = vendor.regions.get(name)
-            if limits is not None and limits.egress_mbps is not None:
-                region[r] = limits.egress_mbps.value * sample
-            for k, isp in enumerate(isps):
-                if isp in vendor.edges.get(name, {}):
-                    edge[r * len(isps) + k] = vendor.edges[name][isp].egress_mbps.value * sample
-        if vendor.limits.egress_mbps is not None:
-            whole = vendor.limits.egress_mbps.value * sample
-    return tree(edge, np.repeat(np.arange(len(regions)), len(isps)), region, whole)
+    if vendor is None:
+        return edge, region, [np.inf]
+    for r, name in enumerate(regions):
+        limits = vendor.regions.get(name)
+        if limits is not None and limits.egress_mbps is not None:
+            region[r] = limits.egress_mbps.value * sample
+        for k, isp in enumerate(isps):
+            if isp in vendor.edges.get(name, {}):
+                edge[r * len(isps) + k] = vendor.edges[name][isp].egress_mbps.value * sample
+    tops = [
+        np.inf if limits.egress_mbps is None else limits.egress_mbps.value * sample
+        for _, _, limits, _ in vendor.ways()
+    ]
+    return edge, region, tops
 
 
 def _door(
     vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
 ) -> NDArray[np.void]:
-    """Limits in the order they are asked: gate, then quotas."""
-    limits: list[NDArray[np.void]] = []
+    """Limits in the order they are asked: path by path its gate, then its quotas."""
+    out: list[NDArray[np.void]] = []
     if vendor is None:
         return np.zeros(0, LIMIT)
-    policy, joins = vendor.policy, vendor.limits.joins_per_s
-    if joins is not None:
-        burst = (policy.joins_burst or joins.value) * sample
-        limits.append(gate(joins.value * sample, max(1.0, burst), policy.joins_per_s == "queue"))
-    for r, name in enumerate(regions):
-        own = vendor.regions.get(name)
-        cap = own.sessions if own is not None and own.sessions is not None else None
-        cap = vendor.limits.sessions if cap is None else cap
-        if cap is not None:
-            queue = policy.sessions == "queue"
-            limits.append(quota(cap.value * sample, 1.0, queue, Limit.SESSIONS, region=r))
-    if policy.egress_mbps != "degrade":
-        # Reserved at the door: a session takes what it sends when nothing is lost.
-        path, queue = vendor.path, policy.egress_mbps == "queue"
-        each = path.bitrate_mbps.value * (1 + path.overhead.value)
-        each *= 1 + (path.fec.value if path.fec is not None else 0.0)
-        nodes = _tree(vendor, regions, isps, sample)["capacity_mbps"]
-        edges = len(regions) * len(isps)
-        caps = [(float(nodes[-1]), Limit.EGRESS_VENDOR, -1, -1)]
-        caps += [(float(nodes[edges + r]), Limit.EGRESS_REGION, r, -1) for r in range(len(regions))]
-        caps += [(float(nodes[e]), Limit.EGRESS_EDGE, -1, e) for e in range(edges)]
-        limits += [quota(c, each, queue, code, r, e) for c, code, r, e in caps if np.isfinite(c)]
-    return np.concatenate(limits) if limits else np.zeros(0, LIMIT)
+    edge, region, tops = _capacities(vendor, regions, isps, sample)
+    for k, (_, path, limits, policy) in enumerate(vendor.ways()):
+        joins = limits.joins_per_s
+        if joins is not None:
+            burst = max(1.0, (policy.joins_burst or joins.value) * sample)
+            out.append(gate(joins.value * sample, burst, policy.joins_per_s, k))
+        for r, name in enumerate(regions):
+            own = vendor.regions.get(name) if k == 0 else None
+            cap = own.sessions if own is not None and own.sessions is not None else limits.sessions
+            if cap is not None:
+                out.append(
+                    quota(cap.value * sample, 1.0, policy.sessions, Limit.SESSIONS, k, region=r)
+                )
+        if policy.egress_mbps != "degrade":
+            # Reserved at the door: a session takes what it sends when nothing is lost.
+            each = path.bitrate_mbps.value * (1 + path.overhead.value)
+            each *= 1 + (path.fec.value if path.fec is not None else 0.0)
+            caps = [(tops[k], Limit.EGRESS_VENDOR, -1, -1)]
+            caps += [(c, Limit.EGRESS_REGION, r, -1) for r, c in enumerate(region)]
+            caps += [(c, Limit.EGRESS_EDGE, -1, k * len(edge) + e) for e, c in enumerate(edge)]
+            out += [
+                quota(float(c), each, policy.egress_mbps, code, k, r, leaf)
+                for c, code, r, leaf in caps
+                if np.isfinite(c)
+            ]
+    return np.concatenate(out) if out else np.zeros(0, LIMIT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def names(scenario: Scenario, vendor: Vendor | None) -> Names:
         classes=("replay",) if net.kind == "replay" or net.mix is None else tuple(net.mix),
         products=("basket", *(d.name for d in scenario.promotion.drops)),
         vendor_regions=("all",) if vendor is None else tuple(vendor.serves),
+        paths=("",) if vendor is None else tuple(vendor.paths),
     )
 
 
@@ -79,13 +81,16 @@ def leave_behind(
     rows = night.rows
     out = _sessions(audience)
     for key in (
-        "state", "reason", "attempts", "failed", "startup_s", "sdk_startup_s", "play_s", "hd_s",
+        "state", "reason", "attempts", "failed", "cuts", "startup_s", "sdk_startup_s", "play_s",
+        "hd_s", "audio_s",
         "frozen_s", "stalls", "stall_s", "waiting_s", "starting_s", "media_mb",
     ):  # fmt: skip
         out[key] = rows[key]
     out["left_s"] = rows["t"]
     with np.errstate(invalid="ignore", divide="ignore"):
-        out["latency_s"] = rows["lag_s2"] / rows["play_s"] + _before_the_player(night)
+        out["latency_s"] = rows["lag_s2"] / rows["play_s"]
+        if night.player["kind"][0] != Kind.REFERENCE:
+            out["latency_s"] += rows["rtt_s"] / 2
     out["harm"] = _harm(rows)
     weight = 1 / scenario.audience.sample
     labels = names(scenario, vendor)
@@ -101,7 +106,7 @@ def leave_behind(
         vendor=name, world=world, replication=replication,
         peak_viewers=round(audience.demand.peak_viewers), weight=weight, names=labels,
         sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
-        usage=_usage(night, vendor, labels, wire, weight),
+        usage=_usage(night, vendor, labels, wire, weight, scenario.promotion.starts_at),
         facts=facts(audience) | binding | {"edge_utilisation": utilisation},
     )  # fmt: skip
 
@@ -122,7 +127,7 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
         orders[key] = audience.orders[key]
     orders["state"], orders["hd"] = State.PLAYING, True
     orders["latency_s"] = scenario.commerce.latency_free_s.value
-    m = meters(audience.demand.duration_s, 1, 1)
+    m = meters(audience.demand.duration_s, 1, 1, 1)
     a = np.rint(out["arrival_s"] * 1e6).astype(np.int64)
     b = np.rint(leave * 1e6).astype(np.int64)
     for at, sign in ((a, -1), (b, 1)):
@@ -136,15 +141,9 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
         names=names(scenario, None), sessions=out, orders=orders,
         series=_series(m, audience.demand.duration_s),
         latency_us=m.latency_us,
-        usage=pd.DataFrame(columns=["meter", "region", "class", "time_s", "value", "unit"]),
+        usage=pd.DataFrame(columns=USAGE),
         facts=facts(audience),
     )  # fmt: skip
-
-
-def _before_the_player(night: Night) -> NDArray[np.float64]:
-    """Latency of `night.latency` without the player's lag."""
-    last_mile = 0.0 if night.player["kind"][0] == Kind.REFERENCE else night.rows["rtt_s"] / 2
-    return np.asarray(night.player["upstream_s"][0] + last_mile)
 
 
 def _harm(rows: NDArray[np.void]) -> NDArray[np.int8]:
@@ -171,13 +170,25 @@ def _series(m: Meters, duration_s: float) -> pd.DataFrame:
 
 def _utilisation(nodes: NDArray[np.void], wire: NDArray[np.int64]) -> float:
     """Largest ten-second load of any node with a capacity over that capacity; nan: none has one."""
-    edges = len(wire)
     load = wire / (BIN_US * 1e6)
     over = [0.0]
-    for k in np.flatnonzero(np.isfinite(nodes["capacity_mbps"])):
-        mine = [bool(below(nodes, edges, e, int(k))) for e in range(edges)]
-        over.append(load[mine].sum(axis=0).max() / nodes["capacity_mbps"][k])
+    for k in np.flatnonzero(np.isfinite(nodes["whole_mbps"])):
+        mine = [bool(below(nodes, e, int(k))) for e in range(len(wire))]
+        over.append(load[mine].sum(axis=0).max() / nodes["whole_mbps"][k])
     return float(max(over)) if len(over) > 1 else float("nan")
+
+
+USAGE = ["meter", "path", "region", "class", "time_s", "value", "unit"]
+
+
+def _class(lines: int) -> str:
+    """What a tariff calls a picture: Agora's HD goes to 1280x720, full HD to 1920x1080; SD by
+    Tencent's and Alibaba's lists, to 480 lines. Sound alone has none."""
+    if lines == 0:
+        return "audio"
+    if lines <= 480:
+        return "sd"
+    return "hd" if lines <= HD_LINES else "full_hd"
 
 
 def _usage(
@@ -186,29 +197,43 @@ def _usage(
     labels: Names,
     wire: NDArray[np.int64],
     weight: float,
+    starts_at: datetime,
 ) -> pd.DataFrame:
-    """What is billed, at full size, by vendor region."""
-    rows, out = night.rows, []
+    """What is billed, at full size, by path and vendor region."""
+    out: list[tuple[Any, ...]] = []
     if vendor is None:
-        return pd.DataFrame(columns=["meter", "region", "class", "time_s", "value", "unit"])
-    lines = vendor.path.height
-    # Agora's classes by pixels received: up to 1280x720 HD, up to 1920x1080 full HD.
-    video = "hd" if lines <= HD_LINES else "full_hd"
+        return pd.DataFrame(columns=USAGE)
+    leaves, nan = night.nodes[: len(wire)], float("nan")
+    midnight = starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = np.arange(wire.shape[1] - 1) * BIN_S
+    day = ((starts_at - midnight).total_seconds() + start) // 86400
+    for p, (name, path) in enumerate(vendor.paths.items()):
+        classes = [_class(lines) for lines, _ in path.ladder]
+        for r, region in enumerate(labels.vendor_regions):
+            mine = (leaves["path"] == p) & (leaves["region"] == r)
+            seen = night.meters.seen_us[mine].sum(axis=0) / 60e6 * weight
+            minutes = dict.fromkeys([*classes, "audio"], 0.0)
+            minutes["audio"] += seen[-1]  # before the first frame
+            for layer, label in enumerate(classes):
+                minutes[label] += seen[layer]
+            out += [
+                ("viewer_minutes", name, region, label, nan, float(m), "min")
+                for label, m in minutes.items()
+            ]
+            wires = wire[mine].sum(axis=0)[:-1]
+            out += [
+                ("egress_gb", name, region, "", start[day == d][0],
+                 (wires[day == d] / 1e6).sum() / 8e9 * weight, "GB")
+                for d in np.unique(day)
+            ]  # fmt: skip
+            out += [
+                ("wire_mbps", name, region, "", k * BIN_S, bits / (BIN_US * 1e6) * weight, "Mbps")
+                for k, bits in enumerate(wires)
+            ]
     for r, region in enumerate(labels.vendor_regions):
-        mine = rows["region"] == r
-        minutes = float((rows["play_s"][mine] + rows["frozen_s"][mine]).sum()) / 60 * weight
-        audio = float(rows["starting_s"][mine].sum()) / 60 * weight
-        wires = wire[night.nodes["region"][: len(wire)] == r].sum(axis=0)[:-1]
+        most, joined = night.meters.sessions[r, 1], night.meters.sessions[r, 2]
         out += [
-            ("viewer_minutes", region, video, np.nan, minutes, "min"),
-            ("viewer_minutes", region, "audio", np.nan, audio, "min"),
-            ("egress_gb", region, "", np.nan, (wires / 1e6).sum() / 8e9 * weight, "GB"),
-            ("joins", region, "", np.nan, float(night.meters.sessions[r, 2]) * weight, "count"),
-            ("peak_connections", region, "", np.nan,
-             float(night.meters.sessions[r, 1]) * weight, "count"),
-        ]  # fmt: skip
-        out += [
-            ("wire_mbps", region, "", k * BIN_S, bits / (BIN_US * 1e6) * weight, "Mbps")
-            for k, bits in enumerate(wires)
+            ("joins", "", region, "", nan, float(joined) * weight, "count"),
+            ("peak_connections", "", region, "", nan, float(most) * weight, "count"),
         ]
-    return pd.DataFrame(out, columns=["meter", "region", "class", "time_s", "value", "unit"])
+    return pd.DataFrame(out, columns=USAGE)

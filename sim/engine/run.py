@@ -42,14 +42,14 @@ def run(
             f"engine.kind is exact for {len(audience.viewers)} viewers: it takes at most "
             f"{MOST_EXACT}, lower promotion.peak_viewers or audience.sample, or use engine=fast"
         )
-    night = open_for_the_night(scenario, vendor, replication, audience)
+    night = open_for_the_night(scenario, vendor, replication, audience, world, name)
     end_s = float(np.nextafter(audience.demand.duration_s, np.inf))
     if scenario.engine.kind == "fast":
         env.process(crowd(env, night, scenario.engine.epoch_s, end_s))
     else:
         individuals(env, night)
     env.run(until=float(np.nextafter(end_s, np.inf)))  # run(until=t) leaves the events at t undone
-    solve(night, end_s, end_s, False)  # closes the last stretch
+    solve(night, end_s, end_s, False, False)  # closes the last stretch
     if scenario.engine.check:
         exact = scenario.engine.kind == "exact"
         check(night, 0.0 if exact else scenario.engine.epoch_s)

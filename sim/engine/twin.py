@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+import numpy as np
 import simpy
 
 from sim.compiled import compiled
 from sim.delivery.share import NO_SHARING
 from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
+from sim.engine.incidents import strike
 from sim.engine.levels import refresh, solve
 from sim.engine.night import Night, arrive, turn
 from sim.viewer.viewer import ASK, GONE, LINK, NEVER
 
-CAPACITY, DEPARTURES, LINKS, REST, JOINS = (k << 40 for k in range(1, 6))
+CAPACITY, DEPARTURES, LINKS, REST, JOINS, LAST = (k << 40 for k in range(1, 7))
 """Ties are ordered: capacity, departures, link, joins; then viewer id."""
 
 
@@ -46,8 +48,13 @@ def _change(n: Night, i: int) -> bool:
 
 
 @compiled
-def _depart(n: Night, i: int, t: float) -> None:
-    depart(n, i, t)
+def _depart(n: Night, i: int, path: int, t: float) -> None:
+    depart(n, i, path, t)
+
+
+@compiled
+def _strike(n: Night, k: int) -> None:
+    strike(n, k)
 
 
 @compiled
@@ -68,6 +75,9 @@ class _Individuals:
         self.armed = [NEVER] * len(night.rows)
         self.lives = [env.process(self.life(i)) for i in range(len(night.rows))]
         self.usher = env.process(self.calls())
+        env.process(self.breaks())
+        if night.now[0]["layered"]:
+            env.process(self.seconds())
 
     def life(self, i: int) -> Generator[simpy.Event, Any, None]:
         """One viewer from his tap to the end."""
@@ -103,24 +113,62 @@ class _Individuals:
         if _change(n, i):
             self.close(slot)
             inside -= 1
-            _depart(n, i, t)
+            _depart(n, i, int(n.rows[i]["path"]), t)
         self.settle(i, inside, t)
+
+    def seconds(self) -> Generator[simpy.Event, Any, None]:
+        """Pictures are chosen on whole seconds."""
+        second = 0.0
+        while True:
+            yield self.env.at(second, CAPACITY if second > 0.0 else LAST)
+            self.night.now["to_s"] = second
+            self.settle(-1, int(self.night.now[0]["active"]), second, choosing=True)
+            second += 1.0
+
+    def breaks(self) -> Generator[simpy.Event, Any, None]:
+        """Incidents begin and end."""
+        n, env = self.night, self.env
+        for k, t in enumerate(n.breaks["t"].tolist()):
+            yield env.at(t, CAPACITY)
+            n.now["to_s"] = t
+            _strike(n, k)
+            cut = n.touched[: n.now[0]["touched"]].tolist()
+            for slot in reversed(np.flatnonzero(n.flows["viewer"][: n.now[0]["active"]] < 0)):
+                self.close(int(slot))
+            n.now["holes"] = 0
+            for i in cut:
+                env.process(self.ghost(i, int(n.rows[i]["path"]), t))
+            for i, life in enumerate(self.lives):
+                if self.armed[i] < NEVER and life.is_alive:
+                    life.interrupt()
+            self.settle(-1, int(n.now[0]["active"]), t)
+
+    def ghost(self, i: int, path: int, t: float) -> Generator[simpy.Event, Any, None]:
+        """A session that was cut still counts for a while."""
+        n = self.night
+        end_s = t + float(n.player[path]["ghost_s"])
+        yield self.env.at(end_s, DEPARTURES + i)
+        inside = int(n.now[0]["active"])
+        n.now["to_s"] = end_s
+        _depart(n, i, path, end_s)
+        self.settle(-1, inside, end_s)
 
     def close(self, slot: int) -> None:
         """Take a slot out, keeping the order of admission."""
         n = self.night
         last = int(n.now[0]["active"])
-        n.flows[slot : last - 1] = n.flows[slot + 1 : last].copy()
+        for column in (n.flows, n.cap_mbps, n.want_mbps):
+            column[slot : last - 1] = column[slot + 1 : last].copy()
         n.rows["slot"][n.flows["viewer"][slot : last - 1]] -= 1
         n.now[0]["active"] = last - 1
 
-    def settle(self, i: int, inside: int, t: float) -> None:
+    def settle(self, i: int, inside: int, t: float, choosing: bool = False) -> None:
         """Solve the levels at this instant and wake whoever must change plans."""
         n = self.night
         admitted = {int(k) for k in n.flows["viewer"][inside : n.now[0]["active"]]}
         moved: set[int] = set()
-        if n.path[0]["sharing"] != NO_SHARING:
-            solve(n, t, t, False)
+        if (n.path["sharing"] != NO_SHARING).any():
+            solve(n, t, t, False, choosing)
             slots = n.touched[: n.now[0]["touched"]]
             moved = {int(k) for k in n.flows["viewer"][slots]}
         for k in (admitted | moved) - {i}:

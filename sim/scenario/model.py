@@ -394,6 +394,8 @@ class Path(Frozen):
                 )
         if self.player == "rtc" and len(self.ladder) > 1 and self.react_s is None:
             raise ValueError("react_s is needed for rtc with layers")
+        if self.udp_shortage == "pause_some" and len(self.ladder) > 1:
+            raise ValueError("udp_shortage pause_some is for one bitrate, here there are layers")
         return self
 
     @model_validator(mode="after")
@@ -570,8 +572,8 @@ class Vendor(Frozen):
         last = self.paths[names[-1]]
         if last.takes != "everyone":
             raise ValueError(f"paths.{names[-1]}.takes must be everyone: nobody may be left out")
-        if len(names) == 2 and all(p.transport == "udp" for p in self.paths.values()):
-            raise ValueError("paths: the second one must use tcp")
+        if len(names) == 2 and last.transport == "udp":
+            raise ValueError(f"paths.{names[-1]}.transport must be tcp: the second path is the CDN")
 
     @property
     def path(self) -> Path:

@@ -3,7 +3,8 @@
 A row is brought forward only at its own changes, to the computed time: `plan` finds the next
 change, `advance` moves the row there, `change` carries it out. Rates are media Mbps. `b` is the
 buffer in seconds of media, `lag` the distance behind live of what is on the screen, 0 <= b <= lag.
-Playing: b' = d/R - v, lag' = 1 - v. Starting or frozen: b' = d/R, lag' = 1 (design, section 6).
+Playing: b' = d/R - v, lag' = h - v. Starting or frozen: b' = d/R, lag' = h (design, section 6),
+where h is 1 while the host's uplink carries everything and the share it carries while it doesn't.
 """
 
 from __future__ import annotations
@@ -52,22 +53,22 @@ class Change(IntEnum):
     SPENT = 1  # watch intention used up
     PATIENCE = 2
     LINK = 3
-    ORDER = 4
-    EMPTY = 5  # buffer spent
-    EDGE = 6  # buffer holds all there is (b = lag)
-    ON_TIME = 7  # caught up with the target lag
-    FULL = 8  # first buffer or resume buffer filled
-    KEYFRAME = 9
-    SKIP = 10  # too far behind: jump to live
-    JOINED = 11
-    ASK = 12
+    LAYER = 4  # another picture fits the link better
+    ORDER = 5
+    EMPTY = 6  # buffer spent
+    EDGE = 7  # buffer holds all there is (b = lag)
+    ON_TIME = 8  # caught up with the target lag
+    FULL = 9  # first buffer or resume buffer filled
+    KEYFRAME = 10
+    SKIP = 11  # too far behind: jump to live
+    JOINED = 12
+    ASK = 13
 
 
 FLV, RTC, REFERENCE = (int(k) for k in Kind)
 P_ASK, P_QUEUED, P_JOINING, P_KEYFRAME, P_FILL = (int(p) for p in Phase)
-EXIT, SPENT, OUT_OF_PATIENCE, LINK, ORDER, EMPTY, EDGE, ON_TIME, FULL, KEY, SKIP, JOINED, ASK = (
-    int(c) for c in Change
-)
+EXIT, SPENT, OUT_OF_PATIENCE, LINK, LAYER, ORDER = (int(c) for c in list(Change)[:6])
+EMPTY, EDGE, ON_TIME, FULL, KEY, SKIP, JOINED, ASK = (int(c) for c in list(Change)[6:])
 NONE, DONE, GAVE_UP, LEFT_STARTING, LEFT_STALLED, REFUSED, CUT_OFF, SHOW_OVER = (
     int(r) for r in Reason
 )
@@ -77,17 +78,19 @@ VIEWER = np.dtype(
         # what a change reads and writes stands together: memory is what a large crowd waits for
         ("t", "f8"), ("next_s", "f8"), ("b", "f8"), ("lag", "f8"), ("w", "f8"), ("d", "f8"),
         ("link_mbps", "f8"), ("link_until_s", "f8"), ("order_s", "f8"), ("exit_s", "f8"),
-        ("end_s", "f8"), ("give_up_s", "f8"), ("admitted", "i8"),
+        ("end_s", "f8"), ("give_up_s", "f8"), ("layer_s", "f8"), ("rate_mbps", "f8"),
+        ("admitted", "i4"), ("kind", "i2"), ("leaf", "i2"),
         ("state", "i1"), ("phase", "i1"), ("cause", "i1"), ("reason", "i1"),
-        ("at_edge", "?"), ("hd", "?"), ("limit", "i1"), ("blame", "i1"),
-        ("door", "i1"), ("egress", "i1"), ("access", "i2"), ("edge", "i2"), ("region", "i2"),
+        ("at_edge", "?"), ("hd", "?"), ("audio", "?"), ("limit", "i1"), ("blame", "i1"),
+        ("door", "i1"), ("egress", "i1"), ("path", "i1"), ("layer", "i1"), ("access", "i1"),
+        ("region", "i1"), ("place", "i2"),  # region and isp: the edge, on whatever path
         ("play_s", "f8"), ("hd_s", "f8"), ("frozen_s", "f8"), ("starting_s", "f8"),
         ("episode_s", "f8"), ("since_freeze_s", "f8"), ("media_mb", "f8"), ("lag_s2", "f8"),
         ("lost_link_s", "f8"), ("lost_egress_s", "f8"),
         # conservation: media seconds of all sessions
         ("got_s", "f8"), ("thrown_s", "f8"), ("shown_s", "f8"), ("inside_s", "f8"),
         # meters
-        ("state_us", "i8"), ("wire_us", "i8"), ("wire_bps", "i8"),
+        ("state_us", "i8"), ("wire_us", "i8"), ("wire_bps", "i8"), ("seen_us", "i8"),
         # the link
         ("mean_mbps", "f8"), ("bin", "i4"), ("j", "i4"),
         ("link_trace", "i4"), ("link_state", "i4"), ("link_n", "i4"), ("freezes", "i4"),
@@ -95,6 +98,8 @@ VIEWER = np.dtype(
         ("arrival_s", "f8"), ("rtt_s", "f8"), ("top_mbps", "f8"),
         ("ask_s", "f8"), ("tap_s", "f8"), ("asked_s", "f8"),
         ("order", "i8"), ("order_end", "i8"), ("behind", "i8"), ("queue", "i2"), ("initial", "?"),
+        ("interactive", "?"), ("cut", "?"), ("device", "i1"), ("cuts", "i4"), ("audio_s", "f8"),
+        ("silent_us", "i8"),
         ("attempt", "i4"), ("session", "i4"), ("slot", "i4"),
         ("attempts", "i4"), ("failed", "i4"), ("stalls", "i4"),
         ("startup_s", "f8"), ("sdk_startup_s", "f8"), ("stall_s", "f8"), ("waiting_s", "f8"),
@@ -107,17 +112,26 @@ VIEWER = np.dtype(
 
 
 POINTS = 16
-"""Most points of a patience curve or entries of a retry schedule."""
+"""Most points of a patience curve or entries of a retry schedule; most kinds of device."""
+
+LAYERS = 8
+"""Most pictures of a path, sound alone among them."""
 
 PLAYER = np.dtype(
     [
-        ("kind", "i8"), ("hd", "?"), ("keyframe_cached", "?"),
-        ("rate_mbps", "f8"), ("link_share", "f8"), ("catch_up", "f8"), ("upstream_s", "f8"),
+        ("kind", "i8"), ("keyframe_cached", "?"),
+        ("interactive_only", "?"),  # nobody else is offered this path
+        # pictures, best first, and the best one each device shows
+        ("layers", "i8"), ("layer_mbps", "f8", LAYERS), ("layer_hd", "i1", LAYERS),
+        ("layer_audio", "i1", LAYERS), ("top", "i8", POINTS), ("react_s", "f8"),
+        ("source", "f8"),  # share of the host's picture that reaches the vendor
+        ("link_share", "f8"), ("catch_up", "f8"), ("upstream_s", "f8"),
         ("gop_s", "f8"), ("start_s", "f8"), ("resume_s", "f8"),
         ("target_s", "f8"),  # lag the player means to keep: delay (FLV), jitter buffer (RTC)
         ("lag_limit_s", "f8"), ("speed_up", "f8"), ("audio_mbps", "f8"),
         ("hd_from_mbps", "f8"), ("frozen_below_mbps", "f8"),  # reference only
         ("join_round_trips", "f8"), ("join_server_s", "f8"), ("refusal_s", "f8"),
+        ("ghost_s", "f8"),
         ("kappa", "f8"), ("sd_rundown", "f8"), ("freeze_free_s", "f8"), ("freeze_patience_s", "f8"),
         ("rejoin_share", "f8"), ("jitter_s", "f8"),
         ("retries", "i8"), ("backoff_s", "f8", POINTS),
@@ -154,6 +168,28 @@ def tap(v: Any, p: Any, t: float) -> None:
     v.give_up_s = t + patience(p.patience_s, p.patience_hazard, p.patience_points, u)
     v.session += 1
     v.d, v.b, v.lag, v.at_edge, v.limit, v.reason = 0.0, 0.0, 0.0, False, NO_LIMIT, NONE
+    v.layer_s = NEVER
+
+
+@step
+def cut_off(v: Any, p: Any) -> None:
+    """The session is gone at the row's time; the app comes back by its schedule."""
+    v.cut, v.cuts = True, v.cuts + 1
+    _close(v, p)
+    _, u = pair(p.seed, p.replication, RETRY, v.bin, v.j, v.attempts)
+    tap(v, p, v.t)
+    wait = p.backoff_s[0] if p.retries > 0 else 0.0
+    v.ask_s = v.t + wait + p.jitter_s * u
+    plan(v, p)
+
+
+@inlined
+def _close(v: Any, p: Any) -> None:
+    """The end of a session: its last freeze, and what it leaves unseen."""
+    close_episode(v, p)
+    v.since_freeze_s = NEVER
+    v.left_lag_s += v.lag
+    v.left_b_s += v.b
 
 
 @step
@@ -209,7 +245,48 @@ def appetite(v: Any, p: Any) -> float:
     link = p.link_share * v.link_mbps
     if p.kind == REFERENCE:
         return min(link, v.top_mbps)
-    return min(link, p.rate_mbps if v.at_edge else p.catch_up * p.rate_mbps)
+    return min(link, v.rate_mbps * p.source if v.at_edge else p.catch_up * v.rate_mbps)
+
+
+SAFETY = 0.9
+"""Share of the throughput a picture may fill (dash.js, ThroughputRule: safety factor 0.9)."""
+
+
+@step
+def choose(v: Any, p: Any, want_mbps: float) -> int:
+    """The picture for this link: the best within 0.9 min(link, want), by throughput.
+
+    `want_mbps`: media this viewer may count on from the tree if all asked for their best. Sound
+    alone, or the smallest picture, where none fits.
+    """
+    fits = SAFETY * min(p.link_share * v.link_mbps, want_mbps)
+    k = p.top[v.device]
+    while k < p.layers - 1 and p.layer_mbps[k] > fits:
+        k += 1
+    return k
+
+
+@step
+def show(v: Any, p: Any, layer: int) -> None:
+    """This picture from now on."""
+    v.layer, v.layer_s = layer, NEVER
+    v.rate_mbps = p.layer_mbps[layer]
+    v.hd, v.audio = p.layer_hd[layer] != 0, p.layer_audio[layer] != 0
+
+
+@step
+def consider(v: Any, p: Any, t: float, want_mbps: float) -> None:
+    """The link has changed: whether, and when, another picture is taken.
+
+    Decisions fall on whole seconds; an RTC sender steps down as soon as it has noticed.
+    """
+    k = choose(v, p, want_mbps)
+    if k == v.layer:
+        v.layer_s = NEVER
+    elif p.kind == RTC and k > v.layer:
+        v.layer_s = min(v.layer_s, t + p.react_s)
+    else:
+        v.layer_s = min(v.layer_s, np.floor(t) + 1.0)
 
 
 @inlined
@@ -228,7 +305,7 @@ def set_rate(v: Any, p: Any, d: float, limit: int) -> None:
             _freeze(v, p)
         elif not frozen and v.state == STALLED:
             v.state = PLAYING
-    elif v.at_edge and d < p.rate_mbps:
+    elif v.at_edge and d < v.rate_mbps * p.source:
         v.at_edge = False
 
 
@@ -260,16 +337,18 @@ def advance(v: Any, p: Any, t: float) -> None:
             v.hd_s += dt
         else:
             spent = dt * p.sd_rundown
+        if v.audio:
+            v.audio_s += dt
         speed = 1.0
         if v.at_edge and v.lag > p.target_s:
             speed += p.speed_up
         if p.kind != REFERENCE:
-            got = v.d / p.rate_mbps
+            got = v.d / v.rate_mbps
             v.got_s += got * dt
             v.shown_s += speed * dt
             # What is on the screen moves from one lag to another in a straight line.
-            v.lag_s2 += dt * (v.lag + (1.0 - speed) * dt / 2)
-            v.lag += (1.0 - speed) * dt
+            v.lag_s2 += dt * (p.upstream_s + v.lag + (p.source - speed) * dt / 2)
+            v.lag += (p.source - speed) * dt
             v.b = v.lag if v.at_edge else v.b + (got - speed) * dt
         else:
             v.lag_s2 += dt * v.lag
@@ -285,8 +364,8 @@ def advance(v: Any, p: Any, t: float) -> None:
             fault = v.blame
         _lose(v, fault, spent)
         if p.kind != REFERENCE:
-            v.lag += dt
-            got = v.d / p.rate_mbps * dt
+            v.lag += dt * p.source
+            got = v.d / v.rate_mbps * dt
             v.got_s += got
             if v.phase == P_KEYFRAME:
                 v.thrown_s += got  # can't be shown before a keyframe
@@ -294,7 +373,7 @@ def advance(v: Any, p: Any, t: float) -> None:
                 v.b = v.lag if v.at_edge else v.b + got
     if v.state != WAITING:
         v.media_mb += v.d * dt
-        v.inside_s += dt
+        v.inside_s += dt * p.source
     v.w = max(0.0, v.w - spent)
 
 
@@ -330,34 +409,42 @@ def plan(v: Any, p: Any) -> None:
         best, cause = v.end_s, OUT_OF_PATIENCE
     if v.link_until_s < best:
         best, cause = v.link_until_s, LINK
+    if v.layer_s < best:
+        best, cause = v.layer_s, LAYER
     if v.order_s < best:
         best, cause = v.order_s, ORDER
     if p.kind != REFERENCE:
-        fill = v.d / p.rate_mbps
+        fill = v.d / v.rate_mbps
         if v.state == PLAYING:
             if v.at_edge:
-                if v.lag > p.target_s and p.speed_up > 0.0:
-                    at = t + (v.lag - p.target_s) / p.speed_up
+                late = v.lag > p.target_s and p.speed_up > 0.0
+                if late:
+                    at = t + (v.lag - p.target_s) / (p.speed_up + 1.0 - p.source)
                     if at < best:
                         best, cause = at, ON_TIME
-            elif fill < 1.0:
-                at = t + v.b / (1.0 - fill)
-                if at < best:
-                    best, cause = at, EMPTY
-            elif fill > 1.0:
-                at = t + (v.lag - v.b) / (fill - 1.0)
-                if at < best:
-                    best, cause = at, EDGE
+                elif p.source < 1.0:
+                    at = t + v.lag / (1.0 - p.source)
+                    if at < best:
+                        best, cause = at, EMPTY
+            else:
+                if fill < 1.0:
+                    at = t + v.b / (1.0 - fill)
+                    if at < best:
+                        best, cause = at, EMPTY
+                if fill > p.source:
+                    at = t + (v.lag - v.b) / (fill - p.source)
+                    if at < best:
+                        best, cause = at, EDGE
         elif v.phase == P_KEYFRAME:
-            if fill >= 1.0:
+            if fill >= 1.0 and p.source >= 1.0:
                 at = t
                 if v.state == STALLED or not p.keyframe_cached:
                     at = (np.floor(t / p.gop_s) + 1.0) * p.gop_s
                 if at < best:
                     best, cause = at, KEY
         else:
-            if not v.at_edge and fill > 1.0:
-                at = t + (v.lag - v.b) / (fill - 1.0)
+            if not v.at_edge and fill > p.source:
+                at = t + (v.lag - v.b) / (fill - p.source)
                 if at < best:
                     best, cause = at, EDGE
             if fill > 0.0:
@@ -365,9 +452,10 @@ def plan(v: Any, p: Any) -> None:
                 at = t + max(0.0, enough - v.b) / fill
                 if at < best:
                     best, cause = at, FULL
-            at = t + (p.lag_limit_s - v.lag)
-            if at < best:
-                best, cause = at, SKIP
+            if p.source > 0.0:
+                at = t + (p.lag_limit_s - v.lag) / p.source
+                if at < best:
+                    best, cause = at, SKIP
     v.next_s, v.cause = max(best, t), cause
 
 
@@ -407,7 +495,6 @@ def change(v: Any, p: Any) -> None:
         kept = max(0.0, v.b - behind)
         v.thrown_s += v.b - kept
         v.b = kept
-        v.at_edge = False
         _skip_to_target(v, p)
 
 
@@ -415,6 +502,7 @@ def change(v: Any, p: Any) -> None:
 def _skip_to_target(v: Any, p: Any) -> None:
     v.skipped_s += v.lag - p.target_s
     v.lag = p.target_s
+    v.at_edge = False
 
 
 @step
@@ -449,7 +537,7 @@ def _play(v: Any) -> None:
     if v.state != STALLED and np.isnan(v.startup_s) and not v.initial:
         v.startup_s = v.t - v.arrival_s
         v.sdk_startup_s = v.t - v.asked_s
-    v.state = PLAYING
+    v.state, v.cut = PLAYING, False
 
 
 @step
@@ -500,10 +588,9 @@ def _leave(v: Any, p: Any) -> None:
         v.reason = LEFT_STALLED
     else:
         v.reason = DONE
-    close_episode(v, p)
-    v.since_freeze_s = NEVER
-    v.left_lag_s += v.lag
-    v.left_b_s += v.b
+    if v.cut and v.reason != SHOW_OVER:
+        v.reason = CUT_OFF
+    _close(v, p)
     if v.reason == LEFT_STALLED:
         _, u = pair(p.seed, p.replication, FREEZE, v.bin, v.j, v.freezes - 1)
         if u < p.rejoin_share:
@@ -511,7 +598,7 @@ def _leave(v: Any, p: Any) -> None:
             wait = p.backoff_s[0] if p.retries > 0 else 0.0
             v.ask_s = v.t + wait + p.jitter_s * u / p.rejoin_share
             return
-    if v.reason == GAVE_UP or v.reason == REFUSED:
+    if state == WAITING and v.reason != SHOW_OVER:
         v.lost_door_s += v.w
     elif v.reason == LEFT_STARTING:
         _lose(v, v.limit, v.w)

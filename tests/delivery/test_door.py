@@ -52,13 +52,13 @@ gates = st.tuples(st.floats(0.1, 100), st.floats(1, 50))
 
 
 def test_a_full_bucket_lets_its_burst_in_at_once_and_then_as_many_as_the_rate():
-    at = line(gate(4.0, 3.0, True), 11)
+    at = line(gate(4.0, 3.0, "queue"), 11)
     assert at[:3].tolist() == [0, 0, 0]
     assert at[3:] == pytest.approx(np.arange(1, 9) / 4)
 
 
 def test_a_quiet_spell_fills_the_bucket_up_to_its_burst_and_not_beyond():
-    limit = gate(4.0, 3.0, False)
+    limit = gate(4.0, 3.0, "refuse")
     line(limit, 5)
     assert admitted_of(limit, [1000.0] * 5).tolist() == [True, True, True, False, False]
     # Half a second later two more may pass.
@@ -66,7 +66,7 @@ def test_a_quiet_spell_fills_the_bucket_up_to_its_burst_and_not_beyond():
 
 
 def test_a_refused_attempt_takes_no_token():
-    limit = gate(1.0, 1.0, False)
+    limit = gate(1.0, 1.0, "refuse")
     assert admitted_of(limit, [0.0, 0.2, 0.4, 0.9, 1.0, 1.5]).tolist() == [
         True, False, False, False, True, False,
     ]  # fmt: skip
@@ -76,7 +76,7 @@ def test_a_refused_attempt_takes_no_token():
 def test_in_no_window_more_than_burst_and_rate_times_its_length_pass(law, waits):
     per_s, burst = law
     times = np.cumsum(waits)
-    passed = times[admitted_of(gate(per_s, burst, False), times)]
+    passed = times[admitted_of(gate(per_s, burst, "refuse"), times)]
     # It is enough to look at windows that begin and end with somebody who passed.
     n = np.arange(len(passed))
     many = n[None, :] - n[:, None] + 1
@@ -88,7 +88,7 @@ def test_in_no_window_more_than_burst_and_rate_times_its_length_pass(law, waits)
 @given(law=gates, n=st.integers(1, 300), from_s=st.floats(0, 1e4))
 def test_a_line_gets_through_as_fast_as_the_rate_allows(law, n, from_s):
     per_s, burst = law
-    at = line(gate(per_s, burst, True), n, from_s)
+    at = line(gate(per_s, burst, "queue"), n, from_s)
     assert at == pytest.approx(from_s + np.maximum(np.arange(1, n + 1) - burst, 0) / per_s)
 
 
@@ -98,7 +98,7 @@ def test_a_line_gets_through_as_fast_as_the_rate_allows(law, n, from_s):
     asked=st.lists(st.floats(0, 3), min_size=1, max_size=20),
 )
 def test_the_answer_is_the_same_however_often_one_asks(law, passed, asked):
-    limit = gate(*law, True)
+    limit = gate(*law, "queue")
     t = 0.0
     for wait in passed:
         t = _ask(limit[0], t + wait)
@@ -111,7 +111,7 @@ def test_the_answer_is_the_same_however_often_one_asks(law, passed, asked):
 
 
 def test_whoever_comes_when_told_gets_in():
-    limit = gate(3.0, 1.0, False)
+    limit = gate(3.0, 1.0, "refuse")
     for _ in range(1000):
         t = _ask(limit[0], 0.0)
         assert _ask(limit[0], t) == t
@@ -122,7 +122,7 @@ def test_whoever_comes_when_told_gets_in():
 
 
 def test_a_quota_lets_in_as_many_as_it_has_places_and_never_says_when_the_next_may_come():
-    limit = quota(3.0, 1.0, False, Limit.SESSIONS)
+    limit = quota(3.0, 1.0, "refuse", Limit.SESSIONS)
     assert admitted_of(limit, np.arange(5)).tolist() == [True, True, True, False, False]
     assert _ask(limit[0], 7.0) == np.inf
     _give_back(limit[0])
@@ -130,7 +130,7 @@ def test_a_quota_lets_in_as_many_as_it_has_places_and_never_says_when_the_next_m
 
 
 def test_a_quota_of_rates_takes_what_a_session_sends():
-    limit = quota(10.0, 2.4, False, Limit.EGRESS_VENDOR)
+    limit = quota(10.0, 2.4, "refuse", Limit.EGRESS_VENDOR)
     assert admitted_of(limit, np.zeros(9)).sum() == 4
     assert limit["used"][0] == pytest.approx(9.6)
 
@@ -138,13 +138,13 @@ def test_a_quota_of_rates_takes_what_a_session_sends():
 @pytest.mark.parametrize("places", [3, 17, 3999])
 def test_nobody_is_kept_out_by_a_rounding_error(places):
     # 0.1 + 0.1 + 0.1 > 0.3
-    limit = quota(places / 10, 0.1, False, Limit.EGRESS_EDGE)
+    limit = quota(places / 10, 0.1, "refuse", Limit.EGRESS_EDGE)
     assert admitted_of(limit, np.zeros(places + 1)).sum() == places
 
 
 @given(cap=st.integers(0, 20), moves=st.lists(st.booleans(), max_size=100))
 def test_places_given_back_are_places_again(cap, moves):
-    limit, inside = quota(float(cap), 1.0, False, Limit.SESSIONS), 0
+    limit, inside = quota(float(cap), 1.0, "refuse", Limit.SESSIONS), 0
     for comes in moves:
         if comes and _ask(limit[0], 1.0) <= 1.0:
             _take(limit[0], 1.0)
@@ -157,7 +157,7 @@ def test_places_given_back_are_places_again(cap, moves):
 
 
 def test_a_session_that_ends_gives_no_token_back():
-    limit = gate(1.0, 1.0, False)
+    limit = gate(1.0, 1.0, "refuse")
     _take(limit[0], 0.0)
     before = limit.copy()
     _give_back(limit[0])
@@ -176,13 +176,13 @@ def test_a_session_that_ends_gives_no_token_back():
     ],
 )
 def test_a_limit_holds_for_everyone_a_region_or_an_edge(region, edge, holds):
-    limit = quota(1.0, 1.0, False, Limit.SESSIONS, region, edge)
-    assert [at for at in [(0, 0), (0, 1), (1, 2)] if _applies(limit[0], *at)] == holds
+    limit = quota(1.0, 1.0, "refuse", Limit.SESSIONS, 0, region, edge)
+    assert [at for at in [(0, 0), (0, 1), (1, 2)] if _applies(limit[0], 0, *at)] == holds
 
 
 def test_limits_know_what_they_are():
-    g, q = gate(5.0, 2.0, True)[0], quota(9.0, 1.5, False, Limit.EGRESS_REGION, region=2)[0]
+    g, q = gate(5.0, 2.0, "queue")[0], quota(9.0, 1.5, "refuse", Limit.EGRESS_REGION, region=2)[0]
     assert (g["kind"], g["code"], g["queue"]) == (GATE, Limit.JOINS, True)
     assert (q["kind"], q["code"], q["queue"]) == (QUOTA, Limit.EGRESS_REGION, False)
-    assert (g["region"], g["edge"], q["region"], q["edge"]) == (-1, -1, 2, -1)
+    assert (g["region"], g["leaf"], q["region"], q["leaf"]) == (-1, -1, 2, -1)
     assert g["tokens"] == g["burst"] == 2  # full when the show starts

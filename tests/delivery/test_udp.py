@@ -35,22 +35,22 @@ _losses, _arrives, _again, _pause = (
 def path(**keys: float) -> Any:
     """1 Mbps on the wire a flow, no FEC, retransmission without end unless said."""
     record = np.zeros(1, PATH)
-    values = {"sharing": UDP, "wire": 1.0, "udp_mbps": 1.0, "rtx_max": 1e9, "tolerance": 1.0}
+    values = {"sharing": UDP, "wire": 1.0, "rtx_max": 1e9, "tolerance": 1.0}
     for key, value in (values | keys).items():
         record[key] = value
     return record[0]
 
 
-def kinds_of(flows: Any, link_loss: Any) -> Any:
-    """Flows and link loss by (edge, class)."""
+def kinds_of(flows: Any, link_loss: Any, wire_mbps: Any = 1.0) -> Any:
+    """Flows, link loss and bitrate on the wire by (edge, kind)."""
     kinds = np.zeros(np.shape(flows), KIND)
-    kinds["flows"], kinds["link_loss"] = flows, link_loss
+    kinds["flows"], kinds["link_loss"], kinds["wire_mbps"] = flows, link_loss, wire_mbps
     return kinds
 
 
-def lose(t: Tree, flows: Any, link_loss: Any, p: Any) -> Any:
+def lose(t: Tree, flows: Any, link_loss: Any, p: Any, wire_mbps: Any = 1.0) -> Any:
     """(nodes, kinds) after the fixed point."""
-    nodes, kinds = t.nodes(), kinds_of(flows, link_loss)
+    nodes, kinds = t.nodes(), kinds_of(flows, link_loss, wire_mbps)
     _losses(nodes, len(t.edges), kinds, p)
     return nodes, kinds
 
@@ -97,8 +97,8 @@ def test_link_loss_alone_is_made_up_for_and_is_load():
 
 def test_fec_and_overhead_are_load():
     fits = Tree([112.0 * 1.1])
-    assert lose(fits, [[100]], [[0.0]], path(udp_mbps=1.12, fec=0.1))[0]["passed"][0] == 1
-    nodes, _ = lose(fits, [[101]], [[0.0]], path(udp_mbps=1.12, fec=0.1, rtx_max=0))
+    assert lose(fits, [[100]], [[0.0]], path(fec=0.1), 1.12)[0]["passed"][0] == 1
+    nodes, _ = lose(fits, [[101]], [[0.0]], path(fec=0.1, rtx_max=0), 1.12)
     assert nodes["passed"][0] == pytest.approx(100 / 101)
 
 
@@ -228,11 +228,11 @@ def test_beyond_the_tolerance_the_picture_always_gets_less_than_its_bitrate(tole
 def pause(t: Tree, edge: Any, active: Any = None, each: float = 1.0, admitted: Any = None) -> Any:
     """Which flows are sent to, and what binds each edge."""
     f = np.zeros(len(edge), FLOW)
-    f["edge"], f["cap_mbps"] = edge, 1 if active is None else active
+    f["leaf"], f["on_air"] = edge, True if active is None else active
     f["admitted"] = np.arange(len(edge)) if admitted is None else admitted
     nodes, n = t.nodes(), len(t.edges)
     _pause(nodes, n, f, len(f), each)
-    return f["admitted"] <= nodes["last"][f["edge"]], nodes["bind"][:n], nodes["last"][:n]
+    return f["admitted"] <= nodes["last"][f["leaf"]], nodes["bind"][:n], nodes["last"][:n]
 
 
 def test_the_last_admitted_are_sent_nothing():

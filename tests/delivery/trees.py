@@ -36,7 +36,7 @@ class Tree:
 
     def nodes(self) -> NDArray[np.void]:
         return tree(
-            np.array(self.edges, float), self.parents, np.array(self.regions, float), self.whole
+            np.array(self.edges, float), self.parents, np.array(self.regions, float), [self.whole]
         )
 
     def below(self) -> NDArray[np.bool_]:
@@ -60,7 +60,7 @@ class Shared:
 
 def flows(edge: Sequence[int], cap: Sequence[float]) -> NDArray[np.void]:
     out = np.zeros(len(edge), FLOW)
-    out["edge"], out["cap_mbps"], out["admitted"] = edge, cap, np.arange(len(edge))
+    out["leaf"], out["on_air"], out["admitted"] = edge, np.array(cap) > 0, np.arange(len(edge))
     return out
 
 
@@ -74,13 +74,11 @@ def share(
 ) -> Shared:
     """TCP levels for flows on these edges with these caps of their own; on `nodes` of before."""
     nodes = t.nodes() if nodes is None else nodes
-    f, n = flows(edge, cap), len(t.edges)
+    f, n, caps = flows(edge, cap), len(t.edges), np.array(cap, float)
     nodes["debt_mb"] = debt_mb
-    _max_min(nodes, n, f, len(f), hold_s)
+    _max_min(nodes, n, f, caps, len(f), hold_s)
     level = nodes["level_mbps"][:n].copy()
-    return Shared(
-        nodes, level, nodes["bind"][:n].copy(), np.minimum(f["cap_mbps"], level[f["edge"]])
-    )
+    return Shared(nodes, level, nodes["bind"][:n].copy(), np.minimum(caps, level[f["leaf"]]))
 
 
 def load(t: Tree, edge: Sequence[int], rate: NDArray[np.float64]) -> NDArray[np.float64]:

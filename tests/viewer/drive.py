@@ -30,6 +30,7 @@ from sim.viewer.viewer import (
     queued,
     refused,
     set_rate,
+    show,
     tap,
 )
 
@@ -53,7 +54,7 @@ def _rate(v, p, level):
     wants = appetite(v, p)
     d = min(wants, level)
     limit = NONE
-    if d < p.rate_mbps:
+    if d < v.rate_mbps:
         limit = AT_EDGE if level < wants else OWN_LINK
     set_rate(v, p, d, limit)
 
@@ -68,7 +69,7 @@ def _live(rows, player, ends, mbps, levels, opens_s, waiting_room, until, log):
         written, k = 0, 0
         v.t = v.arrival_s
         v.startup_s, v.sdk_startup_s, v.since_freeze_s = np.nan, np.nan, np.inf
-        v.hd = p.hd
+        show(v, p, 0)
         while ends[k] <= v.t:
             k += 1
         v.link_mbps, v.link_until_s, v.order_s = mbps[k], ends[k], np.inf
@@ -118,7 +119,7 @@ def player(kind: Kind, **keys: Any) -> NDArray[np.void]:
     """A player of 2 Mbps that uses all of his link, of a viewer of endless patience."""
     p = np.zeros(1, PLAYER)
     values: dict[str, Any] = {
-        "kind": kind, "hd": True, "rate_mbps": 2.0, "link_share": 1.0, "catch_up": 1.5,
+        "kind": kind, "layers": 1, "source": 1.0, "hd": True, "rate_mbps": 2.0, "link_share": 1.0, "catch_up": 1.5,
         "gop_s": 1.0, "start_s": 1.0, "lag_limit_s": INF, "kappa": 3.0, "sd_rundown": 1.1,
         "freeze_patience_s": INF, "threshold_s": 0.5, "merge_s": 1.0, "show_s": 1e9,
         "seed": 1, "patience": PATIENT,
@@ -136,6 +137,8 @@ def player(kind: Kind, **keys: Any) -> NDArray[np.void]:
             p[f"{key}_points"] = len(times)
             p[f"{key}_s"][0, : len(times)] = times
             p[f"{key}_hazard"][0, : len(times)] = -np.log1p(-left)
+        elif key in ("hd", "rate_mbps"):
+            p[{"hd": "layer_hd", "rate_mbps": "layer_mbps"}[key]][0, 0] = value
         elif key == "backoff_s":
             p["retries"] = len(value)
             p["backoff_s"][0, : len(value)] = value

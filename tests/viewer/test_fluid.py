@@ -122,7 +122,7 @@ def _integrate(is_rtc, p, ends, mbps, lag0, until, dt):
         t = n * dt
         while ends[k] <= t:
             k += 1
-        fill = min(mbps[k] * p.link_share, p.catch_up * p.rate_mbps) / p.rate_mbps
+        fill = min(mbps[k] * p.link_share, p.catch_up * p.layer_mbps[0]) / p.layer_mbps[0]
         if keyframe and fill >= 1.0:
             cached = state == 0 and p.keyframe_cached
             if cached or (n > 0 and np.floor(t / p.gop_s) > np.floor((t - dt) / p.gop_s)):
