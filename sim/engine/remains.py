@@ -30,6 +30,8 @@ from sim.record import (
 from sim.scenario.model import Scenario, Vendor
 from sim.viewer.viewer import Kind
 
+USAGE = ["meter", "path", "region", "class", "time_s", "value", "unit"]
+
 
 def names(scenario: Scenario, vendor: Vendor | None) -> Names:
     """What the indices of a run stand for."""
@@ -136,7 +138,7 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
         names=names(scenario, None), sessions=out, orders=orders,
         series=_series(m, audience.demand.duration_s),
         latency_us=m.latency_us,
-        usage=pd.DataFrame(columns=["meter", "region", "class", "time_s", "value", "unit"]),
+        usage=pd.DataFrame(columns=USAGE),
         facts=facts(audience),
     )  # fmt: skip
 
@@ -190,8 +192,8 @@ def _usage(
     """What is billed, at full size, by vendor region."""
     rows, out = night.rows, []
     if vendor is None:
-        return pd.DataFrame(columns=["meter", "region", "class", "time_s", "value", "unit"])
-    lines = vendor.path.height
+        return pd.DataFrame(columns=USAGE)
+    lines, path = vendor.path.height, next(iter(vendor.paths))
     # Agora's classes by pixels received: up to 1280x720 HD, up to 1920x1080 full HD.
     video = "hd" if lines <= HD_LINES else "full_hd"
     for r, region in enumerate(labels.vendor_regions):
@@ -200,15 +202,16 @@ def _usage(
         audio = float(rows["starting_s"][mine].sum()) / 60 * weight
         wires = wire[night.nodes["region"][: len(wire)] == r].sum(axis=0)[:-1]
         out += [
-            ("viewer_minutes", region, video, np.nan, minutes, "min"),
-            ("viewer_minutes", region, "audio", np.nan, audio, "min"),
-            ("egress_gb", region, "", np.nan, (wires / 1e6).sum() / 8e9 * weight, "GB"),
-            ("joins", region, "", np.nan, float(night.meters.sessions[r, 2]) * weight, "count"),
-            ("peak_connections", region, "", np.nan,
+            ("viewer_minutes", path, region, video, np.nan, minutes, "min"),
+            ("viewer_minutes", path, region, "audio", np.nan, audio, "min"),
+            ("egress_gb", path, region, "", np.nan, (wires / 1e6).sum() / 8e9 * weight, "GB"),
+            ("joins", path, region, "", np.nan,
+             float(night.meters.sessions[r, 2]) * weight, "count"),
+            ("peak_connections", path, region, "", np.nan,
              float(night.meters.sessions[r, 1]) * weight, "count"),
         ]  # fmt: skip
         out += [
-            ("wire_mbps", region, "", k * BIN_S, bits / (BIN_US * 1e6) * weight, "Mbps")
+            ("wire_mbps", path, region, "", k * BIN_S, bits / (BIN_US * 1e6) * weight, "Mbps")
             for k, bits in enumerate(wires)
         ]
-    return pd.DataFrame(out, columns=["meter", "region", "class", "time_s", "value", "unit"])
+    return pd.DataFrame(out, columns=USAGE)
