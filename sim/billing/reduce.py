@@ -12,6 +12,7 @@ from sim.record import BIN_S
 from sim.scenario import ScenarioError
 from sim.scenario.model import Tariff, TariffLine
 
+DAY_S = 86400.0
 SAMPLE_S = 300.0
 """Bandwidth is sampled 288 times a day (Alibaba, Huawei, Tencent; `pricing.md` 2.1)."""
 
@@ -22,15 +23,17 @@ METERS = {
 }
 """A tariff's meter -> the usage it reads and its unit."""
 
-_COLUMNS = ("meter", "region", "class", "time_s", "value", "unit")
-_FILTERS = ("region", "class")
+MONTH = "month"
+"""The billing period of what is added up over the month."""
+
+_COLUMNS = ("meter", "path", "region", "class", "time_s", "value", "unit")
 
 
 def metered(usage: pd.DataFrame, line: TariffLine) -> pd.DataFrame:
     """The rows of `Run.usage` this line bills; none is fine.
 
-    ScenarioError: a column is missing, the line filters by another, a row has another unit or a
-    value that is no number of 0 or more.
+    ScenarioError: a column is missing, a row has another unit or a value that is no number of 0 or
+    more.
     """
     for column in _COLUMNS:
         if column not in usage:
@@ -40,12 +43,7 @@ def metered(usage: pd.DataFrame, line: TariffLine) -> pd.DataFrame:
     meter, unit = METERS[line.meter]
     chosen = usage["meter"] == meter
     for column, wanted in line.where.items():
-        if column not in _FILTERS:
-            raise ScenarioError(
-                f"line '{line.name}': where names '{column}', usage is filtered by "
-                f"{' or '.join(_FILTERS)}"
-            )
-        chosen &= usage[column] == wanted
+        chosen &= usage[column].isin([wanted] if isinstance(wanted, str) else wanted)
     rows = usage[chosen]
     for found in rows["unit"].unique():
         if found != unit:
@@ -60,18 +58,19 @@ def reduced(
 ) -> dict[str, float]:
     """Billing period -> quantity in the meter's unit; the tariff's own GB for egress.
 
-    `sum`: all of it in one period, 'night'. `daily_peak`: one period a calendar day, 'yyyy-mm-dd'.
-    ScenarioError: a reduction that doesn't fit the meter.
+    `sum`: what this night adds to its 'month'. `daily_sum`, `daily_peak`: by calendar day,
+    'yyyy-mm-dd', on the wall clock of `starts_at`.
     """
-    if (line.reduction == "daily_peak") != (line.meter == "peak_mbps"):
-        raise ScenarioError(
-            f"line '{line.name}': reduction {line.reduction} doesn't fit meter {line.meter}; "
-            "daily_peak belongs to peak_mbps, sum to the others"
-        )
     if line.reduction == "daily_peak":
         return daily_peaks(rows, starts_at, tariff.sample_stat)
-    total = fsum(rows["value"])
-    return {"night": total * 1e9 / tariff.gb_bytes if line.meter == "egress_gb" else total}
+    scale = 1e9 / tariff.gb_bytes if line.meter == "egress_gb" else 1.0
+    if line.reduction == "sum":
+        return {MONTH: fsum(rows["value"]) * scale}
+    # What has no time of its own counts on the day the show begins.
+    midnight = _midnight(starts_at)
+    at = rows["time_s"].astype(float).fillna(0.0) + (starts_at - midnight).total_seconds()
+    days = rows["value"].groupby(at // DAY_S).agg(fsum) * scale
+    return _dated(days, midnight)
 
 
 def daily_peaks(rows: pd.DataFrame, starts_at: datetime, stat: str) -> dict[str, float]:
@@ -82,9 +81,7 @@ def daily_peaks(rows: pd.DataFrame, starts_at: datetime, stat: str) -> dict[str,
     a reading across two samples is split between them. Under `max_of_10s` a reading belongs to
     the sample in which it begins.
     """
-    midnight = starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    if rows.empty:
-        return {midnight.date().isoformat(): 0.0}
+    midnight = _midnight(starts_at)
     readings = rows.groupby("time_s")["value"].sum()
     at = readings.index.to_numpy(float) + (starts_at - midnight).total_seconds()
     mbps = readings.to_numpy(float)
@@ -98,6 +95,17 @@ def daily_peaks(rows: pd.DataFrame, starts_at: datetime, stat: str) -> dict[str,
         samples = pd.Series(value).groupby(sample).sum()
     else:
         samples = pd.Series(mbps).groupby(sample).max()
-    peaks = samples.groupby(samples.index.to_numpy() * SAMPLE_S // 86400).max()
-    days = [(midnight + timedelta(days=float(day))).date().isoformat() for day in peaks.index]
-    return dict(zip(days, peaks.tolist(), strict=True))
+    return _dated(samples.groupby(samples.index.to_numpy() * SAMPLE_S // DAY_S).max(), midnight)
+
+
+def _midnight(starts_at: datetime) -> datetime:
+    return starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _dated(by_day: pd.Series[float], midnight: datetime) -> dict[str, float]:
+    """Quantities by their dates; without usage the first day has 0."""
+    found = dict(zip(by_day.index.to_numpy(float), by_day.to_numpy(float), strict=True))
+    return {
+        (midnight + timedelta(days=day)).date().isoformat(): float(quantity)
+        for day, quantity in (found or {0.0: 0.0}).items()
+    }

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.billing import Invoice, invoice
-from sim.scenario.model import Tariff
+from sim.billing import Bill, Invoice, invoice, night_in_month
+from sim.scenario.model import Month, Tariff
 
 EVENING = datetime(2026, 11, 10, 20, 0)
 RATES = {"CNY": 1.0, "USD": 7.1}
@@ -32,23 +32,27 @@ def tariff(tiers: Tiers, meter: str = "egress_gb", currency: str = "CNY", **more
     return Tariff.model_validate({"name": "hand", "currency": currency, "lines": [line], **whole})
 
 
-def usage(*rows: tuple[str, str, str, float, float, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["meter", "region", "class", "time_s", "value", "unit"])
+def usage(*rows: tuple[str, str, str, str, float, float, str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        rows, columns=["meter", "path", "region", "class", "time_s", "value", "unit"]
+    )
 
 
 def gb(*amounts: float) -> pd.DataFrame:
-    return usage(*[("egress_gb", "cn", "", np.nan, a, "GB") for a in amounts])
+    return usage(*[("egress_gb", "rtc", "cn", "", np.nan, a, "GB") for a in amounts])
 
 
 def minutes(**classes: float) -> pd.DataFrame:
-    return usage(*[("viewer_minutes", "cn", c, np.nan, v, "min") for c, v in classes.items()])
+    return usage(
+        *[("viewer_minutes", "rtc", "cn", c, np.nan, v, "min") for c, v in classes.items()]
+    )
 
 
 def mbps(*levels: tuple[float, float, float], region: str = "cn") -> pd.DataFrame:
     """Ten-second readings: (from_s, to_s, Mbps)."""
     return usage(
         *[
-            ("wire_mbps", region, "", float(t), level, "Mbps")
+            ("wire_mbps", "rtc", region, "", float(t), level, "Mbps")
             for start, end, level in levels
             for t in np.arange(start, end, 10)
         ]
@@ -61,3 +65,15 @@ def bill(table: pd.DataFrame, price_list: Tariff, starts_at: datetime = EVENING)
 
 def total(table: pd.DataFrame, price_list: Tariff, starts_at: datetime = EVENING) -> Decimal:
     return bill(table, price_list, starts_at).total
+
+
+def month(ordinary_nights: int, ordinary_share: float) -> Month:
+    return Month.model_validate(
+        {"days": 31, "ordinary_nights": ordinary_nights, "ordinary_share": ordinary_share}
+    )
+
+
+def in_month(
+    table: pd.DataFrame, price_list: Tariff, rest: Month, starts_at: datetime = EVENING
+) -> Bill:
+    return night_in_month(table, price_list, RATES, starts_at, rest)

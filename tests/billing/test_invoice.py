@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from sim.billing import invoice
 from sim.scenario import ScenarioError
@@ -72,6 +74,14 @@ def test_usage_is_gb_of_1e9_bytes_whatever_the_tariff_counts_in() -> None:
     assert bill(gb(1.5), tariff(FLAT)).lines[0].quantity == Decimal("1.5")
 
 
+def test_a_line_bills_only_the_paths_it_names() -> None:
+    table = gb(100)
+    table = pd.concat([table, table.assign(path="cdn", value=40.0)])
+    assert total(table, tariff(FLAT, where={"path": "cdn"})) == 40
+    assert total(table, tariff(FLAT, where={"path": ["cdn", "rtc"]})) == 140
+    assert total(table, tariff(FLAT, where={"path": "cdn", "region": "us"})) == 0
+
+
 @pytest.mark.parametrize("meter", ["viewer_minutes", "egress_gb", "peak_mbps"])
 def test_a_meter_without_usage_stands_there_with_nothing_to_pay(meter: str) -> None:
     (line,) = bill(usage(), tariff([(10, 2), (None, 1)], meter)).lines
@@ -106,7 +116,7 @@ def test_the_frame_prints_what_the_invoice_says() -> None:
     assert text == (
         "vendor,replication,tariff,line,period,meter,quantity,unit,price_note,amount,currency,"
         "amount_cny\n"
-        "agora,2,hand,the line,night,viewer_minutes,5000.0,min,5 x 1.99 USD per 1000 min,9.95,"
+        "agora,2,hand,the line,month,viewer_minutes,5000.0,min,5 x 1.99 USD per 1000 min,9.95,"
         "USD,70.65\n"
     )
 
@@ -139,9 +149,8 @@ def test_every_unit_is_priced_once_and_the_total_is_the_sum_of_its_lines(
 @pytest.mark.parametrize(
     ("table", "plan", "sentence"),
     [
-        (gb(1), tariff(FLAT, where={"isp": "x"}), "where names 'isp', usage is filtered by region"),
         (
-            usage(("egress_gb", "cn", "", np.nan, 1, "TB")),
+            usage(("egress_gb", "rtc", "cn", "", np.nan, 1, "TB")),
             tariff(FLAT),
             "in 'TB', it must be in GB",
         ),
@@ -149,13 +158,12 @@ def test_every_unit_is_priced_once_and_the_total_is_the_sum_of_its_lines(
         (gb(np.nan), tariff(FLAT), "egress_gb is nan, it must be a number of 0 or more"),
         (gb(np.inf), tariff(FLAT), "egress_gb is inf, it must be a number of 0 or more"),
         (gb(1).drop(columns="class"), tariff(FLAT), "usage has no column 'class'"),
+        (gb(1).drop(columns="path"), tariff(FLAT), "usage has no column 'path', its columns are"),
         (
             gb(1),
             tariff(FLAT, currency="JPY"),
             "no exchange rate for JPY, there is one for CNY, USD",
         ),
-        (gb(1), tariff(FLAT, reduction="daily_peak"), "daily_peak doesn't fit meter egress_gb"),
-        (gb(1), tariff(FLAT, "peak_mbps", reduction="sum"), "sum doesn't fit meter peak_mbps"),
     ],
 )
 def test_what_cannot_be_billed_is_refused_in_one_sentence(
@@ -163,3 +171,24 @@ def test_what_cannot_be_billed_is_refused_in_one_sentence(
 ) -> None:
     with pytest.raises(ScenarioError, match=sentence):
         invoice(table, plan, RATES, EVENING)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ({"where": {"isp": "x"}}, "where.isp: usage is filtered by path, region or class"),
+        ({"where": {"class": "hd"}}, "only viewer_minutes have a class, not egress_gb"),
+        (
+            {"meter": "viewer_minutes", "where": {"class": ["hd", "4k"]}},
+            "where.class '4k' is not one of audio, sd, hd, full_hd",
+        ),
+        ({"reduction": "daily_peak"}, "daily_peak doesn't fit meter egress_gb"),
+        ({"meter": "peak_mbps", "reduction": "sum"}, "sum doesn't fit meter peak_mbps"),
+        ({"meter": "peak_mbps", "reduction": "daily_sum"}, "daily_sum doesn't fit meter peak_mbps"),
+    ],
+)
+def test_a_line_that_cannot_bill_is_refused_before_any_night_is_run(
+    line: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        tariff(FLAT, **line)

@@ -119,7 +119,8 @@ def player(kind: Kind, **keys: Any) -> NDArray[np.void]:
     """A player of 2 Mbps that uses all of his link, of a viewer of endless patience."""
     p = np.zeros(1, PLAYER)
     values: dict[str, Any] = {
-        "kind": kind, "layers": 1, "source": 1.0, "hd": True, "rate_mbps": 2.0, "link_share": 1.0, "catch_up": 1.5,
+        "kind": kind, "layers": 1, "source": 1.0, "hd": True, "rate_mbps": 2.0,
+        "link_share": 1.0, "catch_up": 1.5,
         "gop_s": 1.0, "start_s": 1.0, "lag_limit_s": INF, "kappa": 3.0, "sd_rundown": 1.1,
         "freeze_patience_s": INF, "threshold_s": 0.5, "merge_s": 1.0, "show_s": 1e9,
         "seed": 1, "patience": PATIENT,
