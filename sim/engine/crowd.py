@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.compiled import compiled, fetch_ahead, step
+from sim.compiled import compiled, fetch_ahead, inlined, step
 from sim.delivery.share import UDP
 from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
@@ -120,19 +120,31 @@ def _take_back(n: Night, remembered: int) -> None:
 @compiled
 def follow(n: Night, until: float) -> None:
     """Follow everyone, and the door, up to but not including `until`."""
-    due = 0
+    due, done, now = 0, 0, n.now[0].from_s
     for slot in range(n.now[0].active):
         if n.due_s[slot] < until:
             n.touched[due] = slot
             due += 1
-    for k in range(due):
-        if k + AHEAD < due:
-            fetch_ahead(n.rows, n.flows[n.touched[k + AHEAD]].viewer)
-        _follow_one(n, n.touched[k], until)
-    _door(n, until)
+    fresh = n.now[0].active
+    while True:
+        if done < due:
+            if done + AHEAD < due:
+                fetch_ahead(n.rows, n.flows[n.touched[done + AHEAD]].viewer)
+            slot = n.touched[done]
+            done += 1
+        elif fresh < n.now[0].active:  # whoever was let in is followed from that instant
+            slot = fresh
+            fresh += 1
+        else:
+            now = _door(n, now, until)
+            if now >= until:
+                return
+            fresh = n.now[0].fresh
+            continue
+        _follow_one(n, slot, until)
 
 
-@step
+@inlined
 def _follow_one(n: Night, slot: int, until: float) -> None:
     f = n.flows[slot]
     i = f.viewer
@@ -152,53 +164,49 @@ def _follow_one(n: Night, slot: int, until: float) -> None:
 
 
 @step
-def _door(n: Night, until: float) -> None:
-    """Attempts, departures and calls before `until`, in the order of their times."""
-    now, most = n.now[0].from_s, len(n.rows)
-    while True:
-        if n.now[0].active == len(n.flows):
-            close_ranks(n, 0)
-            n.now[0].remembered = len(n.before) + 1  # places have moved: no way back
-        if n.now[0].events > 6 * most:
-            _forget_stale(n)  # few events a viewer are alive
-        # At a tie departures come before joins, and viewers in their own order.
-        t, what, k = NEVER, -1, -1
-        if n.now[0].events > 0 and n.heap[0].t < until:
-            t, what = n.heap[0].t, n.heap[0].id
-        if n.now[0].arrived < len(n.order_of):
-            i = n.order_of[n.now[0].arrived]
-            at = n.rows[i].arrival_s
-            if at < until and (at < t or (at == t and _rank(n, what) > _rank_join(i))):
-                t, what = at, -2
-        at, k = next_call(n, now)
-        if at < until and at < t:
-            t, what = at, -3
-        if what == -1:
-            return
-        now = t
-        slot = n.now[0].active
-        if what == -3:
-            i = call(n, k, t)
-            if i >= 0 and outside(n.rows[i]) and n.rows[i].state != GONE:
-                _push(n, n.rows[i].next_s, _own(i))
-        elif what == -2:
-            i = n.order_of[n.now[0].arrived]
-            n.now[0].arrived += 1
-            remember(n, i, -1)
-            arrive(n, i)
+def _door(n: Night, now: float, until: float) -> float:
+    """The next attempt, departure or call before `until`, in the order of their times.
+
+    Returns its time, `until` if there is none. Those it lets in stand from `fresh` on.
+    """
+    if n.now[0].active == len(n.flows):
+        close_ranks(n, 0)
+        n.now[0].remembered = len(n.before) + 1  # places have moved: no way back
+    n.now[0].fresh = n.now[0].active
+    if n.now[0].events > 6 * len(n.rows):
+        _forget_stale(n)  # few events a viewer are alive
+    # At a tie departures come before joins, and viewers in their own order.
+    t, what, k = NEVER, -1, -1
+    if n.now[0].events > 0 and n.heap[0].t < until:
+        t, what = n.heap[0].t, n.heap[0].id
+    if n.now[0].arrived < len(n.order_of):
+        i = n.order_of[n.now[0].arrived]
+        at = n.rows[i].arrival_s
+        if at < until and (at < t or (at == t and _rank(n, what) > _rank_join(i))):
+            t, what = at, -2
+    at, k = next_call(n, now)
+    if at < until and at < t:
+        t, what = at, -3
+    if what == -1:
+        return until
+    if what == -3:
+        i = call(n, k, t)
+        if i >= 0 and outside(n.rows[i]) and n.rows[i].state != GONE:
+            _push(n, n.rows[i].next_s, _own(i))
+    elif what == -2:
+        i = n.order_of[n.now[0].arrived]
+        n.now[0].arrived += 1
+        remember(n, i, -1)
+        arrive(n, i)
+        _outside(n, i)
+    else:
+        _pop(n)
+        i = what // EVENTS
+        if what % EVENTS < OWN:
+            depart(n, i, what % EVENTS, t)
+        elif not _stale(n, t, what):
             _outside(n, i)
-        else:
-            _pop(n)
-            i = what // EVENTS
-            if what % EVENTS < OWN:
-                depart(n, i, what % EVENTS, t)
-            else:
-                if not _stale(n, t, what):
-                    _outside(n, i)
-        # Whoever was let in is followed from that instant.
-        while slot < n.now[0].active:
-            _follow_one(n, slot, until)
-            slot += 1
+    return t
 
 
 @step

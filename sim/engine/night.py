@@ -65,6 +65,7 @@ NOW = np.dtype(
     [
         ("layered", "?"),  # some path has several pictures and a tree that may bind
         ("active", "i8"),  # places in `flows` taken
+        ("fresh", "i8"),  # from which on the door has filled them just now
         ("holes", "i8"),  # of them, left
         ("admitted", "i8"),  # so far
         ("events", "i8"),  # in the heap
@@ -302,7 +303,7 @@ def _shift(n: Night, v: Any, t: float, by: int) -> None:
     n.now[0].shifted = k + 1
 
 
-@step
+@inlined
 def remember(n: Night, i: int, slot: int) -> None:
     """Keep the row as it is, so that the stretch can be taken back. `slot`: -1 for one outside."""
     k = n.now[0].remembered
@@ -353,7 +354,7 @@ def end_session(n: Night, v: Any, t: float) -> None:
     book_seen(n, v)
 
 
-@step
+@inlined
 def turn(n: Night, i: int) -> bool:
     """Carry out the next change of a viewer inside. Returns whether he has left."""
     v = n.rows[i]
