@@ -163,7 +163,7 @@ def _against_peak(
     with drawing():
         if len(points) == 1:
             at = {vendor: s[peak] for vendor, s in series.items()}
-            said = f"{subtitle} {_about_bands(list(at.values()))}"
+            said = f"{subtitle} {_about_bands(list(at.values()), 'Solid lines')}"
             said += f" {words.count(peak)} viewers at the peak."
             return _dots(width_in, f"{question}?", said, unit, names, at, say, limit)
         subtitle += f" {_about_bands([e for s in series.values() for e in s.values()])}"
@@ -276,6 +276,7 @@ def _dots(
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(0, _headroom(top, limit))
     axes.xaxis.set_major_locator(MaxNLocator(5 if width_in > 6 else 3, steps=STEPS))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
     axes.set_xlabel(unit)
     axes.grid(axis="x", color=PALE, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -283,9 +284,9 @@ def _dots(
     return figure
 
 
-def _about_bands(shown: list[Estimate]) -> str:
+def _about_bands(shown: list[Estimate], drawn: str = "Shaded") -> str:
     said = (
-        "Shaded: 95 % interval over nights."
+        f"{drawn}: 95 % interval over nights."
         if any(e.has_interval for e in shown)
         else "One night: no interval."
     )

@@ -80,7 +80,7 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     if others:
         lost = sorted((lost_share(figures, v, peak).mean, names[v]) for v in others)
         each = listed([f"{name} {words.percent(x)}" for x, name in lost])
-        said.append(f"Of the same sales {each} {'are' if len(lost) > 1 else 'is'} lost.")
+        said.append(f"Sales lost with the other{'s' if len(lost) > 1 else ''}: {each}.")
         if nights > 1:
             close = [v for v in others if not _over_nights(nightly[v] - nightly[best]).low > 0]
             if close:

@@ -90,13 +90,13 @@ def estimates(frames: Frames) -> Figures:
 
 
 def lost_share(figures: Figures, vendor: str, peak: int) -> Estimate:
-    """Sales lost, as a share of a perfect night's."""
+    """Sales lost, as a share of a perfect night's; from amounts alone it has no bands."""
     given = figures.get((vendor, peak, "lost_gmv_ratio"), UNKNOWN)
     if given.known:
         return given
     lost, sold = (figures.get((vendor, peak, f"{m}gmv_cny"), UNKNOWN) for m in ("lost_", ""))
     perfect = lost.mean + sold.mean
-    return lost.times(1 / perfect) if perfect > 0 else UNKNOWN
+    return Estimate(lost.mean / perfect) if perfect > 0 else UNKNOWN
 
 
 def vendors(frames: Frames, scenario: Scenario) -> dict[str, str]:
