@@ -115,7 +115,9 @@ def _one(point: Point) -> int:
     elif folder is None:
         say(f"{trace}{reason}")
     else:
-        print(*([f"report: {page}"] if page else []), folder, sep="\n")
+        if page:
+            print(page.with_suffix(".txt").read_text("utf-8"), f"report: {page}", sep="\n")
+        print(folder)
     return code
 
 

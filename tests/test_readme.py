@@ -3,7 +3,11 @@
 import re
 from pathlib import Path
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+import pytest
+
+ROOT = Path(__file__).parent.parent
+READMES = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")]
+in_each_language = pytest.mark.parametrize("readme", READMES, ids=["en", "zh"])
 
 INSTALL = (
     "python3 -m venv --without-pip .venv && python3 -m pip --python .venv/bin/python "
@@ -11,27 +15,29 @@ INSTALL = (
 )
 
 
-def fenced_lines():
-    for block in re.findall(r"^```\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE):
+def fenced_lines(readme):
+    for block in re.findall(r"^```\n(.*?)^```$", readme, flags=re.DOTALL | re.MULTILINE):
         yield from block.splitlines()
 
 
-def test_the_two_commands_are_exactly_these():
-    commands = [line for line in fenced_lines() if line.startswith("python3 -m venv")]
+@in_each_language
+def test_the_two_commands_are_exactly_these(readme):
+    commands = [line for line in fenced_lines(readme) if line.startswith("python3 -m venv")]
     assert commands == [
         INSTALL.format(what=".", module="sim"),
         INSTALL.format(what="'.[test]'", module="pytest"),
     ]
 
 
-def test_lists_are_quoted_in_every_example():
-    unquoted = [line for line in fenced_lines() if re.search(r"(?<!['\w])\w+=\[", line)]
+@in_each_language
+def test_lists_are_quoted_in_every_example(readme):
+    unquoted = [line for line in fenced_lines(readme) if re.search(r"(?<!['\w])\w+=\[", line)]
     assert unquoted == []
 
 
-def test_every_example_names_files_that_exist():
-    root = Path(__file__).parent.parent
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+@in_each_language
+def test_every_link_leads_to_a_file(readme):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", readme)
     pages = [link for link in links if not link.endswith(".png")]
     assert pages
-    assert [link for link in pages if not (root / link).exists()] == []
+    assert [link for link in pages if not (ROOT / link).exists()] == []

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-from numpy.typing import NDArray
+from matplotlib.transforms import ScaledTranslation
 
 from sim.record import WORLDS
 from sim.report import words
@@ -40,11 +40,14 @@ from sim.report.tables import (
     Figures,
     Frames,
     estimates,
+    lost_share,
     night_peak,
     peaks,
+    table,
     vendors,
 )
 from sim.scenario import Scenario
+from sim.scenario.model import Incident
 
 Chart = Callable[[Frames, Scenario, float], Figure]
 """Frames, scenario, width in inches."""
@@ -52,7 +55,7 @@ Chart = Callable[[Frames, Scenario, float], Figure]
 RUNGS = dict(
     zip(
         WORLDS[1:],
-        ("own links", "vendor's protocol", "vendor's limits", "incidents"),
+        ("viewers' own internet", "vendor's protocol", "vendor's limits", "incidents"),
         strict=True,
     )
 )
@@ -60,90 +63,126 @@ RUNGS = dict(
 
 
 def charts(frames: Frames, scenario: Scenario) -> dict[str, Chart]:
-    """The charts these frames can fill, by the name of their file."""
-    drawn: dict[str, Chart] = {
-        "delivered_against_concurrency": delivered_against_concurrency,
-        "stall_against_concurrency": stall_against_concurrency,
-    }
-    if not frames.timeseries.empty:
-        drawn["night_over_time"] = night_over_time
-    if _laddered(frames, scenario):
-        drawn["ladder"] = ladder
-    return drawn
+    """The charts these frames can fill, by the name of their file, in the order of the page."""
+    figures = estimates(frames)
+    everywhere = [(v, p) for v in vendors(frames, scenario) for p in peaks(frames)]
+    sales = any(lost_share(figures, v, p).known for v, p in everywhere)
+    bills = any(figures.get((v, p, "cost_cny"), UNKNOWN).known for v, p in everywhere)
+    filled: list[tuple[str, Chart, bool]] = [
+        ("stall_against_concurrency", stall_against_concurrency, True),
+        ("lost_sales_against_concurrency", lost_sales_against_concurrency, sales),
+        ("ladder", ladder, bool(_laddered(frames, scenario))),
+        ("cost_against_concurrency", cost_against_concurrency, bills),
+        ("who_stalls", who_stalls, not _groups(frames, scenario).empty),
+        ("night_over_time", night_over_time, not table(frames, "timeseries").empty),
+    ]
+    return {name: chart for name, chart, there in filled if there}
 
 
 def plot(frames: Frames, scenario: Scenario) -> Figure:
     """One figure for a notebook: stall against concurrency, or the night where it has one peak."""
-    if len(peaks(frames)) > 1 or frames.timeseries.empty:
+    if len(peaks(frames)) > 1 or table(frames, "timeseries").empty:
         return stall_against_concurrency(frames, scenario, WIDE_IN)
     return night_over_time(frames, scenario, WIDE_IN)
 
 
 # --- a figure against the audience ----------------------------------------------------------------
 
+Series = dict[str, dict[int, Estimate]]
+"""By vendor and offered peak."""
+
 
 def stall_against_concurrency(
     frames: Frames, scenario: Scenario, width_in: float = WIDE_IN
 ) -> Figure:
-    """Stall ratio against the offered peak, a line per vendor."""
+    """Stall ratio in percent against the offered peak, a line per vendor."""
+    figures = estimates(frames)
     return _against_peak(
         frames, scenario, width_in,
-        metric="stall_ratio",
-        several="How much of the night is frozen, as the audience grows?",
-        one="How much of the night is frozen?",
-        subtitle="Frozen time over frozen and played time; whoever never got in is not in it.",
-        unit="frozen, % of viewing time",
+        lambda vendor, peak: figures.get((vendor, peak, "stall_ratio"), UNKNOWN).times(100),
+        question="How much of the viewing stalls",
+        subtitle="Time frozen over time frozen and played; whoever never got in is not in it.",
+        unit="stalled, % of viewing time",
+        say=_say_percent,
+        limit=100.0,
     )  # fmt: skip
 
 
-def delivered_against_concurrency(
+def lost_sales_against_concurrency(
     frames: Frames, scenario: Scenario, width_in: float = WIDE_IN
 ) -> Figure:
-    """Watching delivered against the offered peak: what leaving and refusing cannot flatter."""
+    """Lost sales in percent of a perfect night's against the offered peak, a line per vendor."""
+    figures = estimates(frames)
     return _against_peak(
         frames, scenario, width_in,
-        metric="watch_delivered_ratio",
-        several="How much of the watching gets through, as the audience grows?",
-        one="How much of the watching gets through?",
-        subtitle="Time played over a perfect night's; viewers refused or gone count as lost.",
-        unit="watched, % of a perfect night",
+        lambda vendor, peak: lost_share(figures, vendor, peak).times(100),
+        question="How much of the sales is lost",
+        subtitle="Against a night on which every picture plays for everybody.",
+        unit="sales lost, % of a perfect night",
+        say=_say_percent,
+        limit=100.0,
     )  # fmt: skip
+
+
+def cost_against_concurrency(
+    frames: Frames, scenario: Scenario, width_in: float = WIDE_IN
+) -> Figure:
+    """The bill of the night in CNY against the offered peak, a line per vendor."""
+    figures = estimates(frames)
+    bills = {(v, p): e for (v, p, metric), e in figures.items() if metric == "cost_cny"}
+    size, unit = _scale(max((e.mean for e in bills.values() if e.known), default=0.0))
+    return _against_peak(
+        frames, scenario, width_in,
+        lambda vendor, peak: bills.get((vendor, peak), UNKNOWN).times(1 / size),
+        question="What is the bill for the night",
+        subtitle="What the night adds to the month; viewers who never got in cost nothing.",
+        unit=f"bill, {unit}",
+        say=words.number,
+    )  # fmt: skip
+
+
+def _say_percent(x: float) -> str:
+    return words.percent(x / 100)
 
 
 def _against_peak(
     frames: Frames,
     scenario: Scenario,
     width_in: float,
+    figure_of: Callable[[str, int], Estimate],
     *,
-    metric: str,
-    several: str,
-    one: str,
+    question: str,
     subtitle: str,
     unit: str,
+    say: Callable[[float], str],
+    limit: float = math.inf,
 ) -> Figure:
-    points = peaks(frames)
-    figures = estimates(frames)
+    points, peak = peaks(frames), night_peak(frames, scenario)
     names = vendors(frames, scenario)
-    series = {
-        vendor: {p: _percent(figures.get((vendor, p, metric), UNKNOWN)) for p in points}
-        for vendor in names
-    }
-    subtitle += " " + _about_bands([e for s in series.values() for e in s.values()])
+    series: Series = {vendor: {p: figure_of(vendor, p) for p in points} for vendor in names}
     with drawing():
         if len(points) == 1:
-            at = {vendor: s[points[0]] for vendor, s in series.items()}
-            said = f"{subtitle} {words.count(points[0])} viewers offered at the peak."
-            return _dots(width_in, one, said, unit, names, at)
-        longest = max(text_in(name) for name in names.values())
-        right = min(longest + 0.25, 0.34 * width_in)
+            at = {vendor: s[peak] for vendor, s in series.items()}
+            said = f"{subtitle} {_about_bands(list(at.values()), 'Solid lines')}"
+            said += f" {words.count(peak)} viewers at the peak."
+            return _dots(width_in, f"{question}?", said, unit, names, at, say, limit)
+        subtitle += f" {_about_bands([e for s in series.values() for e in s.values()])}"
+        subtitle += " Beside each name: the night itself."
+        labels = {
+            v: (name, say(series[v][peak].mean) if series[v][peak].known else "")
+            for v, name in names.items()
+        }
+        longest = max(text_in(f"{name}  {value}") for name, value in labels.values())
+        right = min(longest + 0.25, (0.3 if width_in > 6 else 0.42) * width_in)
         figure, (axes,) = panels(
-            width_in, several, subtitle, 1,
-            0.38 * width_in if width_in > 6 else 0.75 * width_in,
+            width_in, f"{question}, as the audience grows?", subtitle, 1,
+            0.36 * width_in if width_in > 6 else 0.75 * width_in,
             Margins(left=0.62, right=right, top=0.48, bottom=0.55),
         )  # fmt: skip
         ends = []
         top = 0.0
-        for n, (vendor, name) in enumerate(names.items()):
+        shade = 0.18 if len(names) <= 3 else 0.10
+        for n, vendor in enumerate(names):
             line = [(p, e) for p, e in series[vendor].items() if e.known]
             if not line:
                 continue
@@ -154,20 +193,25 @@ def _against_peak(
                 for end in ("low", "high")
             )
             if low != high:
-                axes.fill_between(x, low, high, color=colour(n), alpha=0.18, linewidth=0)
+                axes.fill_between(x, low, high, color=colour(n), alpha=shade, linewidth=0)
             axes.plot(
                 x, y, color=colour(n), marker=marker(n), linestyle=dashes(n),
                 markersize=4.5, linewidth=1.8, clip_on=False, zorder=3,
             )  # fmt: skip
-            ends.append((y[-1], shortened(name, right - 0.2), colour(n)))
+            inputs = series[vendor][peak]
+            if inputs.has_inputs:
+                _whisker(axes, peak, inputs, n, len(names), 3.5 if width_in > 6 else 2.2)
+                top = max(top, inputs.input_high)
+            name, value = labels[vendor]
+            room = right - 0.2 - text_in(f"  {value}")
+            ends.append((y[-1], f"{shortened(name, room)}  {value}".rstrip(), colour(n)))
             top = max(top, *y, *high)
-        _frame_y(axes, top, 100.0)
+        _frame_y(axes, top, limit)
         span = points[-1] - points[0]
         axes.set_xlim(points[0] - 0.04 * span, points[-1] + 0.01 * span)
         _frame_x(axes, points, width_in - 0.62 - right)
-        axes.set_xlabel("viewers offered at the peak")
+        axes.set_xlabel("viewers at the peak, if nothing went wrong")
         axes.set_title(unit, loc="left", size=TEXT_PT, color=GREY, pad=18)
-        peak = night_peak(frames, scenario)
         axes.axvline(peak, color=GREY, linewidth=0.8, linestyle=(0, (2, 3)), zorder=1)
         leftwards = peak > points[0] + 0.7 * span
         axes.annotate(
@@ -179,6 +223,17 @@ def _against_peak(
         return figure
 
 
+def _whisker(axes: Axes, x: float, e: Estimate, n: int, of: int, gap_pt: float) -> None:
+    """The band of the inputs as a pale bar; those of several vendors stand side by side."""
+    figure = axes.get_figure()
+    assert isinstance(figure, Figure)
+    aside = ScaledTranslation((n - (of - 1) / 2) * gap_pt / 72, 0, figure.dpi_scale_trans)
+    axes.plot(
+        [x, x], [e.input_low, e.input_high], transform=axes.transData + aside, color=colour(n),
+        alpha=0.35, linewidth=0.75 * gap_pt, solid_capstyle="butt", zorder=2, label="inputs",
+    )  # fmt: skip
+
+
 def _dots(
     width_in: float,
     title: str,
@@ -186,8 +241,10 @@ def _dots(
     unit: str,
     names: dict[str, str],
     at: dict[str, Estimate],
+    say: Callable[[float], str],
+    limit: float,
 ) -> Figure:
-    """One peak only: a dot and its interval per vendor."""
+    """One peak only: a dot and its bands per vendor."""
     left = min(max(text_in(name) for name in names.values()) + 0.25, 0.4 * width_in)
     figure, (axes,) = panels(
         width_in, title, subtitle, 1, 0.3 * len(names) + 0.1,
@@ -198,20 +255,28 @@ def _dots(
         e = at[vendor]
         if not e.known:
             continue
+        hue = colour(n)
+        if e.has_inputs:
+            axes.plot(
+                [e.input_low, e.input_high], [n, n], color=hue, linewidth=7, alpha=0.25,
+                solid_capstyle="butt", label="inputs",
+            )  # fmt: skip
         if e.has_interval:
-            axes.plot([e.low, e.high], [n, n], color=colour(n), linewidth=2, alpha=0.5)
-        axes.plot([e.mean], [n], color=colour(n), marker=marker(n), markersize=6, clip_on=False)
+            axes.plot([e.low, e.high], [n, n], color=hue, linewidth=2)
+        axes.plot([e.mean], [n], color=hue, marker=marker(n), markersize=6, clip_on=False)
         axes.annotate(
-            words.percent(e.mean / 100), (1.0, n), xycoords=("axes fraction", "data"),
+            say(e.mean), (1.0, n), xycoords=("axes fraction", "data"),
             xytext=(8, 0), textcoords="offset points", va="center", ha="left",
-            color=legible(colour(n)), annotation_clip=False,
+            color=legible(hue), annotation_clip=False,
         )  # fmt: skip
-        top = max(top, e.mean, e.high if e.has_interval else 0.0)
+        ends = (e.mean, e.high, e.input_high)
+        top = max(top, *(x for x in ends if math.isfinite(x)))
     axes.set_yticks(range(len(names)), [shortened(s, left - 0.15) for s in names.values()])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(0, _headroom(top, 100.0))
+    axes.set_xlim(0, _headroom(top, limit))
     axes.xaxis.set_major_locator(MaxNLocator(5 if width_in > 6 else 3, steps=STEPS))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
     axes.set_xlabel(unit)
     axes.grid(axis="x", color=PALE, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -219,14 +284,15 @@ def _dots(
     return figure
 
 
-def _about_bands(shown: list[Estimate]) -> str:
-    if any(e.has_interval for e in shown):
-        return "Band: 95 % interval of the mean over nights."
-    return "One night: no interval."
-
-
-def _percent(e: Estimate) -> Estimate:
-    return Estimate(100 * e.mean, 100 * e.low, 100 * e.high)
+def _about_bands(shown: list[Estimate], drawn: str = "Shaded") -> str:
+    said = (
+        f"{drawn}: 95 % interval over nights."
+        if any(e.has_interval for e in shown)
+        else "One night: no interval."
+    )
+    if any(e.has_inputs for e in shown):
+        said += " Pale bars: the range of the assumed numbers."
+    return said
 
 
 STEPS = [1, 2, 2.5, 5, 10]
@@ -261,15 +327,119 @@ def _frame_x(axes: Axes, points: list[int], room_in: float) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: words.count(x)))
 
 
+# --- who stalls -----------------------------------------------------------------------------------
+
+GROUPS = {"class": "by own internet", "region": "by region", "isp": "by network"}
+"""Columns of the breakdown, in words."""
+
+CLASSES = {"home": "home", "lte": "4G", "hsdpa": "3G"}
+"""Access classes as people call them; others keep their name."""
+
+HEAT = LinearSegmentedColormap.from_list("heat", ["#f6f6f4", "#f8d2bb", "#ee9a63"])
+
+FEW = 0.01
+"""A group with a smaller share of the viewers does not set the scale of the colours."""
+
+ROW_IN, CELL_IN = 0.3, 0.62
+
+
+def who_stalls(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
+    """Stall ratio by vendor and by group of viewers, a panel for each way to group them."""
+    peak = night_peak(frames, scenario)
+    groups = _groups(frames, scenario)
+    names = {v: s for v, s in vendors(frames, scenario).items() if v in set(groups["vendor"])}
+    kinds = [by for by in GROUPS if by in set(groups["by"])]
+    stall = groups[groups["metric"] == "stall_ratio"].set_index(["vendor", "by", "of"])["value"]
+    came = groups[groups["metric"] == "arrived"].groupby(["by", "of"], sort=False)["value"].mean()
+    part = (came / came.groupby("by").transform("sum")).sort_values(ascending=False, kind="stable")
+    many = set(part[part >= FEW].index)
+    top = max((x for key, x in zip(stall.index, stall, strict=True) if key[1:] in many), default=0)
+    names_in = max(text_in(name) for name in names.values()) + 0.2
+    wide = width_in > 6
+    with drawing():
+        left = min(names_in, (0.2 if wide else 0.36) * width_in)
+        figure, grid = panels(
+            width_in, "Who stalls?",
+            f"Stalled, % of the viewing time of each group, at {words.count(peak)} viewers; "
+            "under each group its share of those who came.",
+            1 if wide else len(kinds),
+            ROW_IN * len(names),
+            Margins(left=left, right=0.1, top=0.82, bottom=0.12),
+        )  # fmt: skip
+        for axes, shown in zip(grid, [kinds] if wide else [[k] for k in kinds], strict=True):
+            axes.set_axis_off()
+            x = 0.0
+            columns = {by: [of for kind, of in part.index if kind == by] for by in shown}
+            most = sum(map(len, columns.values())) + 0.4 * (len(columns) - 1)
+            axes.set_xlim(0, max(most, (width_in - left - 0.1) / (1.6 * CELL_IN)))
+            axes.set_ylim(len(names), 0)
+            _at(axes, list(names.values()), left)
+            for by in shown:
+                _over(axes, x, 42, GROUPS[by], INK, bold=True)
+                for of in columns[by]:
+                    share = part[by, of]
+                    _over(axes, x + 0.5, 24, CLASSES.get(of, of) if by == "class" else of, INK)
+                    said = words.percent(share) if share >= FEW else f"< 1{words.SPACE}%"
+                    _over(axes, x + 0.5, 9, said, GREY)
+                    for row, vendor in enumerate(names):
+                        ratio = float(stall.get((vendor, by, of), math.nan))
+                        _heat(axes, x, row, ratio, max(top, 0.02))
+                    x += 1
+                x += 0.4
+        return figure
+
+
+def _at(axes: Axes, names: list[str], left: float) -> None:
+    for row, name in enumerate(names):
+        axes.annotate(
+            shortened(name, left - 0.15), (0, row + 0.5), xycoords=("axes fraction", "data"),
+            xytext=(-6, 0), textcoords="offset points", va="center", ha="right",
+            annotation_clip=False,
+        )  # fmt: skip
+
+
+def _over(axes: Axes, x: float, up_pt: float, text: str, hue: str, bold: bool = False) -> None:
+    axes.annotate(
+        text, (x, 0), xytext=(1 if bold else 0, up_pt), textcoords="offset points", color=hue,
+        ha="left" if bold else "center", va="center", weight="bold" if bold else "normal",
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def _heat(axes: Axes, x: float, row: int, ratio: float, top: float) -> None:
+    if not math.isfinite(ratio):
+        axes.annotate(words.NONE, (x + 0.5, row + 0.5), ha="center", va="center", color=GREY)
+        return
+    heat = HEAT(min(1.0, ratio / top))
+    axes.fill_between([x + 0.02, x + 0.98], row + 0.04, row + 0.96, color=heat, linewidth=0)
+    axes.annotate(
+        words.percent(ratio).removesuffix(f"{words.SPACE}%"), (x + 0.5, row + 0.5),
+        ha="center", va="center", color=INK,
+    )  # fmt: skip
+
+
+def _groups(frames: Frames, scenario: Scenario) -> pd.DataFrame:
+    """Who came and who stalled by group at the peak, means over nights; empty where unknown."""
+    rows = table(frames, "breakdown", peak_viewers=night_peak(frames, scenario))
+    if rows.empty:
+        return rows
+    rows = rows[rows["by"].isin(list(GROUPS)) & rows["metric"].isin(["stall_ratio", "arrived"])]
+    if not (rows["metric"] == "stall_ratio").any():
+        return pd.DataFrame()
+    keys = ["vendor", "by", "of", "metric"]
+    return rows.groupby(keys, sort=False)["value"].mean().reset_index()
+
+
 # --- the night over time --------------------------------------------------------------------------
 
-LINES = (
-    ("offered", "offered", GREY, (0, (4, 2)), 1.2),
-    ("in_room", "in the room", "#000000", "-", 1.2),
-    ("watching", "watching", BLUE, "-", 1.8),
-    ("stalled", "frozen", VERMILLION, "-", 1.4),
+PLAYING, STUCK, OUTSIDE = "#8fc0e0", VERMILLION, "#a9a9a9"
+
+STACK = (
+    ("playing", PLAYING, ("watching",)),
+    ("stalled", STUCK, ("stalled",)),
+    ("getting in", OUTSIDE, ("starting", "waiting")),
 )
-"""Metric, label, colour, dash, width; drawn in this order."""
+"""Words, colour and the columns of the time series that are stacked, from below."""
 
 POINTS = 360
 """At most so many points a line: longer nights are averaged over wider bins."""
@@ -278,57 +448,59 @@ MOST_TICKS = 8
 
 
 def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
-    """Who was where through the night at its peak, a panel per vendor."""
+    """Where everybody is through the night at its peak, a panel per vendor."""
     peak = night_peak(frames, scenario)
-    table = frames.timeseries
-    table = table[(table["peak_viewers"] == peak) & table["metric"].isin([k for k, *_ in LINES])]
-    names = {v: s for v, s in vendors(frames, scenario).items() if (table["vendor"] == v).any()}
-    nights = int(table["replication"].nunique())
+    series = table(frames, "timeseries", peak_viewers=peak)
+    names = {v: s for v, s in vendors(frames, scenario).items() if v in set(series["vendor"])}
+    nights = int(series["replication"].nunique())
     columns = 2 if width_in > 6 and len(names) > 1 else 1
-    about = f"{words.count(peak)} viewers offered at the peak. "
-    about += (
-        f"Lines: mean of {nights} nights; bands: the lowest and highest of them."
-        if nights > 1
-        else "One night: no band."
-    )
-    starts = scenario.promotion.starts_at
-    right = max(text_in(label) for _, label, *_ in LINES) + 0.25
+    about = f"{words.count(peak)} viewers at the peak"
+    about += f", mean of {nights} nights. " if nights > 1 else ", one night. "
+    about += "Whoever is missing under the dashed line has left or was turned away."
+    if scenario.incidents:
+        about += " Hatched: an incident."
+    perfect = "would be there on a perfect night"
     with drawing():
         figure, grid = panels(
-            width_in,
-            "Where are the viewers through the night?",
-            about,
-            len(names),
-            2.0 if columns == 2 else 2.3,
-            Margins(left=0.66, right=right, top=0.46, bottom=0.58),
+            width_in, "Where are the viewers through the night?", about, len(names),
+            1.75 if len(names) > 2 else 2.2,
+            Margins(left=0.66, right=0.2, top=0.46, bottom=0.58),
             columns,
+            key=[(said, hue, False) for said, hue, _ in STACK] + [(perfect, INK, True)],
+        )  # fmt: skip
+        panel_in = width_in / columns - 0.86
+        length = scenario.promotion.duration_s or float(series["time_s"].max())
+        minutes = length / 60
+        wide = {v: _through_the_night(series[series["vendor"] == v]) for v in names}
+        marks = {v: _marks(scenario, v, minutes) for v in names}
+        levels = {v: _levels(m, minutes, panel_in) for v, m in marks.items()}
+        room = 1.0 + 0.1 * (1 + max((n for some in levels.values() for n in some), default=-1))
+        parts = [c for _, _, several in STACK for c in several]
+        high = max(
+            float(max(w[parts].sum(axis="columns").max(), w["offered"].max()))
+            for w in wide.values()
         )
-        panel_in = width_in / columns - 0.66 - right
-        high = float(table["value"].max())
-        length = scenario.promotion.duration_s or float(table["time_s"].max())
-        marks = [(minute, text) for minute, text in _marks(scenario) if minute <= length / 60]
-        levels = _levels(marks, length / 60, panel_in)
-        room = 1.0 + 0.09 * (1 + max(levels, default=-1))
         for axes, (vendor, name) in zip(grid, names.items(), strict=True):
-            mine = table[table["vendor"] == vendor]
+            mine = wide[vendor]
+            x = mine.index.to_numpy() / 60
             _frame_y(axes, high, room=room)
             axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: words.count(y)))
-            axes.set_xlim(0, length / 60)
-            axes.xaxis.set_major_locator(FixedLocator(_minutes(length / 60, panel_in)))
+            axes.set_xlim(0, minutes)
+            axes.xaxis.set_major_locator(FixedLocator(_minutes(minutes, panel_in)))
             axes.xaxis.set_minor_locator(NullLocator())
-            ends = []
-            for metric, label, hue, dash, wide in LINES:
-                x, mean, low, top = _through_the_night(mine[mine["metric"] == metric])
-                if not len(x):
-                    continue
-                if metric == "stalled":
-                    axes.fill_between(x / 60, 0, mean, color=hue, alpha=0.25, linewidth=0)
-                if nights > 1:
-                    axes.fill_between(x / 60, low, top, color=hue, alpha=0.18, linewidth=0)
-                axes.plot(x / 60, mean, color=hue, linestyle=dash, linewidth=wide)
-                ends.append((float(mean[-1]), label, hue))
-            for (minute, text), level in zip(marks, levels, strict=True):
-                _mark(axes, minute, text, level, length / 60, panel_in)
+            axes.stackplot(
+                x, *(mine[list(several)].sum(axis="columns") for _, _, several in STACK),
+                colors=[hue for _, hue, _ in STACK], linewidth=0,
+            )  # fmt: skip
+            axes.plot(x, mine["offered"], color=INK, linestyle=(0, (4, 2)), linewidth=1.2)
+            for incident in _incidents_of(scenario, vendor):
+                start = incident.time_s / 60
+                axes.axvspan(
+                    start, min(start + incident.duration_s / 60, minutes), facecolor="none",
+                    edgecolor=INK, hatch="////", alpha=0.5, linewidth=0, label="incident",
+                )  # fmt: skip
+            for (minute, text), level in zip(marks[vendor], levels[vendor], strict=True):
+                _mark(axes, minute, text, level, minutes, panel_in)
             axes.set_title(
                 shortened(name, panel_in, 10.5), loc="left", size=10.5, color=INK,
                 weight="bold", pad=18,
@@ -337,18 +509,32 @@ def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
                 "viewers", (0, 1), xycoords="axes fraction", xytext=(0, 6),
                 textcoords="offset points", color=GREY, annotation_clip=False,
             )  # fmt: skip
-            axes.set_xlabel(f"minutes from the start at {starts:%H:%M}")
-            end_labels(axes, ends)
+            axes.set_xlabel(f"minutes from the start at {scenario.promotion.starts_at:%H:%M}")
         return figure
 
 
-def _marks(scenario: Scenario) -> list[tuple[float, str]]:
-    """What the script does to everybody: (minute, words), in order of time."""
+def _incidents_of(scenario: Scenario, vendor: str) -> list[Incident]:
+    """Incidents that this vendor's viewers meet."""
+    profile = scenario.vendors.get(vendor)
+    regions = set(profile.serves) if profile else set()
+
+    def meets(incident: Incident) -> bool:
+        if incident.vendor not in (None, vendor):
+            return False
+        somewhere = incident.what in ("edge", "region")
+        return not somewhere or incident.where.split(".")[0] in regions
+
+    return [incident for incident in scenario.incidents if meets(incident)]
+
+
+def _marks(scenario: Scenario, vendor: str, minutes: float) -> list[tuple[float, str]]:
+    """What the script and the incidents do: (minute, words), in order of time."""
     script = scenario.promotion
     marks = [(d.time_s / 60, d.name) for d in script.drops]
     if script.mass_exit is not None:
         marks.append((script.mass_exit.time_s / 60, "mass exit"))
-    return sorted(marks)
+    marks += [(i.time_s / 60, i.name) for i in _incidents_of(scenario, vendor)]
+    return sorted(mark for mark in marks if mark[0] <= minutes)
 
 
 def _levels(marks: list[tuple[float, str]], minutes: float, panel_in: float) -> list[int]:
@@ -379,7 +565,7 @@ def _mark(
     left, _ = _span(minute, text, minutes, panel_in)
     rightwards = left >= at
     room = panel_in - at if rightwards else at
-    axes.axvline(minute, color=GREY, linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
+    axes.axvline(minute, color=INK, linewidth=0.7, linestyle=(0, (1, 2)))
     axes.annotate(
         shortened(text, room - 0.05, TEXT_PT - 1.5), (minute, 1.0),
         xycoords=("data", "axes fraction"),
@@ -397,22 +583,13 @@ def _minutes(length: float, panel_in: float) -> list[float]:
     return [float(m) for m in range(0, int(length) + 1, step)]
 
 
-def _through_the_night(
-    table: pd.DataFrame,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Time, and the mean, lowest and highest of the nights."""
-    nights = table.pivot_table(index="time_s", columns="replication", values="value")
-    x = nights.index.to_numpy(dtype=np.float64)
-    y = nights.to_numpy(dtype=np.float64)
-    width = -(-len(x) // POINTS)
-    if width > 1:
-        starts = np.arange(0, len(x), width)
-        counts = np.diff(np.append(starts, len(x)))
-        x = np.add.reduceat(x, starts) / counts
-        y = np.add.reduceat(y, starts, axis=0) / counts[:, None]
-    if not len(x):
-        return x, x, x, x
-    return x, y.mean(axis=1), y.min(axis=1), y.max(axis=1)
+def _through_the_night(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean over nights: a row a time (at most POINTS), a column a metric (0 where not metered)."""
+    metrics = ["offered", *(c for _, _, several in STACK for c in several)]
+    wide = rows.pivot_table(index="time_s", columns="metric", values="value", aggfunc="mean")
+    wide = wide.reindex(columns=metrics).fillna(0.0).reset_index()
+    coarse = wide.groupby(wide.index // -(-max(1, len(wide)) // POINTS)).mean()
+    return coarse.set_index("time_s")
 
 
 # --- the ladder -----------------------------------------------------------------------------------
@@ -421,9 +598,12 @@ def _through_the_night(
 BAR = 0.62
 """Height of a bar, where rows are 1 apart."""
 
+AMOUNT_PT = (54, 104)
+"""Right ends of the columns of amounts and of shares, right of the bars."""
+
 
 def ladder(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
-    """From a perfect night's sales, rung by rung, to what remains; a panel per vendor."""
+    """From a perfect night's sales, rung by rung, to what is sold; a panel per vendor."""
     peak = night_peak(frames, scenario)
     figures = estimates(frames)
     known = _laddered(frames, scenario)
@@ -431,49 +611,38 @@ def ladder(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Fig
     perfect = {v: figures[v, peak, "perfect_gmv_cny"].mean for v in names}
     size, unit = _scale(max(perfect.values()))
     columns = 2 if width_in > 6 and len(names) > 1 else 1
-    rows = ["perfect night", *RUNGS.values(), "what remains"]
+    rows = ["perfect night", *RUNGS.values(), "is sold"]
     left = max(text_in(row) for row in rows) + 0.05
-    right = 1.4
+    right = AMOUNT_PT[1] / 72 + 0.12
     shown = [figures[v, peak, f"lost_gmv_cny.{rung}"] for v in names for rung in RUNGS]
-    about = (
-        f"Sales in {unit} at {words.count(peak)} viewers offered; orange is lost, green gained. "
-    )
+    about = f"Sales in {unit} at {words.count(peak)} viewers; orange is lost, green gained. "
     about += (
-        "Thin lines: 95 % interval of a step."
+        "Thin lines: 95 % interval of a step over nights."
         if any(e.has_interval for e in shown)
         else "One night: no interval."
     )
     with drawing():
         figure, grid = panels(
-            width_in,
-            "What stands between a perfect night and what each vendor lets you sell?"
-            if len(names) > 1
-            else "What stands between a perfect night and what is sold?",
-            about,
-            len(names),
-            0.27 * len(rows),
-            Margins(left=left, right=right, top=0.36, bottom=0.56),
-            columns,
-        )
+            width_in, "Where do the sales of a perfect night go?", about, len(names),
+            0.25 * len(rows), Margins(left=left, right=right, top=0.42, bottom=0.08), columns,
+        )  # fmt: skip
         highest = max(max(level for level, _ in _steps(figures, v, peak)) for v in names)
-        ticks = max(2, int((width_in / columns - left - right) / 0.6))
         for axes, (vendor, name) in zip(grid, names.items(), strict=True):
-            _waterfall(axes, figures, vendor, peak, perfect[vendor], size)
+            simulated = bool(_incidents_of(scenario, vendor))
+            _waterfall(axes, figures, vendor, peak, perfect[vendor], size, simulated)
             axes.set_yticks(range(len(rows)), rows)
             axes.tick_params(axis="y", length=0, labelcolor=INK)
             axes.set_ylim(len(rows) - 0.5, -0.5)
             axes.set_xlim(0, 1.01 * max(highest, *perfect.values()) / size or 1.0)
-            axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=STEPS))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-            axes.set_xlabel(f"sales, {unit}")
-            axes.grid(axis="x", color=PALE, linewidth=0.6)
-            axes.set_axisbelow(True)
-            axes.spines["left"].set_visible(False)
+            axes.xaxis.set_major_locator(NullLocator())
+            for spine in axes.spines.values():
+                spine.set_visible(False)
+            heading = shortened(name, width_in / columns - 0.3 - text_in(f", {unit}"), 10.5)
             axes.annotate(
-                shortened(name, width_in / columns - 0.2, 10.5), (0, 1),
-                xycoords="axes fraction", xytext=(3.6 - left * 72, 8), textcoords="offset points",
-                size=10.5, weight="bold", annotation_clip=False,
+                heading, (0, 1), xycoords="axes fraction", xytext=(3.6 - left * 72, 8),
+                textcoords="offset points", size=10.5, weight="bold", annotation_clip=False,
             )  # fmt: skip
+            _say(axes, -1, unit, "share", GREY)
         return figure
 
 
@@ -508,14 +677,20 @@ def _steps(figures: Figures, vendor: str, peak: int) -> list[tuple[float, Estima
 
 
 def _waterfall(
-    axes: Axes, figures: Figures, vendor: str, peak: int, perfect: float, size: float
+    axes: Axes,
+    figures: Figures,
+    vendor: str,
+    peak: int,
+    perfect: float,
+    size: float,
+    incidents: bool,
 ) -> None:
     steps = _steps(figures, vendor, peak)
     remains = figures[vendor, peak, "gmv_cny"].mean
     axes.barh(0, perfect / size, height=BAR, color="#9a9a9a")
     axes.barh(len(steps) + 1, remains / size, height=BAR, color=BLUE)
     _say(axes, 0, words.count(perfect / size), "")
-    for row, (level, lost) in enumerate(steps, start=1):
+    for row, (rung, (level, lost)) in enumerate(zip(RUNGS, steps, strict=True), start=1):
         hue = VERMILLION if lost.mean >= 0 else GREEN
         axes.barh(row, -lost.mean / size, left=level / size, height=BAR, color=hue)
         # From the bar above to the far edge of this one, so that a rung of nothing is seen too.
@@ -528,7 +703,10 @@ def _waterfall(
             axes.plot(ends, [row, row], color=INK, linewidth=1.0, solid_capstyle="butt")
         sign = words.MINUS if lost.mean > 0 else "+" if lost.mean < 0 else ""
         share = f"{sign}{words.percent(abs(lost.mean) / perfect)}" if perfect else ""
-        _say(axes, row, f"{sign}{words.count(abs(lost.mean) / size)}", share)
+        if rung == "incidents" and not incidents:
+            _say(axes, row, "", "none simulated", GREY)
+        else:
+            _say(axes, row, f"{sign}{words.count(abs(lost.mean) / size)}", share)
     axes.plot(
         [remains / size] * 2, [len(steps) + BAR / 2, len(steps) + 1],
         color=GREY, linewidth=0.6, zorder=0.5,
@@ -537,10 +715,10 @@ def _waterfall(
     _say(axes, len(steps) + 1, words.count(remains / size), share)
 
 
-def _say(axes: Axes, row: int, amount: str, share: str) -> None:
+def _say(axes: Axes, row: int, amount: str, share: str, hue: str = INK) -> None:
     """An amount and its share in two columns right of the bars."""
-    for text, right_pt in ((amount, 42), (share, 92)):
+    for text, right_pt in zip((amount, share), AMOUNT_PT, strict=True):
         axes.annotate(
             text, (1.0, row), xycoords=("axes fraction", "data"), xytext=(right_pt, 0),
-            textcoords="offset points", va="center", ha="right", annotation_clip=False,
+            textcoords="offset points", va="center", ha="right", color=hue, annotation_clip=False,
         )  # fmt: skip

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
+import sys
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sim.record import LIMIT_NAMES
 from sim.report import words
 from sim.report.charts import charts
+from sim.report.said import (
+    Effect,
+    Reached,
+    Say,
+    ask_for,
+    asked,
+    best_first,
+    effects,
+    just_enough,
+    reached,
+    verdict,
+)
 from sim.report.style import NARROW_IN, WIDE_IN, image
 from sim.report.tables import (
     UNKNOWN,
@@ -23,10 +36,12 @@ from sim.report.tables import (
     Figures,
     Frames,
     estimates,
+    lost_share,
     night_peak,
     peaks,
-    vendors,
+    table,
 )
+from sim.report.terminal import text
 from sim.scenario import Scenario, Vendor
 from sim.scenario.quantity import GIVEN, Confidence, Quantity
 
@@ -44,50 +59,26 @@ INVARIANTS = (
     "A smaller audience is a subset of a larger one.",
 )
 
-LIMITS = dict(
-    zip(
-        LIMIT_NAMES,
-        (
-            "nothing",
-            "the viewers' own links",
-            "concurrent sessions",
-            "joins a second",
-            "egress of the whole vendor",
-            "egress of a region",
-            "egress of an edge",
-        ),
-        strict=True,
-    )
-)
-
 CONFIDENCES = get_args(Confidence)
 """The surest first."""
 
 LIBRARIES = ("peakcast", "simpy", "numba", "numpy", "pandas", "scipy", "hydra-core", "pydantic")
 
+HARMLESS = ("output_dir=", "overwrite=", "engine.threads=")
+"""Arguments that can't change the answer are left out of the command the page quotes."""
+
 
 Get = Callable[[str], Estimate]
 """A figure of one vendor at the peak."""
 
-Say = Callable[[float], str]
-
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure of the table: its heading, what is said, and the interval under it."""
+    """One figure of a table: its heading, what is said, and the lines under it."""
 
     heading: str
     text: str
-    interval: str = ""
-
-
-@dataclass(frozen=True)
-class Reached:
-    """A limit that held somebody back."""
-
-    limit: str
-    configured: str
-    lasted: str
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +89,8 @@ class Row:
     value: str
     spread: str
     confidence: Confidence
+    effect: str
+    """Sales lost over its range, where a study asked."""
     note: str
     url: str
     as_of: str
@@ -105,11 +98,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Provenance:
-    """How sure the numbers of a profile are."""
+    """How sure some numbers are."""
 
+    name: str
     counts: dict[str, int]
     rows: list[Row]
-    """The least sure first."""
+    """The one with the widest effect first, then the least sure."""
 
     @property
     def unsure(self) -> int:
@@ -122,17 +116,14 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Answer:
-    """All the page says about one vendor."""
+    """What the tables of the page say about one vendor."""
 
-    key: str
     name: str
-    summary: str
-    sentence: str
     cells: list[Cell]
+    more: list[Cell]
     reached: list[Reached]
     bill: list[tuple[str, str, str]]
     """Line, quantity, CNY."""
-    provenance: Provenance | None
 
 
 @dataclass(frozen=True)
@@ -145,7 +136,7 @@ class Picture:
 
 
 def write(frames: Frames, scenario: Scenario, folder: Path) -> None:
-    """Writes `charts/*.svg`, `charts/*.png` and `report.html` into the folder."""
+    """Writes `charts/*.svg`, `charts/*.png`, `report.html` and `report.txt` into the folder."""
     (folder / "charts").mkdir(parents=True, exist_ok=True)
     pictures = []
     for name, chart in charts(frames, scenario).items():
@@ -159,6 +150,7 @@ def write(frames: Frames, scenario: Scenario, folder: Path) -> None:
             Picture(name, inline(svg, f"{name}-w", label), inline(narrow, f"{name}-n", label))
         )
     (folder / "report.html").write_bytes(page(frames, scenario, pictures).encode())
+    (folder / "report.txt").write_bytes(text(frames, scenario).encode())
 
 
 def inline(svg: bytes, prefix: str, label: str) -> str:
@@ -180,12 +172,14 @@ def inline(svg: bytes, prefix: str, label: str) -> str:
 
 def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
     """The page as text."""
-    peak = night_peak(frames, scenario)
-    figures = estimates(frames)
-    answers = [
-        _answer(vendor, name, peak, figures, frames, scenario)
-        for vendor, name in vendors(frames, scenario).items()
-    ]
+    peak, figures = night_peak(frames, scenario), estimates(frames)
+    names = best_first(frames, scenario)
+    answers = [_answer(v, name, peak, figures, frames, scenario) for v, name in names.items()]
+    told = asked(frames, scenario)
+    provenance = list(_provenances(frames, scenario, names))
+    counted = Counter[str]()
+    for one in provenance:
+        counted.update(one.counts)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -196,23 +190,44 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
     return environment.get_template("page.html.j2").render(
         title=f"{_titled(scenario.promotion.name)}, {words.count(peak)} viewers",
         subtitle=f"{scenario.promotion.starts_at:%Y-%m-%d, %H:%M} · "
-        f"audience {scenario.audience.name} · links {scenario.network.name}",
+        f"audience {scenario.audience.name} · viewers' internet {scenario.network.name}",
+        peak=words.count(peak),
+        verdict=verdict(frames, scenario),
+        ask_for=ask_for(told, next(iter(names))),
+        told=told,
+        sigma=f"{words.exact(100 * scenario.promotion.peak_sigma)}{words.SPACE}%",
+        beyond=any(a.beyond for one in told for a in one.asks),
         answers=answers,
-        headings=[cell.heading for cell in answers[0].cells],
-        pictures=pictures,
+        headings=_filled([a.cells for a in answers]),
+        rows=[(a.name, a.cells) for a in answers],
+        more=_filled([a.more for a in answers]),
+        more_rows=[(a.name, a.more) for a in answers],
+        reached=any(a.reached for a in answers),
+        thin=just_enough(frames, scenario),
+        pictures={p.name: p for p in pictures},
+        intervals=any(e.has_interval for e in figures.values()),
+        inputs=any(e.has_inputs for e in figures.values()),
+        draws=scenario.bands.draws,
         confidences=CONFIDENCES,
-        intervals=any(
-            figures.get((a.key, peak, "stall_ratio"), UNKNOWN).has_interval for a in answers
-        ),
-        ladder=any("ladder" in p.name for p in pictures),
+        provenance=provenance,
+        counted=counted,
+        moved=any(row.effect for one in provenance for row in one.rows),
         how=_how(frames, scenario, peak, figures),
         checked=scenario.engine.check,
         invariants=INVARIANTS,
+        seconds=words.seconds,
+        count=words.count,
     )
 
 
 def _titled(name: str) -> str:
     return name[:1].upper() + name[1:].replace("_", " ")
+
+
+def _filled(rows: list[list[Cell]]) -> list[str]:
+    """Headings of the columns in which any vendor has something to say."""
+    said = [c.heading for cells in rows for c in cells if c.text != words.NONE]
+    return [c.heading for c in rows[0] if c.heading in said]
 
 
 # --- one vendor -----------------------------------------------------------------------------------
@@ -229,135 +244,138 @@ def _answer(
     def get(metric: str) -> Estimate:
         return figures.get((vendor, peak, metric), UNKNOWN)
 
-    profile = scenario.vendors.get(vendor)
+    limits = reached(figures, vendor, peak, scenario.vendors.get(vendor))
     return Answer(
-        key=vendor,
         name=name,
-        summary=profile.summary if profile else "",
-        sentence=_sentence(get),
-        cells=_cells(get),
-        reached=_reached(vendor, peak, figures, profile),
+        cells=_cells(get, lost_share(figures, vendor, peak), limits),
+        more=_more(get),
+        reached=limits,
         bill=_bill(vendor, peak, frames),
-        provenance=_provenance(profile) if profile else None,
     )
 
 
-def _sentence(get: Get) -> str:
-    said = []
-    stall, lost, perfect = get("stall_ratio"), get("lost_gmv_cny"), get("perfect_gmv_cny")
-    if lost.known:
-        interval = _interval(lost, words.money, f"95{words.SPACE}% interval ")
-        sales = f"Sales of CNY{words.SPACE}{words.money(lost.mean)} are lost{interval}"
-        if perfect.known and perfect.mean:
-            sales += f", {words.percent(lost.mean / perfect.mean)} of what a perfect night sells"
-        said.append(f"{sales}.")
-    out = get("join_failure_ratio")
-    if out.known and out.mean >= 0.001:
-        said.append(f"{words.percent(out.mean)} of those who come never get in.")
-    if stall.known:
-        interval = _interval(stall, words.percent)
-        said.append(f"{words.percent(stall.mean)} of the viewing time is frozen{interval}.")
-    bill = get("cost_cny")
-    if bill.known:
-        said.append(f"The bill for the night is CNY{words.SPACE}{words.money(bill.mean)}.")
-    return " ".join(said)
-
-
-def _interval(e: Estimate, say: Say, named: str = "") -> str:
-    return f" ({named}{words.between(e.low, e.high, say)})" if e.has_interval else ""
-
-
-def _cells(get: Get) -> list[Cell]:
-    def cell(heading: str, metric: str, say: Say, interval: bool = False) -> Cell:
-        e = get(metric)
-        under = words.between(e.low, e.high, say) if interval and e.has_interval else ""
-        return Cell(heading, say(e.mean), under)
-
-    delays = [words.seconds(get(f"latency_{p}_s").mean) for p in ("p50", "p95")]
+def _cells(get: Get, lost: Estimate, limits: list[Reached]) -> list[Cell]:
+    first = Cell("first limit reached", "none" if get("stall_ratio").known else words.NONE)
+    if limits:
+        one = limits[0]
+        said = f"{one.configured}, " if one.configured else ""
+        first = Cell(
+            "first limit reached", one.limit, (f"{said}from {words.count(one.since)} viewers on",)
+        )
+    lost_cny, month = get("lost_gmv_cny"), get("cost_month_cny")
     return [
-        cell("frozen", "stall_ratio", words.percent, True),
-        cell("frozen, worst 5 min", "worst_5min_stall_ratio", words.percent),
-        cell("watching delivered", "watch_delivered_ratio", words.percent),
+        _banded("watched", get("watch_delivered_ratio"), words.percent),
+        _banded("stalled", get("stall_ratio"), words.percent),
+        _banded("sales lost", lost, words.percent, f"CNY{words.SPACE}{{}}", lost_cny),
+        _banded("bill of the night, CNY", get("cost_cny"), words.money, "month {}", month),
+        first,
+    ]
+
+
+def _banded(
+    heading: str, e: Estimate, say: Say, beside: str = "", other: Estimate = UNKNOWN
+) -> Cell:
+    """A figure; under it another amount that belongs to it, and both of its bands."""
+    under = [beside.format(words.money(other.mean))] if other.known else []
+    if e.has_interval:
+        under.append(f"nights {words.between(e.low, e.high, say)}")
+    if e.has_inputs:
+        under.append(f"inputs {words.between(e.input_low, e.input_high, say)}")
+    return Cell(heading, say(e.mean), tuple(under))
+
+
+def _more(get: Get) -> list[Cell]:
+    def cell(heading: str, metric: str, say: Say) -> Cell:
+        return Cell(heading, say(get(metric).mean))
+
+    return [
         cell("never got in", "join_failure_ratio", words.percent),
-        cell("first frame, p95", "startup_p95_s", words.seconds),
-        Cell("latency, p50 and p95", " · ".join(delays)),
-        cell("lost sales, CNY", "lost_gmv_cny", words.money, True),
-        cell("bill, CNY", "cost_cny", words.money),
+        cell("stalled, worst 5 min", "worst_5min_stall_ratio", words.percent),
+        cell("first picture, half within", "startup_p50_s", words.seconds),
+        cell("first picture, 19 of 20 within", "startup_p95_s", words.seconds),
+        cell("behind the host, half", "latency_p50_s", words.seconds),
+        cell("behind the host, 19 of 20 within", "latency_p95_s", words.seconds),
         cell("bill per viewer hour, CNY", "cost_per_viewer_hour_cny", words.number),
     ]
 
 
-def _reached(
-    vendor: str,
-    peak: int,
-    figures: Figures,
-    profile: Vendor | None,
-) -> list[Reached]:
-    """Limits that bound at the peak, the longest first."""
-    prefix = "binding_limit_s."
-    bound = [
-        (e.mean, metric.removeprefix(prefix))
-        for (v, p, metric), e in figures.items()
-        if v == vendor and p == peak and metric.startswith(prefix) and e.known and e.mean > 0
-    ]
-    return [
-        Reached(LIMITS.get(limit, limit), _configured(limit, profile), words.seconds(lasted))
-        for lasted, limit in sorted(bound, key=lambda b: (-b[0], b[1]))
-    ]
-
-
-def _configured(limit: str, profile: Vendor | None) -> str:
-    """The number that bound, where it is one number."""
-    if profile is None:
-        return ""
-    key = "egress_mbps" if limit == "egress_vendor" else limit
-    quantity = getattr(profile.limits, key, None)
-    if not isinstance(quantity, Quantity):
-        return ""
-    unit = " Mbps" if key == "egress_mbps" else ""
-    return f"{words.count(quantity.value)}{unit}"
-
-
 def _bill(vendor: str, peak: int, frames: Frames) -> list[tuple[str, str, str]]:
     """The invoice's lines, quantities and amounts as means over the nights."""
-    table = frames.invoice
-    if table.empty:
+    rows = table(frames, "invoice", vendor=vendor)
+    if rows.empty:
         return []
-    table = table[table["vendor"] == vendor]
-    if "peak_viewers" in table:
-        table = table[table["peak_viewers"] == peak]
-    nights = max(1, table["replication"].nunique())
-    lines = table.groupby(["tariff", "line", "period", "unit"], sort=False)
+    if "peak_viewers" in rows:
+        rows = rows[rows["peak_viewers"] == peak]
+    nights = max(1, rows["replication"].nunique())
+    lines = rows.groupby(["tariff", "line", "period", "unit"], sort=False)
     return [
         (
             f"{line} ({tariff})" if period == "night" else f"{line}, {period} ({tariff})",
-            f"{words.number(rows['quantity'].sum() / nights, 4)} {unit}",
-            words.amount(rows["amount_cny"].sum() / nights),
+            f"{words.number(some['quantity'].sum() / nights, 4)} {unit}",
+            words.amount(some["amount_cny"].sum() / nights),
         )
-        for (tariff, line, period, unit), rows in lines
+        for (tariff, line, period, unit), some in lines
     ]
 
 
-def _provenance(profile: Vendor) -> Provenance:
-    rows = []
+# --- what is assumed ------------------------------------------------------------------------------
+
+
+def _provenances(frames: Frames, scenario: Scenario, names: dict[str, str]) -> Iterator[Provenance]:
+    for vendor, name in names.items():
+        if vendor in scenario.vendors:
+            moved = effects(frames, vendor)
+            at = night_peak(frames, scenario)
+            yield _provenance(
+                name,
+                list(_rows(scenario.vendors[vendor])),
+                {key: by_peak[at] for key, by_peak in moved.items() if at in by_peak},
+            )
+    yield _provenance("Audience and shop", list(_shared(scenario)), {})
+
+
+def _provenance(name: str, rows: list[Row], moved: dict[str, Effect]) -> Provenance:
+    rows = [replace(r, effect=moved[r.key].said) if r.key in moved else r for r in rows]
+    rows.sort(
+        key=lambda r: (
+            -moved[r.key].width if r.key in moved else 0.0,
+            -CONFIDENCES.index(r.confidence),
+        )
+    )
+    counted = Counter(r.confidence for r in rows)
+    return Provenance(name, {c: counted[c] for c in CONFIDENCES}, rows)
+
+
+def _rows(profile: Vendor) -> Iterator[Row]:
     for figure, (_, _, sources) in zip(profile.figures(), profile.quantities(), strict=True):
         source = sources.get(figure.source)
-        rows.append(
-            Row(
-                key=figure.key,
-                value=words.exact(figure.value),
-                spread=""
-                if figure.low == figure.high
-                else words.between(figure.low, figure.high, words.exact),
-                confidence=figure.confidence,
-                note=source.note if source else figure.source if figure.source == GIVEN else "",
-                url=source.url if source and source.url.startswith(("http://", "https://")) else "",
-                as_of=str(source.as_of or "") if source else "",
-            )
+        yield Row(
+            key=figure.key,
+            value=words.exact(figure.value),
+            spread=_spread(figure.low, figure.high),
+            confidence=figure.confidence,
+            effect="",
+            note=source.note if source else figure.source if figure.source == GIVEN else "",
+            url=source.url if source and source.url.startswith(("http://", "https://")) else "",
+            as_of=str(source.as_of or "") if source else "",
         )
-    rows.sort(key=lambda row: -CONFIDENCES.index(row.confidence))
-    counted = Counter(row.confidence for row in rows)
-    return Provenance({c: counted[c] for c in CONFIDENCES}, rows)
+
+
+def _shared(scenario: Scenario) -> Iterator[Row]:
+    """Numbers every vendor's answer rests on: with a range, and without a source."""
+    for group in (scenario.audience, scenario.commerce, scenario.commerce.month):
+        for key in type(group).model_fields:
+            number = getattr(group, key)
+            if isinstance(number, Quantity):
+                spread = _spread(number.lowest, number.highest)
+                yield Row(
+                    key, words.exact(number.value), spread, "assumed", "", number.source or "",
+                    "", "",
+                )  # fmt: skip
+
+
+def _spread(low: float, high: float) -> str:
+    return "" if low == high else words.between(low, high, words.exact)
 
 
 # --- how it was run -------------------------------------------------------------------------------
@@ -365,30 +383,51 @@ def _provenance(profile: Vendor) -> Provenance:
 
 def _how(frames: Frames, scenario: Scenario, peak: int, figures: Figures) -> list[tuple[str, str]]:
     points = peaks(frames)
-    sample = scenario.audience.sample
-    away = sample * scenario.study.curve_sample
-    reached = max(
+    offered = max(
         (e.mean for (_, p, metric), e in figures.items() if (p, metric) == (peak, "offered_peak")),
         default=math.nan,
     )
-    simulated = f"{words.exact(100 * sample)}{words.SPACE}% at {words.count(peak)}"
-    if len(points) > 1 and away != sample:
-        simulated += f", {words.exact(100 * away)}{words.SPACE}% at the others"
+    broken = [
+        f"{i.name} ({_titled(i.what).lower()}{f' {i.where}' if i.where else ''}, minute "
+        f"{words.exact(round(i.time_s / 60, 1))}, {words.seconds(i.duration_s)})"
+        for i in scenario.incidents
+    ]
     rows = [
         ("promotion", f"{scenario.promotion.name}, starts {scenario.promotion.starts_at}"),
         ("audience", scenario.audience.name),
-        ("links", scenario.network.name),
+        ("viewers' internet", scenario.network.name),
         ("shop", scenario.commerce.name),
+        ("incidents", "; ".join(broken) or "none simulated"),
         ("study", scenario.study.kind),
-        ("offered peaks", ", ".join(words.count(p) for p in points)),
-        ("reached in a perfect night", words.count(reached)),
+        ("viewers at the peak", ", ".join(words.count(p) for p in points)),
+        ("reached on a perfect night", words.count(offered)),
         ("nights each", str(scenario.replications)),
         ("seed", str(scenario.seed)),
-        ("viewers simulated", simulated),
+        ("viewers simulated", _simulated(scenario, peak, len(points) > 1)),
         ("engine", f"{scenario.engine.kind}, epoch {words.seconds(scenario.engine.epoch_s)}"),
         ("versions", ", ".join(f"{name} {v}" for name, v in _versions(frames).items())),
+        ("command", _command(sys.orig_argv)),
     ]
-    return [(key, said) for key, said in rows if said != words.NONE]
+    return [(key, said) for key, said in rows if said not in (words.NONE, "")]
+
+
+def _simulated(scenario: Scenario, peak: int, curve: bool) -> str:
+    def part(sample: float) -> str:
+        return "all" if sample == 1 else f"a sample of {words.exact(sample)}"
+
+    sample = scenario.audience.sample
+    away = min(sample, scenario.study.curve_sample)
+    said = f"{part(sample)} at {words.count(peak)}"
+    return f"{said}, {part(away)} away from the peak" if curve and away != sample else said
+
+
+def _command(argv: list[str]) -> str:
+    """The command as one would type it, without what can't change the answer; else nothing."""
+    for k, argument in enumerate(argv):
+        if (argument == "sim" and argv[k - 1] == "-m") or Path(argument).name == "peakcast":
+            asked = [a for a in argv[k + 1 :] if not a.startswith(HARMLESS)]
+            return shlex.join(["python", "-m", "sim", *asked])
+    return ""
 
 
 def _versions(frames: Frames) -> dict[str, str]:

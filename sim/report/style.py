@@ -21,6 +21,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 INK = "#222222"
 GREY = "#6b6b6b"
@@ -28,7 +29,7 @@ PALE = "#d9d9d9"
 BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 SERIES = (BLUE, VERMILLION, GREEN, "#CC79A7", ORANGE, "#56B4E9", "#000000")
 """Okabe and Ito's colours, told apart by colour-blind people too; their yellow is lost on white."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: tuple[str, ...] = ("-", "--", ":")
 
 WIDE_IN = 9.4
@@ -178,12 +179,18 @@ def panels(
     panel_height_in: float,
     margins: Margins,
     columns: int = 1,
+    key: Sequence[tuple[str, str, bool]] = (),
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with its question above and so many panels below, row by row."""
+    """A figure with its question above and so many panels below, row by row.
+
+    `key`: (words, colour, dashed line instead of an area), said once for all panels.
+    """
     bold = 1.15  # bold type is that much wider
     head = [(s, HEADING_PT, INK) for s in wrapped(title, width_in / bold, HEADING_PT)]
     head += [(s, TEXT_PT, GREY) for s in wrapped(subtitle, width_in, TEXT_PT)]
+    keys = _in_rows(key, width_in - 0.1)
     head_in = 0.14 + sum(size * LINE / 72 for _, size, _ in head)
+    head_in += (KEY_IN * len(keys) + 0.06) if keys else 0.0
     columns = min(columns, number)
     rows = -(-number // columns)
     cell_w = width_in / columns
@@ -198,6 +205,10 @@ def panels(
             size=size, color=ink, weight=weight, va="top", ha="left",
         )  # fmt: skip
         y -= size * LINE / 72
+    for entries in keys:
+        y -= KEY_IN
+        for x, text, hue, dashed in entries:
+            _key_entry(figure, x + 0.05, y + KEY_IN / 2 - 0.04, text, hue, dashed)
     axes = []
     for n in range(number):
         row, column = divmod(n, columns)
@@ -214,6 +225,43 @@ def panels(
             )
         )
     return figure, axes
+
+
+KEY_IN = 0.23
+"""Height of a row of the key."""
+
+SWATCH_IN = 0.3
+
+
+def _in_rows(
+    key: Sequence[tuple[str, str, bool]], width_in: float
+) -> list[list[tuple[float, str, str, bool]]]:
+    """Entries of a key with their places, in as many rows as they need."""
+    rows: list[list[tuple[float, str, str, bool]]] = []
+    x = 0.0
+    for text, hue, dashed in key:
+        wide = SWATCH_IN + 0.08 + text_in(text) + 0.25
+        if not rows or x + wide > width_in + 0.25:
+            rows.append([])
+            x = 0.0
+        rows[-1].append((x, text, hue, dashed))
+        x += wide
+    return rows
+
+
+def _key_entry(figure: Figure, x_in: float, y_in: float, text: str, hue: str, dashed: bool) -> None:
+    width_in, height_in = figure.get_size_inches()
+    x, y = x_in / width_in, y_in / height_in
+    swatch = Line2D(
+        [x, x + SWATCH_IN / width_in], [y, y], color=hue, transform=figure.transFigure,
+        linewidth=1.4 if dashed else 8, linestyle=(0, (4, 2)) if dashed else "-",
+        solid_capstyle="butt",
+    )  # fmt: skip
+    figure.add_artist(swatch)
+    figure.text(
+        x + (SWATCH_IN + 0.08) / width_in, y, text,
+        size=TEXT_PT, color=INK, va="center_baseline", ha="left",
+    )  # fmt: skip
 
 
 def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -262,5 +310,6 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
             color=legible(hue), va="center", ha="left", annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-", "color": hue, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 1,
+                "relpos": (0, 0.5),
             },
         )  # fmt: skip

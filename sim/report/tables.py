@@ -1,10 +1,13 @@
-"""The tables a report is made of, and how a figure is looked up in them."""
+"""The tables a report is made of, and how a figure is looked up in them.
+
+A study that did not ask for a table leaves it empty, or has none: `table` answers both alike.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Protocol
 
 import pandas as pd
@@ -24,16 +27,24 @@ class Frames(Protocol):
     @property
     def invoice(self) -> pd.DataFrame: ...
     @property
+    def breakdown(self) -> pd.DataFrame: ...
+    @property
     def facts(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over nights and the ends of its interval (nan: one night, no interval)."""
+    """A mean over nights, and two bands around it (nan: there is none).
+
+    `low, high`: 95 % interval over nights. `input_low, input_high`: with the profile's numbers
+    anywhere in their ranges.
+    """
 
     mean: float
     low: float = math.nan
     high: float = math.nan
+    input_low: float = math.nan
+    input_high: float = math.nan
 
     @property
     def known(self) -> bool:
@@ -43,6 +54,14 @@ class Estimate:
     def has_interval(self) -> bool:
         return math.isfinite(self.low) and math.isfinite(self.high)
 
+    @property
+    def has_inputs(self) -> bool:
+        return math.isfinite(self.input_low) and math.isfinite(self.input_high)
+
+    def times(self, factor: float) -> Estimate:
+        """The same in another unit."""
+        return Estimate(*(factor * x for x in astuple(self)))
+
 
 UNKNOWN = Estimate(math.nan)
 
@@ -50,15 +69,34 @@ Figures = dict[tuple[str, int, str], Estimate]
 """By vendor, offered peak and metric."""
 
 
+def table(frames: Frames, name: str, **where: Any) -> pd.DataFrame:
+    """The rows of a table that say so; empty where the study made no such table."""
+    rows = getattr(frames, name, None)
+    if not isinstance(rows, pd.DataFrame) or rows.empty:
+        return pd.DataFrame()
+    for column, wanted in where.items():
+        rows = rows[rows[column] == wanted]
+    return rows
+
+
 def estimates(frames: Frames) -> Figures:
     """Every figure of the summary by vendor, offered peak and metric."""
-    wanted = ["vendor", "peak_viewers", "metric", "mean", "ci_low", "ci_high"]
+    wanted = ["mean", "ci_low", "ci_high", "input_low", "input_high"]
+    found = frames.summary.reindex(columns=["vendor", "peak_viewers", "metric", *wanted])
     return {
-        (str(vendor), int(peak), str(metric)): Estimate(float(mean), float(low), float(high))
-        for vendor, peak, metric, mean, low, high in frames.summary[wanted].itertuples(
-            index=False, name=None
-        )
+        (str(vendor), int(peak), str(metric)): Estimate(*map(float, numbers))
+        for vendor, peak, metric, *numbers in found.itertuples(index=False, name=None)
     }
+
+
+def lost_share(figures: Figures, vendor: str, peak: int) -> Estimate:
+    """Sales lost, as a share of a perfect night's; from amounts alone it has no bands."""
+    given = figures.get((vendor, peak, "lost_gmv_ratio"), UNKNOWN)
+    if given.known:
+        return given
+    lost, sold = (figures.get((vendor, peak, f"{m}gmv_cny"), UNKNOWN) for m in ("lost_", ""))
+    perfect = lost.mean + sold.mean
+    return Estimate(lost.mean / perfect) if perfect > 0 else UNKNOWN
 
 
 def vendors(frames: Frames, scenario: Scenario) -> dict[str, str]:

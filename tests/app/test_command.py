@@ -18,6 +18,12 @@ def test_the_last_line_is_the_folder_and_the_one_before_it_the_report(peakcast):
     assert out[-2] == f"report: {folder / 'report.html'}"
 
 
+def test_above_them_stands_the_answer_in_plain_text_also_when_a_run_is_reused(peakcast):
+    for _ in range(2):
+        _, out, _ = peakcast("seed=3")
+        assert out[:-2] == ["Agora costs you least", ""]
+
+
 def test_without_a_report_there_is_no_such_line(peakcast):
     _, out, _ = peakcast("report.enabled=false")
     assert len(out) == 1

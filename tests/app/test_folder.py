@@ -13,7 +13,7 @@ from sim.scenario.compose import load_scenario, read_scenario, scenario_hash
 
 FILES = {
     "breakdown.parquet", "charts/night.svg", "config.yaml", "invoice.csv", "manifest.json",
-    "report.html", "results.parquet", "summary.csv", "timeseries.parquet",
+    "report.html", "report.txt", "results.parquet", "summary.csv", "timeseries.parquet",
 }  # fmt: skip
 
 

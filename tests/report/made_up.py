@@ -27,6 +27,8 @@ class MadeUp:
     timeseries: pd.DataFrame
     invoice: pd.DataFrame
     usage: pd.DataFrame
+    asks: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -50,11 +52,14 @@ def many(loaded: Scenario, names: list[str]) -> Scenario:
     return loaded.model_copy(update={"vendors": vendors})
 
 
-def frames(night: Scenario, ladder: bool = True) -> MadeUp:
-    """Every vendor at every peak of the study; the more offered, the worse, some vendors sooner."""
+def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
+    """Every vendor at every peak of the study; the more offered, the worse, some vendors sooner.
+
+    `full`: with what later studies add: the band of the inputs, what to ask for.
+    """
     base = night.promotion.peak_viewers or 16471
     points = sorted({base, *(round(base * m) for m in night.study.peaks)})
-    rows, series, lines = [], [], []
+    rows, series, lines, groups = [], [], [], []
     for n, vendor in enumerate(night.vendors):
         capacity = (1.2, 0.55, 0.9, 0.75, 1.0, 0.65, 1.4, 0.8)[n % 8] * 20000
         for peak in points:
@@ -66,13 +71,16 @@ def frames(night: Scenario, ladder: bool = True) -> MadeUp:
                 if peak == base:
                     series += _night(vendor, night, peak, capacity, replication, luck)
                     lines += _lines(vendor, replication, luck)
+                    groups += _groups(vendor, peak, replication, over)
     results = pd.DataFrame(
         rows, columns=["vendor", "peak_viewers", "replication", "metric", "unit", "value"]
     ).assign(**KEYS)
     return MadeUp(
         results=results,
-        summary=_summary(results),
-        breakdown=pd.DataFrame(),
+        summary=_summary(results, base, full),
+        breakdown=pd.DataFrame(
+            groups, columns=["vendor", "peak_viewers", "replication", "by", "of", "metric", "value"]
+        ),
         timeseries=pd.DataFrame(
             series,
             columns=["vendor", "peak_viewers", "replication", "time_s", "metric", "value"],
@@ -85,6 +93,7 @@ def frames(night: Scenario, ladder: bool = True) -> MadeUp:
             ],
         ),
         usage=pd.DataFrame(),
+        asks=_asks(night, base) if full else pd.DataFrame(),
         facts={"versions": {"peakcast": "0.1.0", "numpy": "2.4.6"}},
     )  # fmt: skip
 
@@ -114,7 +123,9 @@ def _figures(peak: int, over: float, luck: Any, ladder: bool) -> dict[str, float
         "perfect_gmv_cny": perfect,
         "gmv_cny": perfect - sum(lost.values()),
         "lost_gmv_cny": sum(lost.values()),
+        "lost_gmv_ratio": sum(lost.values()) / perfect,
         "cost_cny": 0.21 * peak * luck.uniform(0.98, 1.02),
+        "cost_month_cny": 1.4 * peak,
         "cost_per_viewer_hour_cny": 0.36,
         "binding_limit_s.sessions": 0.0,
         "binding_limit_s.egress_vendor": 2400 * over,
@@ -158,10 +169,57 @@ def _lines(vendor: str, replication: int, luck: Any) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def _summary(results: pd.DataFrame) -> pd.DataFrame:
+def _groups(vendor: str, peak: int, replication: int, over: float) -> list[tuple[Any, ...]]:
+    """Who came and who stalled, by class and region."""
+    shares = {("class", "home"): 0.7, ("class", "lte"): 0.295, ("class", "hsdpa"): 0.005,
+              ("region", "east"): 0.6, ("region", "west"): 0.4}  # fmt: skip
+    return [
+        (vendor, peak, replication, by, of, metric, value)
+        for (by, of), share in shares.items()
+        for metric, value in (("arrived", 7 * share * peak), ("stall_ratio", over + 0.01 / share))
+    ]
+
+
+ASKED = {"peak_concurrency": 1.0, "joins_per_s": 0.004, "egress_gbps": 0.0021,
+         "token_calls_per_s": 0.005, "minutes": 48.0, "egress_gb": 0.8}  # fmt: skip
+"""What is asked for, for each viewer at the peak."""
+
+
+def _asks(night: Scenario, base: int) -> pd.DataFrame:
+    """Of each vendor the same; the P95 lies half as high again, beyond the curve."""
+    return pd.DataFrame(
+        [
+            (vendor, what, "", "", each * base, 1.5 * each * base, True)
+            for vendor in night.vendors
+            for what, each in ASKED.items()
+        ],
+        columns=["vendor", "what", "of", "unit", "p50", "p95", "beyond"],
+    )
+
+
+def moved(vendor: str, key: str, lost: dict[int, tuple[float, float]]) -> pd.DataFrame:
+    """A study of ranges: sales lost with one number at 1 and at 3, by offered peak."""
+    return pd.DataFrame(
+        [
+            (vendor, peak, key, at, number, "lost_gmv_ratio", value, 0.0)
+            for peak, ends in lost.items()
+            for at, number, value in zip(("low", "high"), (1.0, 3.0), ends, strict=True)
+        ],
+        columns=["vendor", "peak_viewers", "key", "at", "number", "metric", "value", "base"],
+    )
+
+
+def _summary(results: pd.DataFrame, base: int, inputs: bool) -> pd.DataFrame:
     keys = [*KEYS, "vendor", "peak_viewers", "metric", "unit"]
     values = results.groupby(keys, sort=False)["value"]
     out = pd.DataFrame({"mean": values.mean(), "n": values.size()})
     half = 4.3 * values.std() / np.sqrt(out["n"])
     out["ci_low"], out["ci_high"] = out["mean"] - half, out["mean"] + half
-    return out.reset_index()
+    out = out.reset_index()
+    if inputs:
+        drawn = (out["peak_viewers"] == base) & out["metric"].isin(
+            ["stall_ratio", "lost_gmv_ratio", "lost_gmv_cny", "cost_cny"]
+        )
+        out["input_low"] = (0.8 * out["mean"]).where(drawn)
+        out["input_high"] = (1.3 * out["mean"]).where(drawn)
+    return out

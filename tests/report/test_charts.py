@@ -1,17 +1,22 @@
 """Charts: what is drawn, that labels keep apart, and that the same figures give the same bytes."""
 
 import dataclasses
+import re
 import xml.etree.ElementTree as ET
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from sim.report.charts import charts, plot
 from sim.report.style import NARROW_IN, SERIES, WIDE_IN, apart, drawing, image, legible, wrapped
+from sim.report.words import SPACE
 from tests.report.made_up import frames, many, scenario
 
 
@@ -22,7 +27,14 @@ def night():
 
 
 def words_of(svg: bytes) -> str:
-    return " ".join("".join(t.itertext()) for t in ET.fromstring(svg).iterfind(".//{*}text"))
+    texts = ("".join(t.itertext()) for t in ET.fromstring(svg).iterfind(".//{*}text"))
+    return " ".join(texts).replace(SPACE, " ")
+
+
+def box(text):
+    """Where a text stands, without the line that leads to it."""
+    text.get_window_extent()  # puts annotations in their place
+    return Text.get_window_extent(text)
 
 
 def drawn(made_up, loaded, width=WIDE_IN):
@@ -31,17 +43,25 @@ def drawn(made_up, loaded, width=WIDE_IN):
 
 def test_each_title_is_a_question_and_axes_have_units(night):
     texts = {name: words_of(svg) for name, svg in drawn(*night).items()}
-    assert set(texts) == {
+    assert list(texts) == [
         "stall_against_concurrency",
-        "delivered_against_concurrency",
-        "night_over_time",
+        "lost_sales_against_concurrency",
         "ladder",
-    }
+        "cost_against_concurrency",
+        "who_stalls",
+        "night_over_time",
+    ]
     assert all("?" in text for text in texts.values())
-    assert "viewers offered at the peak" in texts["stall_against_concurrency"]
-    assert "% of viewing time" in texts["stall_against_concurrency"]
-    assert "minutes from the start at 20:00" in texts["night_over_time"]
-    assert "thousand CNY" in texts["ladder"]
+    for name, unit in {
+        "stall_against_concurrency": "stalled, % of viewing time",
+        "lost_sales_against_concurrency": "sales lost, % of a perfect night",
+        "cost_against_concurrency": "bill, CNY",
+        "ladder": "thousand CNY",
+        "who_stalls": "% of the viewing time",
+        "night_over_time": "minutes from the start at 20:00",
+    }.items():
+        assert unit in texts[name]
+        assert ("viewers at the peak, if nothing" in texts[name]) == name.endswith("concurrency")
 
 
 def test_lines_are_labelled_directly_and_drops_by_name(night):
@@ -51,8 +71,41 @@ def test_lines_are_labelled_directly_and_drops_by_name(night):
         assert all(vendor.name in text for text in texts.values())
     for drop in loaded.promotion.drops:
         assert drop.name in texts["night_over_time"]
-    for label in ("offered", "in the room", "watching", "frozen"):
-        assert label in texts["night_over_time"]
+    for label in ("playing", "stalled", "getting in", "would be there on a perfect night"):
+        assert texts["night_over_time"].count(label) == 1  # once for all panels
+
+
+def test_beside_each_name_stands_the_night_itself(night):
+    summary = night[0].summary
+    at = (summary["peak_viewers"] == 20000) & (summary["metric"] == "stall_ratio")
+    mean = summary[at & (summary["vendor"] == "budget")]["mean"].item()
+    text = words_of(drawn(*night)["stall_against_concurrency"])
+    assert f"Budget  {100 * mean:.1f}" in text
+
+
+def test_the_band_of_the_inputs_stands_at_the_night_alone(night):
+    made_up, loaded = night
+    axes = charts(made_up, loaded)["stall_against_concurrency"](made_up, loaded, WIDE_IN).axes[0]
+    bars = [line for line in axes.lines if line.get_label() == "inputs"]
+    assert len(bars) == len(loaded.vendors)
+    summary = made_up.summary
+    at = (summary["peak_viewers"] == 20000) & (summary["metric"] == "stall_ratio")
+    for bar, (_, row) in zip(bars, summary[at].set_index("vendor").iterrows(), strict=True):
+        assert set(bar.get_xdata()) == {20000}
+        assert list(bar.get_ydata()) == pytest.approx([100 * row.input_low, 100 * row.input_high])
+
+
+def test_bars_of_inputs_stand_side_by_side_and_none_without_a_band():
+    loaded = many(scenario("replications=1"), [f"V{n}" for n in range(8)])
+    for full in (True, False):
+        made_up = frames(loaded, full=full)
+        figure = charts(made_up, loaded)["cost_against_concurrency"](made_up, loaded, NARROW_IN)
+        with drawing():
+            FigureCanvasAgg(figure).draw()
+            bars = [x for x in figure.axes[0].lines if x.get_label() == "inputs"]
+            places = sorted(x.get_transform().transform(x.get_xydata())[0][0] for x in bars)
+        assert len(places) == (8 if full else 0)
+        assert all(b - a >= bars[0].get_linewidth() for a, b in pairwise(places))
 
 
 def test_the_band_is_the_interval(night):
@@ -60,7 +113,9 @@ def test_the_band_is_the_interval(night):
     axes = charts(made_up, loaded)["stall_against_concurrency"](made_up, loaded, WIDE_IN).axes[0]
     summary = made_up.summary
     rows = summary[(summary["metric"] == "stall_ratio") & (summary["vendor"] == "budget")]
-    line = next(x for x in axes.lines if np.allclose(x.get_ydata(), 100 * rows["mean"]))
+    mean = 100 * rows["mean"]
+    lines = [x for x in axes.lines if len(x.get_ydata()) == len(mean)]
+    line = next(x for x in lines if np.allclose(x.get_ydata(), mean))
     assert list(line.get_xdata()) == list(rows["peak_viewers"])
     band = next(c for c in axes.collections if np.allclose(c.get_facecolor()[0][:3], _rgb(line)))
     y = {round(v, 9) for v in band.get_paths()[0].vertices[:, 1]}
@@ -80,6 +135,7 @@ def test_the_waterfall_adds_up(night):
         remains.get_width(), rel=1e-12
     )
     left = perfect.get_width()
+    assert len(rungs) == 4
     for rung in rungs:  # each begins where the one before ended
         assert rung.get_x() + max(0.0, -rung.get_width()) >= 0
         edges = (rung.get_x(), rung.get_x() + rung.get_width())
@@ -108,20 +164,67 @@ def test_one_night_says_so():
     loaded = scenario("replications=1")
     texts = {k: words_of(svg) for k, svg in drawn(frames(loaded), loaded).items()}
     assert "One night: no interval" in texts["stall_against_concurrency"]
-    assert "One night: no band" in texts["night_over_time"]
-    assert not any("Band" in text for text in texts.values())
+    assert "one night" in texts["night_over_time"]
+    assert not any("95 %" in text for text in texts.values())
 
 
 def test_one_vendor_one_peak():
     loaded = scenario("vendors=[budget]", "study.peaks=[]", "replications=1")
     texts = {k: words_of(svg) for k, svg in drawn(frames(loaded), loaded).items()}
-    assert "How much of the night is frozen?" in texts["stall_against_concurrency"]
+    assert "How much of the viewing stalls?" in texts["stall_against_concurrency"]
     assert "Budget" in texts["stall_against_concurrency"]
 
 
 def test_no_ladder_no_waterfall():
     loaded = scenario()
     assert "ladder" not in charts(frames(loaded, ladder=False), loaded)
+
+
+def test_the_stack_of_the_night_is_everybody_who_is_there(night):
+    made_up, loaded = night
+    axes = charts(made_up, loaded)["night_over_time"](made_up, loaded, WIDE_IN).axes[0]
+    series = made_up.timeseries
+    mine = series[series["vendor"] == next(iter(loaded.vendors))]
+    there = mine[mine["metric"].isin(["watching", "stalled", "waiting"])]
+    top = there.groupby(["replication", "time_s"])["value"].sum().groupby("time_s").mean().max()
+    drawn_top = max(c.get_paths()[0].vertices[:, 1].max() for c in axes.collections)
+    assert drawn_top == pytest.approx(top)
+
+
+def test_incidents_are_marked_where_they_are_met():
+    broken = "incidents=[{name: host drops,what: host_uplink,time_s: 900,duration_s: 300,left: 0}]"
+    only = broken.replace("what: host_uplink", "what: region,where: cn,vendor: budget")
+    for override, marked in ((broken, 2), (only, 1)):
+        loaded = scenario(override, "replications=1")
+        made_up = frames(loaded)
+        figure = charts(made_up, loaded)["night_over_time"](made_up, loaded, WIDE_IN)
+        spans = [p for a in figure.axes for p in a.patches if p.get_label() == "incident"]
+        assert len(spans) == marked
+        assert (spans[0].get_x(), spans[0].get_width()) == (15, 5)
+        texts = {k: words_of(svg) for k, svg in drawn(made_up, loaded).items()}
+        assert texts["night_over_time"].count("host drops") == marked
+        assert texts["ladder"].count("none simulated") == len(loaded.vendors) - marked
+
+
+def test_without_an_incident_the_ladder_says_so(night):
+    _, loaded = night
+    assert words_of(drawn(*night)["ladder"]).count("none simulated") == len(loaded.vendors)
+
+
+def test_who_stalls_names_the_groups_with_their_share_the_largest_first(night):
+    text = words_of(drawn(*night)["who_stalls"])
+    assert re.search(r"home.*70\.0 %.*4G.*29\.5 %.*3G.*< 1 %", text)
+    assert text.index("east") < text.index("west")
+
+
+def test_what_a_study_did_not_ask_is_not_drawn(night):
+    made_up, loaded = night
+    bare = dataclasses.replace(made_up, breakdown=pd.DataFrame(), timeseries=pd.DataFrame())
+    assert not {"who_stalls", "night_over_time"} & set(charts(bare, loaded))
+    few = made_up.summary[made_up.summary["metric"] == "stall_ratio"]
+    assert set(charts(dataclasses.replace(bare, summary=few), loaded)) == {
+        "stall_against_concurrency"
+    }
 
 
 def test_figures_that_are_missing_are_left_out(night):
@@ -136,19 +239,50 @@ def test_figures_that_are_missing_are_left_out(night):
 
 
 @pytest.mark.parametrize("width", [WIDE_IN, NARROW_IN])
-def test_twelve_vendors_stay_apart_and_inside(width):
-    loaded = many(scenario("replications=2"), [f"Vendor with a long name {n}" for n in range(12)])
+@pytest.mark.parametrize("number", [8, 12])
+def test_labels_of_many_vendors_stay_apart_and_inside(width, number):
+    names = [f"Vendor with a long name {n}" for n in range(number)]
+    loaded = many(scenario("replications=2"), names)
     made_up = frames(loaded)
-    figure = charts(made_up, loaded)["stall_against_concurrency"](made_up, loaded, width)
-    with drawing():
-        figure.canvas.draw()
-        boxes = [
-            t.get_window_extent() for t in figure.axes[0].texts if t.get_text().startswith("Vendor")
-        ]
-    assert len(boxes) == 12
-    assert all(b.x1 <= figure.bbox.x1 + 1 for b in boxes)
-    boxes.sort(key=lambda b: b.y0)
-    assert all(a.y0 + 0.7 * a.height <= b.y0 for a, b in pairwise(boxes))
+    for name in ("stall", "lost_sales", "cost"):
+        chart = charts(made_up, loaded)[f"{name}_against_concurrency"]
+        figure = chart(made_up, loaded, width)
+        with drawing():
+            FigureCanvasAgg(figure).draw()
+            texts = [t for t in figure.axes[0].texts if t.get_text().startswith("Vendor")]
+            boxes = [box(t) for t in texts]
+        assert len(boxes) == number
+        assert all(b.x1 <= figure.bbox.x1 + 1 for b in boxes)
+        boxes.sort(key=lambda b: b.y0)
+        assert all(a.y0 + 0.7 * a.height <= b.y0 for a, b in pairwise(boxes))
+
+
+@pytest.mark.parametrize("width", [WIDE_IN, NARROW_IN])
+def test_no_two_words_of_a_chart_overlap(width):
+    loaded = many(scenario("replications=2"), ["声网直播", *(f"Vendor {n}" for n in range(7))])
+    made_up = frames(loaded)
+    for name, chart in charts(made_up, loaded).items():
+        figure = chart(made_up, loaded, width)
+        with drawing():
+            FigureCanvasAgg(figure).draw()
+            texts = [*figure.texts]
+            for axes in figure.axes:
+                low, high = sorted(axes.get_ylim())
+                ticks = zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
+                texts += [t for y, t in ticks if low <= y <= high]
+                texts += [*axes.texts, *axes.get_xticklabels(), axes.xaxis.label, axes.title]
+                texts += [t for t in axes.get_children() if isinstance(t, Text)]
+            shown = {id(t): t for t in texts if t.get_visible() and t.get_text()}.values()
+            boxes = [(t.get_text(), box(t)) for t in shown]
+        for (a, one), (b, other) in combinations(boxes, 2):
+            assert not _overlap(one, other), (name, a, b)
+
+
+def _overlap(a, b):
+    """Whether letters touch: boxes of text have some room above and below."""
+    inside_x = min(a.x1, b.x1) - max(a.x0, b.x0)
+    inside_y = min(a.y1, b.y1) - max(a.y0, b.y0)
+    return inside_x > 1 and inside_y > 0.35 * min(a.height, b.height)
 
 
 def test_names_in_chinese_and_with_dollars_are_written_as_they_are():
@@ -160,7 +294,7 @@ def test_names_in_chinese_and_with_dollars_are_written_as_they_are():
 
 def test_plot_answers_with_one_figure(night):
     made_up, loaded = night
-    assert "frozen" in words_of(image(plot(made_up, loaded), "svg"))
+    assert "stalled" in words_of(image(plot(made_up, loaded), "svg"))
     single = scenario("study.peaks=[]", "replications=1")
     assert "through the night" in words_of(image(plot(frames(single), single), "svg"))
 

@@ -3,11 +3,13 @@
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from sim.report import write
+from sim.report.page import _command
 from sim.report.words import SPACE
-from tests.report.made_up import frames, scenario
+from tests.report.made_up import frames, moved, scenario
 
 
 class Reader(HTMLParser):
@@ -75,31 +77,159 @@ def test_every_reference_inside_the_page_has_its_one_target(page):
     assert used <= set(ids)
 
 
-def test_the_answer_of_each_vendor_is_a_sentence(page):
+def test_the_answer_is_a_sentence_with_its_interval(page):
     text = Reader(page).text
     assert re.search(
-        r"Budget Sales of CNY 7\d\d,\d00 are lost \(95 % interval [\d,]+ to [\d,]+\), "
-        r"4\d\.\d % of what a perfect night sells\. 18\.0 % of those who come never get in\. "
-        r"3\d\.\d % of the viewing time is frozen \([\d.]+ to [\d.]+ %\)\. "
-        r"The bill for the night is CNY 4,\d\d0\.",
+        r"Agora costs you least: CNY [\d,]+ in lost sales and bill together "
+        r"\(95 % interval [\d,]+ to [\d,]+\): 1\.\d % of a perfect night's sales lost, "
+        r"a bill of CNY 4,\d+\. Sales lost with the other: Budget 4\d\.\d %\.",
         text,
     )
+    assert "With the assumed numbers anywhere in their ranges Agora loses 1.5 to 2.5 %" in text
+
+
+def test_what_comes_first_is_the_answer_then_what_to_ask_for(page):
+    text = Reader(page).text
+    places = [
+        text.index(said)
+        for said in (
+            "costs you least", "What to tell the vendor", "The vendors side by side",
+            "How much of the viewing stalls", "How much of the sales is lost",
+            "Where do the sales of a perfect night go", "What is the bill for the night",
+            "Who stalls?", "Where are the viewers", "What is assumed", "How it was run",
+        )
+    ]  # fmt: skip
+    assert places == sorted(places)
+
+
+def test_the_numbers_to_ask_for_are_named(page):
+    text = Reader(page).text
+    assert "Ask Agora for 30,000 viewers at once, 120 joins a second and 63.0 Gbps." in text
+    assert "30,000* P50 20,000" in text
+    assert "* Beyond the audiences that were simulated" in text
+    assert "63.0* P50 42.0 limit 17.0" in text  # the egress Budget has bought
+
+
+def test_where_nobody_asked_the_page_says_how_to(tmp_path):
+    loaded = scenario("replications=1")
+    text = Reader(written(tmp_path, frames(loaded, full=False), loaded)).text
+    assert "This run did not work out the numbers to ask for; study=night does." in text
+    assert "is not in any interval here" in text
+
+
+def test_nights_that_do_not_tell_vendors_apart_say_so(tmp_path):
+    loaded = scenario(names={"agora": "A", "budget": "B"})
+    made_up = frames(loaded)
+    results = (
+        made_up.results
+    )  # both lose the same on the mean, and one more than the other by turns
+    for vendor, nights in (("agora", (100, 200, 300)), ("budget", (250, 100, 280))):
+        for replication, value in enumerate(nights):
+            row = (results["vendor"] == vendor) & (results["replication"] == replication)
+            results.loc[row & results["metric"].isin(["lost_gmv_cny", "cost_cny"]), "value"] = value
+    assert (
+        "3 nights do not tell it apart from B." in Reader(written(tmp_path, made_up, loaded)).text
+    )
+
+
+def test_a_difference_of_every_night_is_one_although_the_intervals_overlap(tmp_path):
+    loaded = scenario(names={"agora": "A", "budget": "B"})
+    made_up = frames(loaded)
+    results = made_up.results
+    for vendor, more in (("agora", 0), ("budget", 50)):
+        for replication, value in enumerate((100, 500, 900)):
+            row = (results["vendor"] == vendor) & (results["replication"] == replication)
+            both = results["metric"].isin(["lost_gmv_cny", "cost_cny"])
+            results.loc[row & both, "value"] = value + more + replication
+    text = Reader(written(tmp_path, made_up, loaded)).text
+    assert "A costs you least" in text
+    assert "do not tell" not in text
+
+
+def test_the_plan_that_is_just_enough_stands_beside_the_story_of_the_trade(tmp_path):
+    loaded = scenario()
+    made_up = frames(loaded)
+    held = made_up.summary[made_up.summary["metric"] == "stall_ratio"].assign(
+        metric="held_peak_lost_ratio", mean=0.25
+    )
+    made_up.summary = pd.concat([made_up.summary, held])
+    text = Reader(written(tmp_path, made_up, loaded)).text
+    assert re.search(
+        r"Budget loses 4\d\.\d % of its sales \([\d.]+ to [\d.]+ %\) at 20,000 viewers "
+        r"and 1\.\d % at 5,000: about the trade's 'almost half'",
+        text,
+    )
+    # 0.985 - 0.9 x 0.45 of the watching got through.
+    assert "Of the watching, 42.0 % is lost." in text
+    assert "= 25.0 % would be lost by arithmetic alone" in text
+    assert "C = 17,045 Mbps bought, R = 2.12 Mbps a viewer" in text
+    assert "the other 17.0 points are collapse" in text
+    assert "python -m sim experiment=just_enough" in text
+
+
+def test_without_that_plan_there_is_no_such_box(tmp_path):
+    loaded = scenario("vendors=[agora]", "replications=1")
+    assert "almost half" not in Reader(written(tmp_path, frames(loaded), loaded)).text
+
+
+def test_ranges_are_quoted_the_widest_first(tmp_path):
+    loaded = scenario("replications=1")
+    made_up = frames(loaded)
+    made_up.ranges = pd.concat(
+        [
+            moved("budget", "paths.rtc.fec", {20000: (0.45, 0.47), 5000: (0.02, 0.02)}),
+            moved("budget", "limits.egress_mbps", {20000: (0.7, 0.2), 5000: (0.1, 0.01)}),
+        ]
+    )
+    text = Reader(written(tmp_path, made_up, loaded)).text
+    assert "Of its assumed numbers limits.egress_mbps matters most" in text
+    assert "limits.egress_mbps 1 to 3 70.0 to 20.0 % 10.0 to 1.0 %" in text
+    assert text.index("limits.egress_mbps 1 to 3") < text.index("paths.rtc.fec 1 to 3")
+    folded = text[text.index("17 claimed or assumed numbers of 17") :]
+    assert folded.index("limits.egress_mbps") < folded.index("paths.rtc.fec")
+    assert folded.index("paths.rtc.fec") < folded.index("paths.rtc.bitrate_mbps")
+    assert "experiment=just_enough" not in text
 
 
 def test_limits_assumptions_and_the_run_are_there(page):
     text = Reader(page).text
-    assert "egress of the whole vendor 17,045 Mbps 18 min" in text
-    assert "Agora: none at this peak." in text
-    for vendor in scenario().vendors.values():
+    assert "egress of the whole vendor 17,045 Mbps, from 15,000 viewers on" in text
+    assert re.search(r"Budget egress of the whole vendor 17,045 Mbps 15,000 18 min", text)
+    assert "first limit reached" in text
+    loaded = scenario()
+    for vendor in loaded.vendors.values():
         figures = list(vendor.figures())
         unsure = [f for f in figures if f.confidence in ("claimed", "assumed")]
-        claim = f"rests on {len(unsure)} claimed or assumed numbers of {len(figures)}"
-        assert f"{vendor.name}: this answer {claim}" in text
+        claim = f"{len(unsure)} claimed or assumed numbers of {len(figures)}"
+        assert f"{vendor.name}: {claim}" in text
         assert all(f.key in text for f in figures)
-    for said in ("seed 1", "nights each 3", "100 % at 20,000, 50 % at the others", "numpy 2.4.6"):
+    for said in (
+        "This answer rests on", "assumed and 1 claimed numbers", "seed 1", "nights each 3",
+        "incidents none simulated", "numpy 2.4.6",
+        f"all at 20,000, a sample of {loaded.study.curve_sample:g} away from the peak",
+    ):  # fmt: skip
         assert said in text
     assert "engine.check=true recomputes them" in text
     assert "HD minutes (list price)" in text
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["python", "-m", "sim", "seed=7"], "python -m sim seed=7"),
+        (["/venv/bin/peakcast", "vendors=[a,b]"], "python -m sim 'vendors=[a,b]'"),
+        (["python", "-m", "sim", "output_dir=x", "engine.threads=4"], "python -m sim"),
+        (["python", "-m", "pytest"], ""),
+    ],
+)
+def test_the_command_is_what_one_would_type_and_nothing_of_this_machine(argv, said):
+    assert _command(argv) == said
+
+
+def test_jargon_stays_out(page):
+    text = Reader(page).text
+    for word in ("bound for", "p95", "own links", "links mixed", "offered"):
+        assert word not in text
 
 
 def test_a_number_given_by_the_user_says_so(tmp_path):
@@ -115,7 +245,7 @@ def test_same_input_same_bytes(tmp_path):
         write(made_up, loaded, tmp_path / name)
     one, two = (sorted((tmp_path / n).rglob("*.*")) for n in ("one", "two"))
     assert [p.name for p in one] == [p.name for p in two]
-    assert len(one) == 9
+    assert len(one) == 2 * 6 + 2
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(one, two, strict=True))
 
 
@@ -123,24 +253,41 @@ def test_one_night_one_vendor_no_ladder(tmp_path):
     loaded = scenario("vendors=[budget]", "study.peaks=[]", "replications=1")
     page = written(tmp_path, frames(loaded, ladder=False), loaded)
     text = Reader(page).text
-    assert "One night: no interval." in text
+    assert "One night: no interval over nights." in text
     assert "nan" not in text
     assert "The ladder of worlds was not run" in text
-    assert "interval)" not in text
+    assert "95 %" not in text
+    assert "tell it apart" not in text
 
 
 def test_little_data(tmp_path):
-    """No series, no invoice, hardly a figure: a page all the same."""
+    """An old folder: no series, no invoice, no groups, hardly a figure: a page all the same."""
     loaded = scenario("replications=1")
-    made_up = frames(loaded)
-    made_up.timeseries = made_up.timeseries.iloc[:0]
-    made_up.invoice = made_up.invoice.iloc[:0]
-    made_up.summary = made_up.summary[made_up.summary["metric"] == "stall_ratio"]
+    made_up = frames(loaded, full=False)
+    for name in ("timeseries", "invoice", "breakdown"):
+        setattr(made_up, name, getattr(made_up, name).iloc[:0])
+    for name in ("summary", "results"):
+        rows = getattr(made_up, name)
+        setattr(made_up, name, rows[rows["metric"] == "stall_ratio"])
     made_up.facts = {}
+    del made_up.asks, made_up.ranges
     text = Reader(written(tmp_path, made_up, loaded)).text
     assert "nan" not in text
     assert "No invoice was made." in text
-    assert "of the viewing time is frozen." in text
+    assert "Sales and bill were not counted" in text
+    assert "stalled" in text
+
+
+@pytest.mark.parametrize("study", ["compare", "curve", "night"])
+@pytest.mark.parametrize("vendors", ["[agora]", "[agora,budget]"])
+@pytest.mark.parametrize("replications", [1, 2])
+def test_every_study_has_a_page_and_a_table(tmp_path, study, vendors, replications):
+    loaded = scenario(f"study={study}", f"vendors={vendors}", f"replications={replications}")
+    page = written(tmp_path, frames(loaded, ladder=loaded.study.ladder), loaded)
+    assert "nan" not in Reader(page).text
+    table = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert "nan" not in table
+    assert "Agora" in table
 
 
 def test_names_are_text_not_markup(tmp_path):

@@ -1,0 +1,396 @@
+"""What the tables say, in sentences and cells: the page and the terminal take the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sim.report import words
+from sim.report.tables import (
+    UNKNOWN,
+    Estimate,
+    Figures,
+    Frames,
+    estimates,
+    lost_share,
+    night_peak,
+    peaks,
+    table,
+    vendors,
+)
+from sim.report.words import SPACE
+from sim.scenario import Scenario, Vendor
+from sim.study.interval import summarise
+
+Say = Callable[[float], str]
+
+LIMITS = {
+    "sessions": "concurrent sessions",
+    "joins_per_s": "joins a second",
+    "egress_vendor": "egress of the whole vendor",
+    "egress_region": "egress of a region",
+    "egress_edge": "egress of an edge",
+    "host_uplink": "the host's own uplink",
+    "outage": "an outage",
+}
+"""Limits in words; one that is not here is called by its own name."""
+
+
+def cny(x: float) -> str:
+    return f"CNY{SPACE}{words.money(x)}"
+
+
+def listed(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+# --- the answer -----------------------------------------------------------------------------------
+
+
+def verdict(frames: Frames, scenario: Scenario) -> list[str]:
+    """The answer with its interval, then what qualifies it; empty where no sales were counted.
+
+    Vendors are compared night by night: they meet the same viewers, so the difference of two is
+    far surer than either.
+    """
+    peak, figures = night_peak(frames, scenario), estimates(frames)
+    names = best_first(frames, scenario)
+    nightly = _lost_and_billed(frames, peak)
+    if nightly.empty:
+        return []
+    best, *others = (v for v in names if v in nightly)
+    share, bill = lost_share(figures, best, peak), figures.get((best, peak, "cost_cny"), UNKNOWN)
+    total = _over_nights(nightly[best])
+    nights = len(nightly)
+    sure = (
+        f" (95{SPACE}% interval {words.between(total.low, total.high, words.money)})"
+        if total.has_interval
+        else ""
+    )
+    costs = f"{names[best]} costs you {'least' if others else cny(total.mean)}"
+    together = f": {cny(total.mean)}" if others else ""
+    said = [
+        f"{costs}{together} in lost sales and bill together{sure}: "
+        f"{words.percent(share.mean)} of a perfect night's sales lost, a bill of {cny(bill.mean)}."
+    ]
+    if others:
+        lost = sorted((lost_share(figures, v, peak).mean, names[v]) for v in others)
+        each = listed([f"{name} {words.percent(x)}" for x, name in lost])
+        said.append(f"Sales lost with the other{'s' if len(lost) > 1 else ''}: {each}.")
+        if nights > 1:
+            close = [v for v in others if not _over_nights(nightly[v] - nightly[best]).low > 0]
+            if close:
+                called = listed([names[v] for v in close])
+                said.append(f"{nights} nights do not tell it apart from {called}.")
+    if nights == 1:
+        said.append("One night: how far another would differ is not known from one.")
+    if share.has_inputs:
+        reach = words.between(share.input_low, share.input_high, words.percent)
+        may = [v for v in others if _reach(figures, v, peak)[0] < _reach(figures, best, peak)[1]]
+        first = f", and {listed([names[v] for v in may])} may come first instead" if may else ""
+        said.append(
+            f"With the assumed numbers anywhere in their ranges {names[best]} loses "
+            f"{reach} of sales{first}."
+        )
+    return said
+
+
+def best_first(frames: Frames, scenario: Scenario) -> dict[str, str]:
+    """Vendors and their names by lost sales and bill together at the peak, the least first."""
+    names = vendors(frames, scenario)
+    nightly = _lost_and_billed(frames, night_peak(frames, scenario))
+    ranked = [str(v) for v in nightly.mean().sort_values(kind="stable").index]
+    return {v: names[v] for v in [*ranked, *(v for v in names if v not in ranked)]}
+
+
+def _lost_and_billed(frames: Frames, peak: int) -> pd.DataFrame:
+    """Lost sales and bill together in CNY: a row a night, a column a vendor."""
+    rows = table(frames, "results", peak_viewers=peak)
+    if rows.empty:
+        return rows
+    rows = rows[rows["metric"].isin(["lost_gmv_cny", "cost_cny"])]
+    both = rows.groupby(["replication", "vendor"])["value"].agg(["sum", "count"])
+    return both.loc[both["count"] == 2, "sum"].unstack().dropna(axis="columns")
+
+
+def _over_nights(nights: pd.Series) -> Estimate:
+    """Mean and 95 % interval of a figure with one value a night."""
+    mine = pd.DataFrame({"metric": "cny", "replication": nights.index, "value": nights.to_numpy()})
+    return Estimate(*map(float, summarise(mine)[["mean", "ci_low", "ci_high"]].to_numpy()[0]))
+
+
+def _reach(figures: Figures, vendor: str, peak: int) -> tuple[float, float]:
+    """Least and most of lost sales and bill together over the ranges of the inputs."""
+    lost, bill = (figures.get((vendor, peak, m), UNKNOWN) for m in ("lost_gmv_cny", "cost_cny"))
+    ends = [(e.input_low, e.input_high) if e.has_inputs else (e.mean, e.mean) for e in (lost, bill)]
+    return sum(low for low, _ in ends), sum(high for _, high in ends)
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A limit that held somebody back."""
+
+    limit: str
+    configured: str
+    since: int
+    """The smallest audience that was simulated at which it held somebody back."""
+    lasted_s: float
+    """On the night itself."""
+
+
+def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) -> list[Reached]:
+    """Limits that held people back at any audience: the first to be met first."""
+    prefix = "binding_limit_s."
+    bound: dict[str, dict[int, float]] = {}
+    for (v, p, metric), e in figures.items():
+        if v == vendor and metric.startswith(prefix) and e.mean > 0:
+            bound.setdefault(metric.removeprefix(prefix), {})[p] = e.mean
+    found = [(min(at), -at[min(at)], limit, at.get(peak, 0.0)) for limit, at in bound.items()]
+    return [
+        Reached(LIMITS.get(limit, limit.replace("_", " ")), configured(limit, profile), since, s)
+        for since, _, limit, s in sorted(found)
+    ]
+
+
+def configured(limit: str, profile: Vendor | None) -> str:
+    """The number a vendor's limit stands at, where it is one number."""
+    key = "egress_mbps" if limit == "egress_vendor" else limit
+    quantity = getattr(profile.limits, key, None) if profile else None
+    if quantity is None:
+        return ""
+    return words.count(quantity.value) + (f"{SPACE}Mbps" if key == "egress_mbps" else "")
+
+
+# --- what to tell the vendor ----------------------------------------------------------------------
+
+ASKED: dict[str, tuple[str, Say]] = {
+    "peak_concurrency": ("viewers at once", words.number),
+    "joins_per_s": ("joins a second", words.number),
+    "egress_gbps": ("Gbps", words.number),
+    "token_calls_per_s": ("token calls a second", words.number),
+    "minutes": ("viewer minutes", words.money),
+    "egress_gb": ("GB", words.money),
+}
+"""What a vendor is told, in the order of the page."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One number to tell the vendor."""
+
+    heading: str
+    p50: str
+    p95: str
+    beyond: bool
+    """Further out than any audience that was simulated."""
+    limit: str = ""
+    """What the vendor's limit stands at, where it is below the P95."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to tell one vendor."""
+
+    vendor: str
+    name: str
+    asks: list[Ask]
+    regions: list[tuple[str, Ask]]
+    """Gbps of each vendor region, where there are several."""
+
+
+def asked(frames: Frames, scenario: Scenario) -> list[Asked]:
+    """What to tell each vendor; empty where the study did not ask."""
+    found = table(frames, "asks")
+    if found.empty:
+        return []
+    answer = []
+    found = found.fillna({"of": ""})
+    for vendor, name in best_first(frames, scenario).items():
+        rows = found[found["vendor"] == vendor]
+        profile = scenario.vendors.get(vendor)
+        whole, asks, regions = rows[rows["of"] == ""], [], []
+        for what, (heading, say) in ASKED.items():
+            for _, row in whole[whole["what"] == what].iterrows():
+                asks.append(_ask(row, heading, say, _ceiling(what, profile)))
+        apart = rows[(rows["of"] != "") & (rows["what"] == "egress_gbps")]
+        if len(apart) > 1:
+            heading, say = ASKED["egress_gbps"]
+            regions = [(str(row["of"]), _ask(row, heading, say)) for _, row in apart.iterrows()]
+        if asks:
+            answer.append(Asked(vendor, name, asks, regions))
+    return answer
+
+
+def _ask(row: pd.Series, heading: str, say: Say, ceiling: float | None = None) -> Ask:
+    low = ceiling is not None and ceiling < row["p95"]
+    limit = say(ceiling) if ceiling is not None and low else ""
+    return Ask(heading, say(row["p50"]), say(row["p95"]), bool(row["beyond"]), limit)
+
+
+def _ceiling(what: str, profile: Vendor | None) -> float | None:
+    """The vendor's limit on what is asked, where one number holds for all of it."""
+    if profile is None or len(profile.paths) > 1 or len(profile.serves) > 1:
+        return None
+    limits = profile.limits
+    quantity, size = {
+        "peak_concurrency": (limits.sessions, 1.0),
+        "joins_per_s": (limits.joins_per_s, 1.0),
+        "egress_gbps": (limits.egress_mbps, 1e-3),
+    }.get(what, (None, 1.0))
+    return None if quantity is None else quantity.value * size
+
+
+def ask_for(told: list[Asked], vendor: str) -> str:
+    """`Ask Agora for 30,000 viewers at once, ...`: the three numbers a vendor reserves."""
+    for one in told:
+        if one.vendor == vendor:
+            wanted = [f"{a.p95} {a.heading}" for a in one.asks[:3]]
+            return f"Ask {one.name} for {listed(wanted)}." if wanted else ""
+    return ""
+
+
+# --- just barely enough ---------------------------------------------------------------------------
+
+THIN = "budget"
+"""The archetype of the plan that is bought for an ordinary night."""
+
+ALMOST_HALF = (0.4, 0.5)
+"""The trade's story of such a plan at the peak, read as a share of sales."""
+
+
+@dataclass(frozen=True)
+class Thin:
+    """What becomes of the plan that is just barely enough."""
+
+    name: str
+    sentences: list[str]
+    headings: list[str]
+    ranges: list[list[str]]
+    """A row an assumed number, the one that matters most first."""
+
+
+def just_enough(frames: Frames, scenario: Scenario) -> Thin | None:
+    """The archetype at the peak and at a quarter of it; None where it is not compared."""
+    names, figures = vendors(frames, scenario), estimates(frames)
+    peak = night_peak(frames, scenario)
+    lost = lost_share(figures, THIN, peak)
+    if THIN not in names or not lost.known:
+        return None
+    near = [p for p in peaks(frames) if abs(p - peak / 4) <= 1]
+    quarter = next((p for p in near if lost_share(figures, THIN, p).known), None)
+    points = [peak] if quarter is None else [peak, quarter]
+    said = [
+        "The trade tells of a plan bought for an ordinary night that loses almost half of a big "
+        "night and is fine on a quarter of it.",
+        _compared(names[THIN], {p: lost_share(figures, THIN, p) for p in points}),
+        _identity(figures, peak, scenario.vendors.get(THIN)),
+    ]
+    headings, rows, moved = _ranges(frames, points)
+    said.append(
+        moved or "How far each assumed number moves this: python -m sim experiment=just_enough."
+    )
+    return Thin(names[THIN], [s for s in said if s], headings, rows)
+
+
+def _compared(name: str, lost: dict[int, Estimate]) -> str:
+    (peak, at_peak), *rest = lost.items()
+    sure = (
+        f" ({words.between(at_peak.low, at_peak.high, words.percent)})"
+        if at_peak.has_interval
+        else ""
+    )
+    said = f"Here {name} loses {words.percent(at_peak.mean)} of its sales{sure}"
+    said += f" at {words.count(peak)} viewers"
+    for p, e in rest:
+        said += f" and {words.percent(e.mean)} at {words.count(p)}"
+    low, high = ALMOST_HALF
+    judged = "more than" if at_peak.mean > high else "less than" if at_peak.mean < low else "about"
+    return f"{said}: {judged} the trade's 'almost half'."
+
+
+def _identity(figures: Figures, peak: int, profile: Vendor | None) -> str:
+    """How much of the watching lost is arithmetic, and how much collapse."""
+    held = figures.get((THIN, peak, "held_peak_lost_ratio"), UNKNOWN)
+    got = figures.get((THIN, peak, "watch_delivered_ratio"), UNKNOWN)
+    if not (held.known and got.known):
+        return ""
+    numbers = ""
+    if profile is not None and profile.limits.egress_mbps is not None:
+        rate = profile.path.bitrate_mbps.value * (1 + profile.path.overhead.value)
+        numbers = (
+            f" (C = {words.count(profile.limits.egress_mbps.value)}{SPACE}Mbps bought, "
+            f"R = {words.number(rate)}{SPACE}Mbps a viewer)"
+        )
+    lost = 1 - got.mean
+    points = words.number(100 * abs(lost - held.mean))
+    rest = (
+        f"the other {points} points are collapse: resent and lost packets, frozen pictures, "
+        "people who leave"
+        if lost >= held.mean
+        else f"the night loses {points} points less, as the room is not at its peak all the time"
+    )
+    return (
+        f"Of the watching, {words.percent(lost)} is lost. Were the room at its peak all the time, "
+        f"1 {words.MINUS} C/(R × viewers) = {words.percent(held.mean)} would be lost by arithmetic "
+        f"alone{numbers}; {rest}."
+    )
+
+
+def _ranges(frames: Frames, points: list[int]) -> tuple[list[str], list[list[str]], str]:
+    """Sales lost with one number at its low and at its high, and the widest of them in words."""
+    moved = effects(frames, THIN)
+    at_peak = {key: by_peak.get(points[0]) for key, by_peak in moved.items()}
+    keys = sorted(moved, key=lambda k: (-e.width if (e := at_peak[k]) else 0.0, k))
+    rows = []
+    for key in keys:
+        low, high = next(iter(moved[key].values())).numbers
+        cells = [moved[key][p].said if p in moved[key] else words.NONE for p in points]
+        rows.append([key, f"{words.exact(low)} to {words.exact(high)}", *cells])
+    at = [f"sales lost at {words.count(p)}" for p in points]
+    widest = at_peak[keys[0]] if keys else None
+    said = (
+        f"Of its assumed numbers {keys[0]} matters most: from its low to its high end sales lost "
+        f"go from {widest.said}."
+        if widest
+        else ""
+    )
+    return ["number", "range", *at], rows, said
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Sales lost with one number at the ends of its range."""
+
+    numbers: tuple[float, ...]
+    """At the low and at the high end."""
+    lost: tuple[float, ...]
+
+    @property
+    def said(self) -> str:
+        """`40 to 75 %`, the end at the low number first."""
+        return words.between(self.lost[0], self.lost[1], words.percent)
+
+    @property
+    def width(self) -> float:
+        return abs(self.lost[1] - self.lost[0])
+
+
+def effects(frames: Frames, vendor: str) -> dict[str, dict[int, Effect]]:
+    """By number and offered peak, where a study of ranges was run."""
+    rows = table(frames, "ranges", vendor=vendor, metric="lost_gmv_ratio")
+    found: dict[str, dict[int, Effect]] = {}
+    if rows.empty:
+        return found
+    for (key, peak), ends in rows.groupby(["key", "peak_viewers"], sort=False):
+        by_end = ends.set_index("at")[["number", "value"]].astype(float)
+        if {"low", "high"} <= set(by_end.index):
+            number, lost = (tuple(by_end.loc[["low", "high"], c]) for c in ("number", "value"))
+            found.setdefault(str(key), {})[int(peak)] = Effect(number, lost)  # type: ignore[call-overload]
+    return found

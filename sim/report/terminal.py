@@ -1,0 +1,64 @@
+"""The same answer in plain text, for whoever reads the terminal first."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from unicodedata import east_asian_width
+
+from sim.report import words
+from sim.report.said import best_first, reached, verdict
+from sim.report.tables import UNKNOWN, Frames, estimates, lost_share, night_peak
+from sim.scenario import Scenario
+
+WIDTH = 100
+NAME, LIMIT = 27, 28
+"""Most columns of the first and of the last cell."""
+
+
+def text(frames: Frames, scenario: Scenario) -> str:
+    """The answer in a sentence and a line per vendor, at most WIDTH columns wide."""
+    peak, figures = night_peak(frames, scenario), estimates(frames)
+    rows = [[f"{words.count(peak)} viewers", "watched", "stalled", "sales lost", "bill, CNY",
+             "first limit"]]  # fmt: skip
+    for vendor, name in best_first(frames, scenario).items():
+        limits = [
+            r for r in reached(figures, vendor, peak, scenario.vendors.get(vendor))
+            if r.since <= peak
+        ]  # fmt: skip
+        watched, stalled, bill = (
+            figures.get((vendor, peak, metric), UNKNOWN).mean
+            for metric in ("watch_delivered_ratio", "stall_ratio", "cost_cny")
+        )
+        rows.append([
+            _cut(name, NAME), words.percent(watched), words.percent(stalled),
+            words.percent(lost_share(figures, vendor, peak).mean), words.money(bill),
+            _cut(limits[0].limit if limits else "none", LIMIT),
+        ])  # fmt: skip
+    wide = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell + " " * (w - _columns(cell)) if k in (0, len(row) - 1)
+            else " " * (w - _columns(cell)) + cell
+            for k, (cell, w) in enumerate(zip(row, wide, strict=True))
+        ).rstrip()
+        for row in rows
+    ]  # fmt: skip
+    answer = [line for said in verdict(frames, scenario) for line in _wrapped(said)]
+    return "\n".join([*answer, *([""] if answer else []), *lines, ""]).replace(words.SPACE, " ")
+
+
+def _wrapped(said: str) -> list[str]:
+    return wrap(said, WIDTH - (_columns(said) - len(said)), break_long_words=False)
+
+
+def _columns(text: str) -> int:
+    """Columns of a terminal: a Chinese character takes two."""
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _cut(text: str, columns: int) -> str:
+    if _columns(text) <= columns:
+        return text
+    while _columns(text) > columns - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"

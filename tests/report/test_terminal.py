@@ -1,0 +1,59 @@
+"""The table of the terminal: aligned, narrow enough, the best vendor first."""
+
+from unicodedata import east_asian_width
+
+import pytest
+
+from sim.report.terminal import text
+from tests.report.made_up import frames, many, scenario
+
+
+def columns(line):
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in line)
+
+
+@pytest.fixture(scope="module")
+def lines():
+    names = ["声网直播", "A vendor with a name that does not end where a cell ends",
+             *(f"Vendor {n}" for n in range(6))]  # fmt: skip
+    loaded = many(scenario("replications=2"), names)
+    return text(frames(loaded), loaded).splitlines()
+
+
+def test_no_line_is_wider_than_a_terminal(lines):
+    assert max(map(columns, lines)) <= 100
+
+
+def test_a_line_for_each_vendor_under_its_heading_after_the_answer(lines):
+    head = next(k for k, line in enumerate(lines) if line.startswith("20,000 viewers"))
+    assert "costs you least" in " ".join(lines[:head])
+    assert lines[head].split() == [
+        "20,000", "viewers", "watched", "stalled", "sales", "lost", "bill,", "CNY", "first",
+        "limit",
+    ]  # fmt: skip
+    assert len(lines[head + 1 :]) == 8
+    assert any(line.startswith("声网直播 ") for line in lines[head:])
+
+
+def test_cells_stand_under_one_another_whatever_the_script(lines):
+    head = next(k for k, line in enumerate(lines) if line.startswith("20,000 viewers"))
+    ends = columns(lines[head][: lines[head].index("watched") + len("watched")])
+    for line in lines[head + 1 :]:
+        upto = ""
+        while columns(upto) < ends:
+            upto += line[len(upto)]
+        assert upto.endswith("%")
+
+
+def test_the_vendor_that_costs_least_comes_first(lines):
+    head = next(k for k, line in enumerate(lines) if line.startswith("20,000 viewers"))
+    named = lines[0].split(" costs you")[0]
+    assert lines[head + 1].startswith(named)
+
+
+def test_the_first_limit_is_one_that_this_audience_reaches():
+    loaded = scenario("replications=1")  # the made-up Agora reaches one only at 25,000 viewers
+    rows = text(frames(loaded), loaded).splitlines()[-2:]
+    assert rows[0].startswith("Agora  ")
+    assert rows[0].endswith(" none")
+    assert rows[1].endswith("egress of the whole vendor")
