@@ -6,6 +6,8 @@ Knows the scenario and what a run leaves behind, nothing of how a run is made.
 from sim.commerce.ladder import BREAKDOWNS, CAUSES, RUNGS
 from sim.commerce.money import Money, money
 from sim.commerce.orders import Sales, sell
-from sim.commerce.worlds import worlds
+from sim.commerce.worlds import concerns, worlds
 
-__all__ = ["BREAKDOWNS", "CAUSES", "RUNGS", "Money", "Sales", "money", "sell", "worlds"]
+__all__ = [
+    "BREAKDOWNS", "CAUSES", "RUNGS", "Money", "Sales", "concerns", "money", "sell", "worlds",
+]  # fmt: skip
