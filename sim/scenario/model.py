@@ -692,6 +692,8 @@ class Study(Frozen):
     """audience.sample away from the peak."""
     ladder: bool = True
     """Run all five worlds at the peak (else the last one alone)."""
+    ranges: bool = False
+    """Also every number of each vendor at its low and at its high, one at a time, at every peak."""
 
 
 class Bands(Frozen):
