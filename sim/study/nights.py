@@ -87,7 +87,8 @@ def jobs(scenario: Scenario) -> list[Job]:
             out += [Job(night, name) for name in scenario.vendors]
     for times, peak in _points(scenario):
         draws = range(bands.draws if times == 1.0 else 0)
-        here = _at(scenario, times, peak, min(whole, bands.sample))
+        # As many viewers as at the peak: fewer orders would hide what a number does to sales.
+        here = _at(scenario, times, peak, min(whole, bands.sample / times))
         for replication in nights:
             night = Night(here, replication)
             for name, vendor in scenario.vendors.items():

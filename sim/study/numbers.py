@@ -102,7 +102,7 @@ def _by_key(seed: int, draw: int, n: int) -> Choose:
     def choose(key: str, q: Quantity) -> float:
         digest = sha256(key.encode()).digest()
         bin_, j = (int.from_bytes(digest[at : at + 4], "big") for at in (0, 4))
-        u = float(pairs(seed, draw, Cause.INPUT, [bin_], [j], n)[0, 0])
+        u = float(pairs(seed, draw, Cause.INPUT, [bin_], [j], [n])[0, 0])
         if u < 0.5:
             return q.lowest + 2 * u * (q.value - q.lowest)
         return q.value + (2 * u - 1) * (q.highest - q.value)

@@ -204,6 +204,8 @@ def test_every_experiment_runs_at_one_percent_of_its_peak_capacities_as_they_are
     assert set(results["vendor"]) == set(whole.vendors)
     assert results.loc[results["metric"] == "stall_ratio", "value"].between(0, 1).all()
     assert (folder / "report.html").is_file()
+    assert (folder / "asks.csv").is_file()
+    assert (folder / "ranges.csv").is_file() == whole.study.ranges
     assert list((folder / "charts").glob("*.png"))
 
 
