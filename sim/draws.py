@@ -34,6 +34,7 @@ class Cause(IntEnum):
     ORDERS = 14  # how many orders
     ORDER = 15  # time and product of the n-th order
     BASKET = 16  # its value and threshold
+    INPUT = 17  # a number of the profile within its low..high: draw as replication, key as bin
 
 
 W0, W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)

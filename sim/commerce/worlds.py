@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sim.record import WORLDS
-from sim.scenario.model import Limits, Vendor
+from sim.scenario.model import Incident, Limits, Vendor
 
 
-def worlds(vendor: Vendor) -> dict[str, Vendor | None]:
+def worlds(vendor: Vendor, incidents: Sequence[Incident] = ()) -> dict[str, Vendor | None]:
     """The profile to run in each world, in the order of `WORLDS`; None where no vendor is needed.
 
     The *same object* twice means the same run: the study runs it once. So it is for `limits` and
-    `incidents` (no incident exists yet) and, where the profile has no limit at all, for `vendor`.
+    `incidents` where no incident concerns this vendor and, where the profile has no limit at all,
+    for `vendor`.
     """
-    free = vendor.model_copy(update={"limits": Limits(), "regions": {}, "edges": {}})
+    paths = {k: path.model_copy(update={"limits": None}) for k, path in vendor.paths.items()}
+    free = vendor.model_copy(
+        update={"limits": Limits(), "regions": {}, "edges": {}, "paths": paths}
+    )
     unlimited = vendor if free == vendor else free
-    return dict(zip(WORLDS, (None, None, unlimited, vendor, vendor), strict=True))
+    struck = vendor.model_copy() if incidents else vendor
+    return dict(zip(WORLDS, (None, None, unlimited, vendor, struck), strict=True))

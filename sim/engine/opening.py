@@ -64,7 +64,7 @@ def open_for_the_night(
     player, path = _players(scenario, vendor, replication, audience)
     nodes = _tree(vendor, vendor_regions, isps, sample)
     leaves, layers = len(path) * edges, int(player["layers"].max())
-    breaks = _breaks(scenario, vendor_regions, isps, name) if world == "incidents" else []
+    breaks = scenario.incidents_of(name) if world == "incidents" else []
     incidents, hit, events = _incidents(breaks, nodes, leaves, vendor_regions, isps)
     _who_shares(path, nodes, leaves, incidents, hit)
 
@@ -138,32 +138,19 @@ def _kinds(
     return kinds
 
 
-def _breaks(
-    scenario: Scenario, regions: list[str], isps: list[str], name: str
-) -> list[tuple[Incident, NDArray[np.bool_]]]:
-    """The scenario's incidents that concern this vendor, with the edges each one hits."""
-    edge_region = np.repeat(regions, len(isps))
-    edge_isp = np.tile(isps, len(regions))
+def _edges_hit(incident: Incident, regions: list[str], isps: list[str]) -> NDArray[np.bool_]:
+    """(region x isp) whether the incident is there; nowhere for the host's uplink."""
     places = {
-        "edge": np.char.add(np.char.add(edge_region, "."), edge_isp),
-        "region": edge_region,
-        "isp": edge_isp,
+        "edge": [f"{r}.{i}" for r in regions for i in isps],
+        "region": [r for r in regions for _ in isps],
+        "isp": isps * len(regions),
+        "host_uplink": ["everywhere, so at no edge"] * (len(regions) * len(isps)),
     }
-    out = []
-    for incident in scenario.incidents:
-        if incident.vendor not in (None, name):
-            continue
-        if incident.what == "host_uplink":
-            out.append((incident, np.zeros(len(edge_region), bool)))
-        else:
-            hit = places[incident.what] == incident.where
-            if hit.any():
-                out.append((incident, hit))
-    return out
+    return np.array([place == incident.where for place in places[incident.what]])
 
 
 def _incidents(
-    breaks: list[tuple[Incident, NDArray[np.bool_]]],
+    breaks: list[Incident],
     nodes: NDArray[np.void],
     leaves: int,
     regions: list[str],
@@ -176,7 +163,8 @@ def _incidents(
     incidents = np.zeros(len(breaks), INCIDENT)
     hit = np.zeros((len(breaks), len(nodes)), bool)
     events = []
-    for j, (incident, edges) in enumerate(breaks):
+    for j, incident in enumerate(breaks):
+        edges = _edges_hit(incident, regions, isps)
         incidents[j] = (incident.left, incident.what == "host_uplink", False)
         for leaf in nodes[:leaves]:
             if edges[(leaf["edge_at"] - nodes[0]["edge_at"])]:

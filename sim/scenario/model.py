@@ -717,6 +717,8 @@ class Study(Frozen):
     """audience.sample away from the peak."""
     ladder: bool = True
     """Run all five worlds at the peak (else the last one alone)."""
+    ranges: bool = False
+    """Also every number of each vendor at its low and at its high, one at a time, at every peak."""
 
 
 class Bands(Frozen):
@@ -791,6 +793,18 @@ class Scenario(Frozen):
                         f"commerce.cny_per: {', '.join(self.commerce.cny_per)}"
                     )
         return self
+
+    def incidents_of(self, name: str) -> list[Incident]:
+        """Those that the vendor of this name can feel."""
+        serves = self.vendors[name].serves
+        places = {"region": set(serves), "edge": {f"{r}.{i}" for r in serves
+                                                  for i in self.audience.isps}}  # fmt: skip
+        return [
+            incident
+            for incident in self.incidents
+            if incident.vendor in (None, name)
+            and incident.where in places.get(incident.what, {incident.where})
+        ]
 
     @model_validator(mode="after")
     def _incidents_hit_something(self) -> Scenario:

@@ -7,6 +7,8 @@ import pandas as pd
 from scipy import stats
 
 LEVEL = 0.95
+HELD_PEAK = "held_peak_lost_ratio"
+"""An identity, the same on every night: the one ratio that nothing unseen can change."""
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
@@ -24,7 +26,7 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
         half = stats.t.ppf((1 + LEVEL) / 2, np.maximum(n - 1, 1)) * table["spread"] / np.sqrt(n)
     half = half.where(n > 1)
     table["ci_low"], table["ci_high"] = table["mean"] - half, table["mean"] + half
-    ratio = table["metric"].str.endswith("_ratio") & (n > 1)
+    ratio = table["metric"].str.endswith("_ratio") & (table["metric"] != HELD_PEAK) & (n > 1)
     unseen = 1 - (1 - LEVEL) ** (1 / np.maximum(n, 1))
     never, always = ratio & (table["most"] == 0), ratio & (table["least"] == 1)
     table.loc[never, "ci_high"] = unseen[never]

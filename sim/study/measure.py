@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.commerce import Money
 from sim.record import LATENCY_BIN_S, LIMIT_NAMES, Limit, Reason, Run
+from sim.scenario.model import Vendor
+from sim.study.interval import HELD_PEAK
 
 Row = tuple[str, str, float]
 """metric, unit, value."""
@@ -75,18 +78,46 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
             yield f"binding_limit_s.{name}", "s", run.facts.get(f"binding_limit_s.{name}", 0.0)
 
 
-def by_group(run: Run) -> Iterator[tuple[str, str, str, str, float]]:
+def lost(sales: Money) -> Iterator[Row]:
+    """What a perfect night would sell, and how much of it is lost, with or without a ladder."""
+    worlds = sales.worlds.set_index("world")
+    gmv = worlds["gmv_cny"]
+    yield "perfect_orders", "count", float(worlds["orders"]["perfect"])
+    yield "perfect_gmv_cny", "CNY", float(gmv["perfect"])
+    gone = float(gmv["perfect"] - gmv["incidents"])
+    yield "lost_gmv_ratio", "share", _share(gone, float(gmv["perfect"]))
+    if sales.losses.empty:  # else it stands among the sales, as the sum of the rungs
+        yield "lost_gmv_cny", "CNY", gone
+
+
+def held_peak(vendor: Vendor, peak_viewers: int) -> Iterator[Row]:
+    """The identity 1 - C / (R x offered): watching lost were the peak held, and nothing collapsed.
+
+    Only where everybody shares one capacity at one bitrate: with a lower picture to fall back to,
+    or at a door that refuses, nobody need lose what this says.
+    """
+    path, capacity = vendor.path, vendor.limits.egress_mbps
+    shared = vendor.policy.egress_mbps == "degrade" and path.takes == "everyone"
+    if capacity is not None and shared and len(path.ladder) == 1:
+        wire_mbps = path.bitrate_mbps.value * (1 + path.overhead.value)
+        share = max(0.0, 1 - capacity.value / (wire_mbps * peak_viewers))
+        yield HELD_PEAK, "share", share
+
+
+def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, str, float]]:
     """Who stalls: (by, of, metric, unit, value) by access class, region and isp."""
-    s = run.sessions
+    s, whole = run.sessions, perfect.sessions["play_s"]
     groups = {"class": ("access", run.names.classes), "region": ("region", run.names.regions),
               "isp": ("isp", run.names.isps)}  # fmt: skip
     for by, (column, labels) in groups.items():
         for k, of in enumerate(labels):
-            mine = s[s[column] == k]
+            here = s[column] == k
+            mine = s[here]
             play, frozen = float(mine["play_s"].sum()), float(mine["frozen_s"].sum())
             yield by, of, "arrived", "viewers", float((~mine["initial"]).sum() * run.weight)
             yield by, of, "watch_hours", "h", play / 3600 * run.weight
             yield by, of, "stall_ratio", "share", _share(frozen, play + frozen)
+            yield by, of, "watch_delivered_ratio", "share", _share(play, float(whole[here].sum()))
 
 
 def over_time(run: Run, perfect: Run) -> pd.DataFrame:

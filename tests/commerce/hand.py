@@ -11,7 +11,9 @@ import pandas as pd
 from sim.record import ORDERS, SERIES, SESSIONS, Limit, Names, Reason, Run, State
 from sim.scenario.model import Commerce, Drop
 
-NAMES = Names(("east", "west"), ("telecom", "unicom"), ("4g", "wifi"), ("basket", "lamp"), ("cn",))
+NAMES = Names(
+    ("east", "west"), ("telecom", "unicom"), ("4g", "wifi"), ("basket", "lamp"), ("cn",), ("rtc",)
+)
 
 SHOP = Commerce.model_validate(
     {
@@ -25,6 +27,7 @@ SHOP = Commerce.model_validate(
         "return_share": 0.4,
         "margin": 0.3,
         "cny_per": {"CNY": 1.0},
+        "month": {"days": 30, "ordinary_nights": 0, "ordinary_share": 0.3},
     }
 )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from sim.commerce import worlds
 from sim.record import WORLDS
-from sim.scenario.model import Limits, Vendor
+from sim.scenario.model import Incident, Limits, Vendor
 
 
 def profile(**more: Any) -> Vendor:
@@ -56,3 +58,28 @@ def test_the_same_object_says_that_a_world_needs_no_run_of_its_own() -> None:
     assert worlds(limited)["limits"] is worlds(limited)["incidents"] is limited
     assert worlds(limited)["vendor"] is not limited
     assert worlds(unlimited)["vendor"] is unlimited
+
+
+def incident(what: str, where: str = "", vendor: str | None = None) -> Incident:
+    return Incident.model_validate(
+        {"name": "it", "what": what, "where": where, "vendor": vendor,
+         "time_s": 1, "duration_s": 1, "left": 0}
+    )  # fmt: skip
+
+
+def test_an_incident_gives_the_last_world_a_run_of_its_own() -> None:
+    vendor = profile(limits={"sessions": 10})
+    ladder = worlds(vendor, [incident("host_uplink")])
+    assert ladder["incidents"] is not ladder["limits"]
+    assert ladder["incidents"] == ladder["limits"] == vendor
+
+
+def test_the_limits_of_the_second_path_are_lifted_too() -> None:
+    second = profile().path.model_dump() | {
+        "limits": {"egress_mbps": 5},
+        "policy": {"refusal_s": 0.1},
+    }
+    vendor = profile(paths={"cdn": profile().path.model_dump(), "other": second})
+    assert vendor.paths["other"].limits is not None
+    free = worlds(vendor)["vendor"]
+    assert free is not None and free.paths["other"].limits is None

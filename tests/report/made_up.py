@@ -19,6 +19,9 @@ UNITS = {"_s": "s", "_cny": "CNY", "_ratio": "1", "_mbps": "Mbps"}
 RUNGS = ("links", "vendor", "limits", "incidents")
 
 
+TWO = ("vendors=[agora,budget]",)
+
+
 @dataclass
 class MadeUp:
     results: pd.DataFrame
@@ -33,8 +36,9 @@ class MadeUp:
 
 
 def scenario(*overrides: str, names: dict[str, str] | None = None) -> Scenario:
-    """The default night; `names` renames vendors."""
-    loaded = load_scenario(*overrides)
+    """The default night for two vendors; `names` renames them."""
+    chosen = any(o.startswith("vendors=") for o in overrides)
+    loaded = load_scenario(*overrides, *(() if chosen else TWO))
     vendors = {
         key: vendor.model_copy(update={"name": (names or {}).get(key, vendor.name)})
         for key, vendor in loaded.vendors.items()

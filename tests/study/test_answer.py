@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +13,15 @@ import pytest
 
 from sim.app import carry_out
 from sim.scenario.compose import CONF, load_scenario
+from sim.scenario.model import Scenario
 from sim.study import Frames, answer
 from sim.study.interval import summarise
+from sim.study.nights import jobs, side_by_side
 
-SMALL = ("promotion.peak_viewers=400", "promotion.duration_s=900", "report.enabled=false")
+SMALL = (
+    "promotion.peak_viewers=400", "promotion.duration_s=900", "report.enabled=false",
+    "vendors=[agora,budget]",
+)  # fmt: skip
 
 
 @cache
@@ -51,7 +58,94 @@ def test_the_rungs_of_the_ladder_add_up_for_every_vendor() -> None:
     ).loc[(slice(None), 400), :]  # fmt: skip
     rungs = wide[[c for c in wide if str(c).startswith("lost_gmv_cny.")]].sum(axis=1)
     assert np.allclose(rungs, wide["lost_gmv_cny"])
+
+
+def test_the_share_of_sales_lost_is_known_at_every_point_and_is_what_the_rungs_say() -> None:
+    wide = small_night().results.pivot_table(
+        index=["vendor", "peak_viewers", "replication"], columns="metric", values="value"
+    )
+    assert np.allclose(wide["lost_gmv_ratio"] * wide["perfect_gmv_cny"], wide["lost_gmv_cny"])
     assert np.allclose(wide["perfect_gmv_cny"] - wide["gmv_cny"], wide["lost_gmv_cny"])
+
+
+def test_watching_lost_at_a_held_peak_is_the_identity_where_all_share_one_capacity() -> None:
+    held = small_night().summary
+    held = held[held["metric"] == "held_peak_lost_ratio"].set_index(["vendor", "peak_viewers"])
+    # 500 Mbps for 2 Mbps x 1.06 on the wire, refused nowhere: at 200 viewers enough for all.
+    assert held["mean"]["budget", 400] == pytest.approx(1 - 500 / (2.12 * 400))
+    assert held["mean"]["budget", 200] == 0
+    assert held["ci_high"]["budget", 200] == 0
+    assert set(held.index.get_level_values("vendor")) == {"budget"}
+
+
+def test_what_to_tell_the_vendor_is_demand_before_any_limit() -> None:
+    plenty = load_scenario(*SMALL, "replications=2", "study.peaks=[0.5]", "bands.draws=0",
+                           "vendors.budget.limits.egress_mbps=null")  # fmt: skip
+    a, b = small_night().asks, answer(plenty, lambda done, total: None).asks
+    assert a.equals(b)
+    one = a[a["vendor"] == "budget"].set_index(["what", "of"])
+    assert set(one.index) == {
+        ("peak_concurrency", ""), ("joins_per_s", ""), ("token_calls_per_s", ""), ("minutes", ""),
+        ("egress_gb", ""), ("egress_gbps", ""), ("egress_gbps", "cn"),
+    }  # fmt: skip
+    # A viewer takes 2 Mbps x 1.06 on the wire, and what is sent again for the links' own loss.
+    gbps, viewers = one["p50"]["egress_gbps", ""], one["p50"]["peak_concurrency", ""]
+    assert 2.12 <= 1000 * gbps / viewers < 2.12 * 1.1
+    assert one["beyond"].all()  # the P95 of the peak, 1.5 times its median, is beyond both points
+
+
+def test_the_worlds_that_are_run_are_those_that_can_differ(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran: list[tuple[str, int, str]] = []
+    module = import_module("sim.study.answer")
+    real = module.run
+
+    def counted(scenario: Scenario, *more: Any) -> Any:
+        ran.append((more[4], scenario.promotion.peak_viewers or 0, more[3]))
+        return real(scenario, *more)
+
+    monkeypatch.setattr(module, "run", counted)
+    scenario = load_scenario(
+        *SMALL, "replications=1", "study.peaks=[0.25]", "bands.draws=0",
+        "vendors.budget.limits.egress_mbps=500",
+        "incidents=[{name: cut, what: region, where: cn, vendor: agora, time_s: 300,"
+        " duration_s: 60, left: 0}]",
+    )  # fmt: skip
+    answer(scenario, lambda done, total: None)
+    assert sorted(ran) == [
+        ("agora", 100, "incidents"),
+        ("agora", 100, "vendor"),
+        ("agora", 400, "incidents"),
+        ("agora", 400, "limits"),
+        ("agora", 400, "vendor"),
+        ("budget", 100, "incidents"),
+        ("budget", 400, "incidents"),
+        ("budget", 400, "vendor"),
+    ]
+
+
+def test_progress_counts_every_job_once() -> None:
+    said: list[tuple[int, int]] = []
+    scenario = load_scenario(
+        *SMALL, "replications=2", "study.peaks=[0.5]", "bands={draws:3,sample:0.1}"
+    )
+    frames = answer(scenario, lambda done, total: said.append((done, total)))
+    # Two vendors: two points of two nights, three drawn nights, and the two they are paired with.
+    assert said == [(k, 18) for k in range(19)]
+    assert frames.facts["points"] == [200, 400]
+    assert frames.facts["input_band"] == "extremes"
+    assert (frames.facts["draws"], frames.facts["peak_sigma"]) == (3, 0.25)
+
+
+def test_threads_begin_with_a_night_each() -> None:
+    todo = jobs(load_scenario(*SMALL, "replications=3", "study.peaks=[0.5]", "bands.draws=5"))
+    order = side_by_side(todo, 2)
+    assert sorted(order) == list(range(len(todo)))
+    for k in range(0, 8, 2):
+        one, two = (todo[i].night for i in order[k : k + 2])
+        assert one is not two
+    assert side_by_side(todo, 1) == list(range(len(todo)))
 
 
 def test_breakdowns_add_up_to_the_row_of_results() -> None:
@@ -94,7 +188,8 @@ def test_results_are_the_same_bytes_for_one_and_two_threads_in_two_folders(tmp_p
         engine = scenario.engine.model_copy(update={"threads": threads})
         folder = carry_out(scenario.model_copy(update={"engine": engine}), tmp_path / str(threads))
         assert (folder / "manifest.json").stat().st_mtime > 0
-        names = ("results.parquet", "breakdown.parquet", "timeseries.parquet", "summary.csv")
+        names = ("results.parquet", "breakdown.parquet", "timeseries.parquet", "summary.csv",
+                 "asks.csv")  # fmt: skip
         written.append([(folder / name).read_bytes() for name in names])
     assert written[0] == written[1]
 
@@ -106,13 +201,14 @@ def test_every_experiment_runs_at_one_percent_of_its_peak_capacities_as_they_are
     whole = load_scenario(f"experiment={experiment}")
     assert whole.promotion.peak_viewers is not None
     peak = max(1, whole.promotion.peak_viewers // 100)
-    folder = carry_out(
-        load_scenario(f"experiment={experiment}", f"promotion.peak_viewers={peak}"), tmp_path
-    )
+    small = (f"promotion.peak_viewers={peak}", "replications=1")
+    folder = carry_out(load_scenario(f"experiment={experiment}", *small), tmp_path)
     results = pd.read_parquet(folder / "results.parquet")
     assert set(results["vendor"]) == set(whole.vendors)
     assert results.loc[results["metric"] == "stall_ratio", "value"].between(0, 1).all()
     assert (folder / "report.html").is_file()
+    assert (folder / "asks.csv").is_file()
+    assert (folder / "ranges.csv").is_file() == whole.study.ranges
     assert list((folder / "charts").glob("*.png"))
 
 

@@ -1,0 +1,59 @@
+"""What the numbers of a profile do to the answer: the second band, and one number at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sim.scenario.model import Scenario
+from sim.study.numbers import ends
+
+ENOUGH = 40
+"""Draws from which the 2.5 % and 97.5 % quantiles are quoted; of fewer, the extremes."""
+
+RANGED = ("watch_delivered_ratio", "lost_gmv_ratio", "stall_ratio", "cost_cny")
+"""Metrics of `Frames.ranges`."""
+
+
+def input_band(summary: pd.DataFrame, small: pd.DataFrame, draws: int) -> pd.DataFrame:
+    """`summary` with `input_low, input_high`: its mean and what drawn numbers add to a night.
+
+    `small`: vendor, peak_viewers, replication, how, of, metric, value. A drawn night is compared
+    with the `base` night of the same viewers; of fewer than ENOUGH draws the extremes are quoted.
+    nan where nothing was drawn.
+    """
+    if not draws:
+        return summary.assign(input_low=np.nan, input_high=np.nan)
+    keys = ["vendor", "peak_viewers", "metric"]
+    drawn, base = (small[small["how"] == how] for how in ("drawn", "base"))
+    pairs = drawn.merge(base, on=[*keys, "replication"], suffixes=("", "_base"))
+    added = (pairs["value"] - pairs["value_base"]).groupby([pairs[key] for key in keys])
+    low, high = (0.025, 0.975) if draws >= ENOUGH else (0.0, 1.0)
+    ends = pd.DataFrame({"input_low": added.quantile(low), "input_high": added.quantile(high)})
+    out = summary.merge(ends.reset_index(), on=keys, how="left")
+    ratio = out["metric"].str.endswith("_ratio")
+    # A marginal bill may be negative (a cheaper tier for the whole month), no other figure can.
+    least = np.where(out["metric"].str.startswith("cost_"), -np.inf, 0.0)
+    for end in ("input_low", "input_high"):
+        out[end] = (out["mean"] + out[end]).clip(least, np.where(ratio, 1.0, np.inf))
+    return out
+
+
+def ranges(small: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """vendor, peak_viewers, key, at (low | high), number, metric, value, base: means over nights.
+
+    Two rows for every number of a profile that has a range, peak and metric; `value` is nan where
+    the models refuse that end beside the other numbers.
+    """
+    keys = ["vendor", "peak_viewers", "how", "of", "metric"]
+    mean = small.groupby(keys)["value"].mean()
+    rows = [
+        (name, peak, key, at, number, metric,
+         mean.get((name, peak, at, key, metric), np.nan), mean[name, peak, "base", "", metric])
+        for name, vendor in scenario.vendors.items()
+        for peak in sorted(small["peak_viewers"].unique())
+        for key, at, number in ends(vendor)
+        for metric in RANGED
+    ]  # fmt: skip
+    columns = ["vendor", "peak_viewers", "key", "at", "number", "metric", "value", "base"]
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,151 @@
+"""What is to be computed: every night of a study, for which vendor and with whose numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from threading import Lock
+from typing import Any, Literal
+
+from sim.demand import Audience, draw_audience, expected_demand
+from sim.engine import perfect, run
+from sim.record import Run
+from sim.scenario.model import Scenario
+from sim.study.numbers import all_drawn, ends, one_changed
+
+
+@dataclass(eq=False)
+class Night:
+    """One point, sample and replication: its viewers are drawn once, for every job."""
+
+    scenario: Scenario
+    replication: int
+    scripted: bool = False
+    """At the scripted peak with all its viewers."""
+    ladder: bool = False
+    left: int = 0
+    """Jobs still to come; the last one lets go of the viewers."""
+    lock: Lock = field(default_factory=Lock)
+    drawn: Audience | None = None
+    base: dict[str, Run] = field(default_factory=dict)
+
+    def worlds_of_nobody(self) -> tuple[Audience, dict[str, Run]]:
+        """The viewers, and the worlds no vendor has a part in."""
+        with self.lock:
+            if self.drawn is None:
+                self.drawn = draw_audience(self.scenario, self.replication)
+                self.base["perfect"] = perfect(self.scenario, self.replication, self.drawn)
+                if self.ladder:
+                    self.base["links"] = run(
+                        self.scenario, None, self.replication, self.drawn, world="links"
+                    )
+            return self.drawn, self.base
+
+    def let_go(self) -> None:
+        with self.lock:
+            self.left -= 1
+            if self.left == 0:
+                self.drawn = None
+                self.base = {}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One vendor's night: as configured, for the tables; or a small one that shows what its
+    numbers do, beside `base`, the same small night with every number at its value."""
+
+    night: Night
+    vendor: str
+    how: Literal["configured", "base", "drawn", "low", "high"] = "configured"
+    of: str = ""
+    """Which draw, or the key of the number at its `low` or `high`."""
+
+    def scenario(self) -> Scenario | None:
+        """What to run; None: one number's end contradicts the others' values."""
+        here = self.night.scenario
+        if self.how == "drawn":
+            return all_drawn(here, self.vendor, int(self.of))
+        if self.how in ("low", "high"):
+            return one_changed(here, self.vendor, self.of, self.how)
+        return here
+
+
+def jobs(scenario: Scenario) -> list[Job]:
+    """Everything to compute: the scripted peak first, the curve's other points, the small nights.
+
+    Draw k of the numbers is a night of replication k mod `replications`.
+    """
+    study, bands, whole = scenario.study, scenario.bands, scenario.audience.sample
+    nights, out = range(scenario.replications), []
+    for times, peak in _points(scenario):
+        scripted = times == 1.0
+        sample = whole if scripted else min(whole, study.curve_sample)
+        here = _at(scenario, times, peak, sample)
+        for replication in nights:
+            night = Night(here, replication, scripted, study.ladder and scripted)
+            out += [Job(night, name) for name in scenario.vendors]
+    for times, peak in _points(scenario):
+        draws = range(bands.draws if times == 1.0 else 0)
+        # As many viewers as at the peak: fewer orders would hide what a number does to sales.
+        here = _at(scenario, times, peak, min(whole, bands.sample / times))
+        for replication in nights:
+            night = Night(here, replication)
+            for name, vendor in scenario.vendors.items():
+                small = [
+                    Job(night, name, "drawn", str(k)) for k in draws[replication :: len(nights)]
+                ]
+                if study.ranges:
+                    small += [Job(night, name, at, key) for key, at, _ in ends(vendor)]
+                if small:
+                    out += [Job(night, name, "base"), *small]
+    for job in out:
+        job.night.left += 1
+    return out
+
+
+def side_by_side(jobs: list[Job], width: int) -> list[int]:
+    """Indices of jobs in an order in which `width` nights take turns.
+
+    So many threads begin with a night each, and none waits while another draws its viewers.
+    """
+    nights: dict[Night, list[int]] = {}
+    for k, job in enumerate(jobs):
+        nights.setdefault(job.night, []).append(k)
+    each = list(nights.values())
+    groups = (each[at : at + width] for at in range(0, len(each), width))
+    turns = (turn for group in groups for turn in zip_longest(*group))
+    return [k for turn in turns for k in turn if k is not None]
+
+
+def scripted_peak(scenario: Scenario) -> int:
+    """`promotion.peak_viewers`, or what a recorded curve says of itself."""
+    given = scenario.promotion.peak_viewers
+    if given is not None:
+        return given
+    return round(expected_demand(scenario.promotion, scenario.audience).peak_viewers)
+
+
+def _points(scenario: Scenario) -> Iterator[tuple[float, int]]:
+    """Multiple of the scripted peak, and that peak; the same one twice would pass for two."""
+    scripted, seen = scripted_peak(scenario), set()
+    for times in (1.0, *scenario.study.peaks):
+        peak = max(1, round(scripted * times))
+        if peak not in seen:
+            seen.add(peak)
+            yield times, peak
+
+
+def _at(scenario: Scenario, times: float, peak: int, sample: float) -> Scenario:
+    """The scenario at another peak, with a sample of its viewers."""
+    promotion = scenario.promotion
+    update: dict[str, Any] = {"peak_viewers": peak}
+    if promotion.expected_gmv_cny is not None:
+        # Money per viewer is the script's at every point of the curve.
+        update["expected_gmv_cny"] = promotion.expected_gmv_cny * times
+    return scenario.model_copy(
+        update={
+            "promotion": promotion.model_copy(update=update),
+            "audience": scenario.audience.model_copy(update={"sample": sample}),
+        }
+    )

@@ -1,0 +1,110 @@
+"""Numbers elsewhere in their low..high than at their value: all drawn at once, or one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from sim.draws import Cause, pairs
+from sim.scenario.errors import ScenarioError
+from sim.scenario.model import Scenario, Vendor
+from sim.scenario.quantity import Frozen, Quantity
+
+TRIES = 20
+"""Draws of a profile that the models may refuse before it is an error."""
+
+Choose = Callable[[str, Quantity], float]
+
+
+def with_numbers(node: Any, choose: Choose, key: str = "") -> Any:
+    """`node` with another value for every number that has a range; keys as in `Vendor.figures`.
+
+    ValidationError: the models refuse the numbers together.
+    """
+    if isinstance(node, Quantity):
+        if node.lowest == node.highest:
+            return node
+        return Quantity(value=choose(key, node), source=node.source)
+
+    def below(name: object, child: Any) -> Any:
+        return with_numbers(child, choose, f"{key}.{name}" if key else str(name))
+
+    if isinstance(node, Frozen):
+        fields = {name: below(name, getattr(node, name)) for name in type(node).model_fields}
+        return type(node).model_validate(fields)
+    if isinstance(node, Mapping):
+        return {name: below(name, child) for name, child in node.items()}
+    if isinstance(node, list):
+        return [below(n, child) for n, child in enumerate(node)]
+    return node
+
+
+def all_drawn(scenario: Scenario, name: str, draw: int) -> Scenario:
+    """The scenario with the vendor's, the audience's and the shop's numbers drawn together.
+
+    A number is named by its key, so two vendors get the same draw of the same number. Nothing of
+    this moves a viewer or an order: those numbers act once the show runs.
+    ScenarioError: TRIES draws of the profile were refused.
+    """
+    for n in range(TRIES):
+        try:
+            vendor = with_numbers(scenario.vendors[name], _by_key(scenario.seed, draw, n))
+            break
+        except ValidationError:
+            continue
+    else:
+        raise ScenarioError(
+            f"vendors.{name}: {TRIES} draws of its numbers from their low..high contradict "
+            "themselves: narrow the ranges, or set bands.draws=0"
+        )
+    first = _by_key(scenario.seed, draw, 0)
+    return scenario.model_copy(
+        update={
+            "vendors": {**scenario.vendors, name: vendor},
+            "audience": with_numbers(scenario.audience, first, "audience"),
+            "commerce": with_numbers(scenario.commerce, first, "commerce"),
+        }
+    )
+
+
+def ends(vendor: Vendor) -> Iterator[tuple[str, Literal["low", "high"], float]]:
+    """key, at, number: both ends of every number of the profile that has a range."""
+    for figure in vendor.figures():
+        if figure.low < figure.high:
+            yield figure.key, "low", figure.low
+            yield figure.key, "high", figure.high
+
+
+def one_changed(scenario: Scenario, name: str, key: str, at: str) -> Scenario | None:
+    """The scenario with one number of the vendor at its low or high, the others at their value.
+
+    None: the models refuse it.
+    """
+
+    def choose(other: str, q: Quantity) -> float:
+        if other != key:
+            return q.value
+        return q.lowest if at == "low" else q.highest
+
+    try:
+        vendor = with_numbers(scenario.vendors[name], choose)
+    except ValidationError:
+        return None
+    return scenario.model_copy(update={"vendors": {**scenario.vendors, name: vendor}})
+
+
+def _by_key(seed: int, draw: int, n: int) -> Choose:
+    """Half the mass evenly over low..value, half over value..high: the value is the median."""
+
+    def choose(key: str, q: Quantity) -> float:
+        digest = sha256(key.encode()).digest()
+        bin_, j = (int.from_bytes(digest[at : at + 4], "big") for at in (0, 4))
+        u = float(pairs(seed, draw, Cause.INPUT, [bin_], [j], [n])[0, 0])
+        if u < 0.5:
+            return q.lowest + 2 * u * (q.value - q.lowest)
+        return q.value + (2 * u - 1) * (q.highest - q.value)
+
+    return choose
