@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from sim.commerce import worlds
 from sim.record import WORLDS
 from sim.scenario.model import Incident, Limits, Vendor
