@@ -7,16 +7,26 @@ import shutil
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., object])
 
-ROOMS = ("compiled.py", "draws.py", "record.py", "network", "delivery", "viewer", "engine")
+ROOMS = (
+    "compiled.py",
+    "tables.py",
+    "draws.py",
+    "record.py",
+    "network",
+    "delivery",
+    "viewer",
+    "engine",
+)
 """Where compiled functions and the records they work on are written."""
 
 
@@ -95,6 +105,11 @@ def _fetch_ahead(_: Any, rows: Any, i: Any) -> Any:
 
 
 fetch_ahead: Any = intrinsic(_fetch_ahead)
+
+
+def code(value: int) -> int:
+    """A constant as numpy's integer: for Python's a function is compiled anew for every value."""
+    return cast(int, np.int64(value))
 
 
 def _jit(function: F, **options: bool) -> F:

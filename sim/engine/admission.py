@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.compiled import inlined, step
+from sim.compiled import code, inlined, step
 from sim.delivery.door import GATE, QUOTA, applies, ask, give_back, take
 from sim.engine.meters import ATTEMPTS, JOINS, REFUSALS, bind_at, count
 from sim.engine.night import (
@@ -36,7 +36,7 @@ from sim.viewer.viewer import (
     refused,
 )  # fmt: skip
 
-OUTAGE = int(Limit.OUTAGE)
+OUTAGE, NOBODY = code(Limit.OUTAGE), code(-1)
 
 
 @step
@@ -50,7 +50,7 @@ def turn_outside(n: Night, i: int) -> None:
         if not already_there(v):
             count(n.meters, ATTEMPTS, t)
         take_path(n, v, first_path(n, v))
-        knock(n, i, t, -1)
+        knock(n, i, t, NOBODY)
         return
     bring(n, v, t)
     if v.phase == P_QUEUED and v.queue >= 0:
@@ -80,7 +80,7 @@ def knock(n: Night, i: int, t: float, served: int) -> None:
             refused(v, n.player[v.path], t, code)
             return
         take_path(n, v, v.path + 1)
-        served = -1
+        served = NOBODY
     for k in range(len(n.door)):
         if n.door[k].kind == QUOTA and applies(n.door[k], v.path, v.region, v.leaf):
             take(n.door[k], t)

@@ -75,7 +75,7 @@ def _follow_to_turn(n: Night, until: float, back: bool, every: bool) -> float:
         n.now["remembered"] = len(n.before)  # full: nothing more is kept
         follow(n, until)
         return until
-    small = [a.view(np.uint8) for a in (n.nodes, n.kinds, n.door, n.now, *n.meters)]
+    small = [a.view(np.uint8) for a in (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays())]
     kept = [*small, n.heap[: n.now[0]["events"]]]
     saved = [a.copy() for a in kept]
     follow(n, until)

@@ -6,22 +6,24 @@ step up and a step down in `full`. Measuring changes nothing: no transition read
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import inlined, step
+from sim.compiled import code, inlined, step
 from sim.record import BIN_S, LATENCY_BIN_S, LATENCY_BINS, Limit
+from sim.tables import Tables
 
 Ints = NDArray[np.int64]
 BIN_US = int(BIN_S * 1e6)
-ARRIVALS, ATTEMPTS, REFUSALS, JOINS = range(4)
+ARRIVALS, ATTEMPTS, REFUSALS, JOINS = (code(k) for k in range(4))
 
 BOOK = np.dtype([("part", "i8"), ("full", "i8")])
 
 
-class Meters(NamedTuple):
+@dataclass(eq=False)
+class Meters(Tables):
     """All counts of a run."""
 
     states: NDArray[np.void]  # BOOK (state, bin) microseconds

@@ -5,7 +5,8 @@ Viewers touch one another only at the door (admission) and through the levels of
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from sim.engine.meters import (
 )
 from sim.network.links import Links, first_holding, next_holding
 from sim.record import Limit
+from sim.tables import Tables
 from sim.viewer.viewer import (
     CUT_OFF,
     DONE,
@@ -89,7 +91,8 @@ SHIFT = np.dtype([("t", "f8"), ("leaf", "i4"), ("kind", "i4"), ("by", "i8")])
 """A UDP flow begins (by 1) or ends (by -1)."""
 
 
-class Night(NamedTuple):
+@dataclass(eq=False)
+class Night(Tables):
     """Everything that changes during a run, and the numbers it follows."""
 
     rows: Records  # VIEWER

@@ -35,7 +35,7 @@ def run(
     `audience` may hand in the night's viewers, drawn once for all vendors and worlds.
     Errors: ScenarioError for a file of traces that can't be read.
     """
-    env = Clock()
+    env = Clock(0.0)  # a float from the start: compiled functions are of one kind
     audience = draw_audience(scenario, replication) if audience is None else audience
     if scenario.engine.kind == "exact" and len(audience.viewers) > MOST_EXACT:
         raise ScenarioError(

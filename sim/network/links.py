@@ -6,16 +6,18 @@ time since arrival, so that it is the same whatever the vendor and whenever anyo
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import inlined, step
+from sim.compiled import code, inlined, step
 from sim.draws import Cause, pair
 from sim.scenario.model import LinkClass
+from sim.tables import Tables
 
-LINK = int(Cause.LINK)
+LINK = code(Cause.LINK)
 
 
 STATES = 8
@@ -34,7 +36,8 @@ STATE = np.dtype(
 TRACE = np.dtype([("first", "i8"), ("end", "i8"), ("length_s", "f8"), ("time", "f8")], align=True)
 
 
-class Links(NamedTuple):
+@dataclass(eq=False)
+class Links(Tables):
     """All classes, or all traces end to end."""
 
     states: NDArray[np.void]  # STATE (class, state); with traces (1, sample)

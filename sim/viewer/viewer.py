@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import inlined, step
+from sim.compiled import code, inlined, step
 from sim.draws import Cause as Draw
 from sim.draws import pair
 from sim.record import Limit, Reason, State
 
-WAITING, STARTING, PLAYING, STALLED, GONE = (int(s) for s in State)
+WAITING, STARTING, PLAYING, STALLED, GONE = (code(s) for s in State)
 GROUP, PATIENCE, FREEZE, RETRY = (
-    int(c) for c in (Draw.GROUP, Draw.PATIENCE, Draw.FREEZE, Draw.RETRY)
+    code(c) for c in (Draw.GROUP, Draw.PATIENCE, Draw.FREEZE, Draw.RETRY)
 )
 NO_LIMIT, OWN_LINK = int(Limit.NONE), int(Limit.LINK)
 NEVER = np.inf
