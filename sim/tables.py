@@ -78,7 +78,7 @@ def _address_of(_: Any, tables: Any, c: Any) -> Any:
 
 
 @infer_getattr
-class _Fields(_Template):
+class _Fields(_Template):  # type: ignore[misc]
     key = TablesType
 
     def generic_resolve(self, tables: Any, name: str) -> Any:
