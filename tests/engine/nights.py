@@ -43,6 +43,19 @@ HYBRID = (
 """RTC for the interactive, too small for them; a CDN for the rest and for what overflows."""
 
 CDN = "++vendors.hybrid.paths.cdn."
+STEADY = (
+    "promotion.peak_viewers=200",
+    "promotion.concurrency=[[0,1],[300,1]]",
+    "audience.stay={bouncer_share: 0, bouncer_mean_s: 1, stayer_mean_s: 1e8, stayer_sigma_ln: 0.1}",
+    "audience.stall_patience_mean_s=null",
+    "network=home",
+    "network.classes.home.mean_mbps={median: 1000, sigma_ln: 0}",
+    "network.classes.home.multiplier=[1]",
+    "network.classes.home.hold_s=[1e9]",
+    "network.classes.home.jumps=[[0]]",
+    "network.classes.home.loss=0",
+)
+"""Those who are there at the start stay to the end on perfect links: only breaks can harm them."""
 
 QUEUES = (
     "vendors.budget.limits.joins_per_s=2",
