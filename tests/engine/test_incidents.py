@@ -33,7 +33,7 @@ def readings(run: Run, from_s: float, to_s: float) -> NDArray[np.float64]:
 def orders(run: Run, who: NDArray[np.bool_], from_s: float, to_s: float) -> NDArray[np.void]:
     """Orders these viewers wish for between these times."""
     o = run.orders
-    return o[who[o["viewer"]] & (o["time_s"] > from_s) & (o["time_s"] < to_s)]
+    return np.asarray(o[who[o["viewer"]] & (o["time_s"] > from_s) & (o["time_s"] < to_s)])
 
 
 # --- down -----------------------------------------------------------------------------------------
