@@ -158,20 +158,25 @@ def _call_in(n: Night, k: int, t: float) -> None:
 
 @step
 def next_call(n: Night, now: float) -> tuple[float, int]:
-    """(time, limit) at which a gate lets the next one out of its waiting room."""
+    """(time, limit) at which the next one may come out of a waiting room; never: (inf, -1)."""
     best, which = NEVER, -1
     for k in range(len(n.door)):
         limit = n.door[k]
-        if limit.kind == GATE and limit.waiting > 0:
-            at = ask(limit, now)
-            if at < best:
-                best, which = at, k
+        if limit.waiting == 0:
+            continue
+        at = ask(limit, now)
+        if limit.kind == QUOTA:
+            first = _first_in_line(n, k)
+            at = now if first >= 0 and _room_for(n, first, now) else NEVER
+        if at < best:
+            best, which = at, k
     return best, which
 
 
 @step
 def call(n: Night, k: int, t: float) -> int:
-    """Let the next one out of the waiting room of gate k: who, or -1. A quota may refuse him."""
+    """Let the next one out of waiting room k: who, or -1. Another limit, or an outage, may refuse
+    him."""
     i = _first_in_line(n, k)
     if i >= 0:
         _call_in(n, k, t)
@@ -179,20 +184,13 @@ def call(n: Night, k: int, t: float) -> int:
 
 
 @step
-def depart(n: Night, i: int, path: int, t: float) -> None:
-    """A session on this path has ended: its place is free, and goes to whoever waits for it."""
+def depart(n: Night, i: int, path: int) -> None:
+    """A session on this path has ended: its place is free."""
     region, leaf = n.rows[i].region, path * n.now[0].places + n.rows[i].place
     n.meters.sessions[region, 0] -= 1
     for k in range(len(n.door)):
         if applies(n.door[k], path, region, leaf):
             give_back(n.door[k])
-    for k in range(len(n.door)):
-        limit = n.door[k]
-        while limit.kind == QUOTA and limit.waiting > 0:
-            first = _first_in_line(n, k)
-            if first < 0 or not _room_for(n, first, t):
-                break
-            _call_in(n, k, t)
 
 
 @step

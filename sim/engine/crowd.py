@@ -203,7 +203,7 @@ def _door(n: Night, now: float, until: float) -> float:
         _pop(n)
         i = what // EVENTS
         if what % EVENTS < OWN:
-            depart(n, i, what % EVENTS, t)
+            depart(n, i, what % EVENTS)
         elif not _stale(n, t, what):
             _outside(n, i)
     return t

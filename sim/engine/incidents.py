@@ -73,6 +73,7 @@ def _cut(n: Night, slot: int, t: float) -> None:
     was = v.state
     if was != WAITING:
         end_session(n, v, t)
+    v.door = OUTAGE
     cut_off(v, n.player[v.path])
     if was != WAITING:
         enter(n, v, was)

@@ -98,7 +98,7 @@ def solve(n: Night, now: float, until: float, carry: bool, choosing: bool) -> No
         tcp, udp = tcp or path.sharing == TCP, udp or path.sharing == UDP
         pause = pause or path.sharing == PAUSE
     for e in range(leaves):
-        if n.nodes[e].bind != NO_LIMIT:
+        if n.nodes[e].bind != NO_LIMIT and now > before:
             bind_at(n.meters, n.nodes[e].bind, before, now)
     if tcp and carry:
         settle_debt(n.nodes, leaves, now - before)

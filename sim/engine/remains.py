@@ -96,11 +96,8 @@ def leave_behind(
     labels = names(scenario, vendor)
     series = _series(night.meters, audience.demand.duration_s)
     wire = totals(night.meters.wire)
-    binding = {
-        f"binding_limit_s.{LIMIT_NAMES[k]}": float(night.meters.bound[k].sum())
-        for k in range(len(Limit))
-        if night.meters.bound[k].any()
-    }
+    bound = night.meters.bound[:, : int(np.ceil(audience.demand.duration_s))].sum(axis=1)
+    binding = {f"binding_limit_s.{LIMIT_NAMES[k]}": float(bound[k]) for k in np.flatnonzero(bound)}
     utilisation = _utilisation(night.nodes, wire)
     return Run(
         vendor=name, world=world, replication=replication,

@@ -48,8 +48,8 @@ def _change(n: Night, i: int) -> bool:
 
 
 @compiled
-def _depart(n: Night, i: int, path: int, t: float) -> None:
-    depart(n, i, path, t)
+def _depart(n: Night, i: int, path: int) -> None:
+    depart(n, i, path)
 
 
 @compiled
@@ -113,7 +113,7 @@ class _Individuals:
         if _change(n, i):
             self.close(slot)
             inside -= 1
-            _depart(n, i, int(n.rows[i]["path"]), t)
+            _depart(n, i, int(n.rows[i]["path"]))
         self.settle(i, inside, t)
 
     def seconds(self) -> Generator[simpy.Event, Any, None]:
@@ -129,7 +129,7 @@ class _Individuals:
         """Incidents begin and end."""
         n, env = self.night, self.env
         for k, t in enumerate(n.breaks["t"].tolist()):
-            yield env.at(t, CAPACITY)
+            yield env.at(t, CAPACITY if t > 0.0 else LAST)  # what breaks at 0 hits who is there
             n.now["to_s"] = t
             _strike(n, k)
             cut = n.touched[: n.now[0]["touched"]].tolist()
@@ -150,7 +150,7 @@ class _Individuals:
         yield self.env.at(end_s, DEPARTURES + i)
         inside = int(n.now[0]["active"])
         n.now["to_s"] = end_s
-        _depart(n, i, path, end_s)
+        _depart(n, i, path)
         self.settle(-1, inside, end_s)
 
     def close(self, slot: int) -> None:
@@ -179,7 +179,7 @@ class _Individuals:
             self.usher.interrupt()
 
     def calls(self) -> Generator[simpy.Event, Any, None]:
-        """The gate's waiting room: the next one is let out as soon as the gate allows."""
+        """Waiting rooms: the next one is let out as soon as the limit allows."""
         n, env = self.night, self.env
         while True:
             t, k = _next_call(n, env.now)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from sim.delivery.share import settle_debt
+from sim.delivery.share import settle_debt, wanted_levels
 from sim.record import Limit
-from tests.delivery.trees import INF, Tree, load, loaded, share
+from tests.delivery.trees import INF, Tree, flows, load, loaded, share
 from tests.entry import entry
 
 EDGE, REGION, VENDOR = Limit.EGRESS_EDGE, Limit.EGRESS_REGION, Limit.EGRESS_VENDOR
-_settle = entry(settle_debt)
+_settle, _wanted = entry(settle_debt), entry(wanted_levels)
 
 
 # --- by hand --------------------------------------------------------------------------------------
@@ -160,6 +161,44 @@ def test_the_order_of_flows_doesn_t_matter(case):
     t, edge, cap = case
     forth, back = share(t, edge, cap), share(t, edge[::-1], cap[::-1])
     assert back.level == pytest.approx(forth.level)
+
+
+# --- what UDP takes, and what everyone would like -------------------------------------------------
+
+
+def test_what_udp_takes_of_a_node_comes_first():
+    nodes = Tree([10.0, INF], [12.0]).nodes()
+    nodes["taken_mbps"][[0, 2]] = 4, 4
+    got = share(Tree([10.0, INF], [12.0]), [0, 0, 1], [9, 9, 1], nodes=nodes)
+    assert got.rate == pytest.approx([3, 3, 1])
+    assert got.bind.tolist() == [EDGE, Limit.NONE]
+    nodes["taken_mbps"][2] = 12
+    assert share(Tree([10.0, INF], [12.0]), [0, 1], [9, 9], nodes=nodes).rate.tolist() == [0, 0]
+
+
+@given(case=loaded(), part=st.floats(0, 1))
+def test_a_node_udp_takes_part_of_is_a_smaller_node(case, part):
+    t, edge, cap = case
+    nodes = t.nodes()
+    finite = np.isfinite(t.capacities)
+    nodes["taken_mbps"][finite] = part * t.capacities[finite]
+    left = [[c if c == INF else c - part * c for c in cs] for cs in (t.edges, t.regions, [t.whole])]
+    smaller = Tree(left[0], left[1], left[2][0], t.region_of)
+    got, expected = share(t, edge, cap, nodes=nodes), share(smaller, edge, cap)
+    assert got.level.tolist() == expected.level.tolist()
+    assert got.bind.tolist() == expected.bind.tolist()
+
+
+@given(case=loaded())
+def test_what_a_sender_may_count_on_is_the_fair_share_if_all_asked_for_their_best(case):
+    t, edge, want = case
+    nodes, f = t.nodes(), flows(edge, want)
+    # It is of the whole capacity, whatever is sent, owed or lost at the moment.
+    nodes["taken_mbps"], nodes["debt_mb"], nodes["passed"] = 0.3, 2.0, 0.5
+    nodes["level_mbps"] = 0.1
+    _wanted(nodes, len(t.edges), f, np.array(want, float), len(f))
+    assert nodes["want_mbps"][: len(t.edges)] == pytest.approx(share(t, edge, want).level)
+    assert (nodes["level_mbps"] == 0.1).all()
 
 
 # --- debt -----------------------------------------------------------------------------------------

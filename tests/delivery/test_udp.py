@@ -102,6 +102,40 @@ def test_fec_and_overhead_are_load():
     assert nodes["passed"][0] == pytest.approx(100 / 101)
 
 
+def test_pictures_of_different_bitrates_lose_the_same_part():
+    # 40 of 2 Mbps and 60 of 0.5 are 110 on a node of 80.
+    nodes, kinds = lose(Tree([80.0]), [[40, 60]], [[0, 0]], path(rtx_max=0), [[2.0, 0.5]])
+    assert nodes["passed"][0] == pytest.approx(80 / 110)
+    assert kinds["sent_mbps"][0].tolist() == [2.0, 0.5]
+    # Half the large ones step down to 0.5: all fits.
+    nodes, _ = lose(Tree([80.0]), [[20, 80]], [[0, 0]], path(rtx_max=0), [[2.0, 0.5]])
+    assert nodes["passed"][0] == 1
+
+
+@given(
+    n=st.lists(st.integers(1, 100), min_size=3, max_size=3),
+    mbps=st.lists(st.floats(0.1, 4), min_size=3, max_size=3),
+    short=st.floats(1.05, 5),
+    fec=st.floats(0, 0.5),
+    most=st.floats(0, 1),
+)
+def test_of_whatever_bitrates_the_excess_over_the_cap_of_retransmission_is_dropped(
+    n, mbps, short, fec, most
+):
+    offered = float(np.dot(n, mbps)) * (1 + fec)
+    p = path(fec=fec, rtx_max=most)
+    nodes, _ = lose(Tree([offered / short]), [n], [[0.0] * 3], p, [mbps])
+    assert nodes["passed"][0] == pytest.approx(1 / (short * (1 + most)))
+    assert nodes["bind"][0] == EDGE
+
+
+def test_a_picture_that_loses_more_on_its_own_link_is_sent_more_often_whatever_its_size():
+    # 50 x 2 / 0.8 and 50 x 1 fill 175 exactly.
+    nodes, kinds = lose(Tree([175.0]), [[50, 50]], [[0.2, 0.0]], path(), [[2.0, 1.0]])
+    assert nodes["passed"][0] == 1
+    assert kinds["sent_mbps"][0] == pytest.approx([2.5, 1.0])
+
+
 def test_shortage_that_has_passed_leaves_no_scar():
     t, p = Tree([100.0]), path(rtx_max=0.5)
     nodes, kinds = t.nodes(), kinds_of([[120]], [[0.0]])

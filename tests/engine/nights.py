@@ -29,6 +29,33 @@ FLV = (
     "join_server_s:0.05,delay_s:3.0,resume_buffer_s:1.0,lag_limit_s:12,speed_up:0.05}",
 )
 
+LAYERED = (
+    "+vendors.budget.paths.rtc.layers="
+    "[{height: 360, bitrate_mbps: 0.8},{height: 180, bitrate_mbps: 0.3}]",
+    "+vendors.budget.paths.rtc.react_s=0.3",
+)
+
+HYBRID = (
+    "vendors=[hybrid]",
+    "audience.interactive_share=0.4",
+    "vendors.hybrid.limits.sessions=60",
+)
+"""RTC for the interactive, too small for them; a CDN for the rest and for what overflows."""
+
+CDN = "++vendors.hybrid.paths.cdn."
+STEADY = (
+    "promotion.peak_viewers=200",
+    "promotion.concurrency=[[0,1],[300,1]]",
+    "audience.stay={bouncer_share: 0, bouncer_mean_s: 1, stayer_mean_s: 1e8, stayer_sigma_ln: 0.1}",
+    "audience.stall_patience_mean_s=null",
+    "network=home",
+    "network.classes.home.mean_mbps={median: 1000, sigma_ln: 0}",
+    "network.classes.home.multiplier=[1]",
+    "network.classes.home.hold_s=[1e9]",
+    "network.classes.home.jumps=[[0]]",
+    "network.classes.home.loss=0",
+)
+"""Those who are there at the start stay to the end on perfect links: only breaks can harm them."""
 
 QUEUES = (
     "vendors.budget.limits.joins_per_s=2",
@@ -43,15 +70,29 @@ def night(*overrides: str, base: tuple[str, ...] = SMALL) -> Scenario:
     return load_scenario(*base, *overrides)
 
 
+def breaks(*incidents: str) -> str:
+    """Incidents as an override, each `what where from_s to_s left`; no place: `-`."""
+    said = []
+    for k, incident in enumerate(incidents):
+        what, where, from_s, to_s, left = incident.split()
+        at = "" if where == "-" else f", where: {where}"
+        said.append(
+            f"{{name: break{k}, what: {what}{at}, time_s: {from_s}, "
+            f"duration_s: {float(to_s) - float(from_s)}, left: {left}}}"
+        )
+    return f"incidents=[{', '.join(said)}]"
+
+
 def with_engine(scenario: Scenario, **engine: Any) -> Scenario:
     """The same night computed otherwise."""
     return scenario.model_copy(update={"engine": scenario.engine.model_copy(update=engine)})
 
 
-def run_once(scenario: Scenario, **engine: Any) -> Run:
-    """The first vendor's night, world `limits`."""
+def run_once(scenario: Scenario, world: str = "incidents", **engine: Any) -> Run:
+    """The first vendor's night, under its own name."""
     scenario = with_engine(scenario, **engine)
-    return run(scenario, next(iter(scenario.vendors.values())), 0, draw_audience(scenario, 0))
+    name, vendor = next(iter(scenario.vendors.items()))
+    return run(scenario, vendor, 0, draw_audience(scenario, 0), world, name)
 
 
 def same(a: Run, b: Run) -> list[str]:

@@ -15,6 +15,7 @@ from sim.viewer.viewer import (
     ASK,
     GONE,
     JOINED,
+    LAYER,
     LINK,
     ORDER,
     PLAYER,
@@ -25,6 +26,8 @@ from sim.viewer.viewer import (
     advance,
     appetite,
     change,
+    choose,
+    consider,
     let_in,
     plan,
     queued,
@@ -43,6 +46,7 @@ LOG = np.dtype(
     [
         ("t", "f8"), ("cause", "i8"), ("state", "i8"), ("phase", "i8"), ("at_edge", "?"),
         ("b", "f8"), ("lag", "f8"), ("w", "f8"), ("d", "f8"), ("got", "f8"), ("reason", "i8"),
+        ("layer", "i8"),
     ]
 )  # fmt: skip
 """The row just after one change."""
@@ -99,12 +103,17 @@ def _live(rows, player, ends, mbps, levels, opens_s, waiting_room, until, log):
                     while ends[k] <= t:
                         k += 1
                     v.link_mbps, v.link_until_s = mbps[k], ends[k]
+                if cause == LINK and p.layers > 1:
+                    consider(v, p, t, levels[k])
+                elif cause in (LAYER, JOINED):
+                    show(v, p, choose(v, p, levels[k]))
                 if v.state != GONE and v.state != WAITING:
                     _rate(v, p, levels[k])
                 plan(v, p)
             e = log[written]
             e.t, e.cause, e.state, e.phase, e.at_edge = t, cause, v.state, v.phase, v.at_edge
             e.b, e.lag, e.w, e.d, e.got, e.reason = v.b, v.lag, v.w, v.d, v.got_s, v.reason
+            e.layer = v.layer
             written += 1
         if v.state != GONE:
             advance(v, p, until)
@@ -116,7 +125,10 @@ PATIENT = ((1e8, 0.0), (1e9, 0.5))
 
 
 def player(kind: Kind, **keys: Any) -> NDArray[np.void]:
-    """A player of 2 Mbps that uses all of his link, of a viewer of endless patience."""
+    """A player of 2 Mbps that uses all of his link, of a viewer of endless patience.
+
+    `pictures`: (lines, Mbps), best first; 0 lines are sound alone. `top`: best one by device.
+    """
     p = np.zeros(1, PLAYER)
     values: dict[str, Any] = {
         "kind": kind, "layers": 1, "source": 1.0, "hd": True, "rate_mbps": 2.0,
@@ -138,6 +150,13 @@ def player(kind: Kind, **keys: Any) -> NDArray[np.void]:
             p[f"{key}_points"] = len(times)
             p[f"{key}_s"][0, : len(times)] = times
             p[f"{key}_hazard"][0, : len(times)] = -np.log1p(-left)
+        elif key == "pictures":
+            lines, mbps = np.array(value, float).T
+            p["layers"], n = len(value), len(value)
+            p["layer_mbps"][0, :n], p["layer_hd"][0, :n] = mbps, lines >= 720
+            p["layer_audio"][0, :n] = lines == 0
+        elif key == "top":
+            p["top"][0, : len(value)] = value
         elif key in ("hd", "rate_mbps"):
             p[{"hd": "layer_hd", "rate_mbps": "layer_mbps"}[key]][0, 0] = value
         elif key == "backoff_s":

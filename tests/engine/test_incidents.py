@@ -1,0 +1,291 @@
+"""Something breaks for a while: who is cut off, who comes back, and what is left to share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sim.record import Limit, Reason, Run, State
+from tests.engine.nights import FLV, LAYERED, STEADY, breaks, night, run_once, same
+
+MBPS = 2.0 * 1.06
+"""What one viewer of the small night takes on the wire."""
+
+FOUR_S = (FLV[0].replace("delay_s:3.0", "delay_s:4.0"),)
+"""FLV that keeps four seconds behind live."""
+
+GHOST = "+vendors.budget.policy.ghost_s="
+
+
+def isp(run: Run, name: str) -> NDArray[np.bool_]:
+    return np.asarray(run.sessions["isp"] == run.names.isps.index(name))
+
+
+def readings(run: Run, from_s: float, to_s: float) -> NDArray[np.float64]:
+    """Wire Mbps of the ten-second bins between these times."""
+    at = run.series["time_s"]
+    return run.series.loc[(at >= from_s) & (at < to_s), "wire_mbps"].to_numpy()
+
+
+def orders(run: Run, who: NDArray[np.bool_], from_s: float, to_s: float) -> NDArray[np.void]:
+    """Orders these viewers wish for between these times."""
+    o = run.orders
+    return np.asarray(o[who[o["viewer"]] & (o["time_s"] > from_s) & (o["time_s"] < to_s)])
+
+
+# --- down -----------------------------------------------------------------------------------------
+
+
+def test_who_is_at_a_dead_edge_is_cut_off_at_that_instant_and_nobody_elsewhere() -> None:
+    wishes = "promotion.orders_per_view=20"
+    there = night("promotion.peak_viewers=300", wishes)
+    broken = run_once(
+        night("promotion.peak_viewers=300", wishes, breaks("edge cn.telecom 100.3 999 0"))
+    )
+    whole = run_once(there)
+    s = whole.sessions
+    at_it = isp(whole, "telecom") & (s["arrival_s"] < 100.3) & (s["left_s"] > 100.3)
+    assert at_it.sum() > 50
+    assert (broken.sessions["cuts"] == at_it).all()
+    elsewhere = ~isp(whole, "telecom")
+    assert broken.sessions[elsewhere].tobytes() == s[elsewhere].tobytes()
+    before, after = orders(broken, at_it, 0, 100.3), orders(broken, at_it, 100.3, 300)
+    assert (orders(whole, at_it, 0, 100.3)["state"] == before["state"]).all()
+    assert np.isin(after["state"], (State.WAITING, State.GONE)).all()
+    assert (after["limit"] == Limit.OUTAGE).all(), "also before the first attempt has failed"
+
+
+def test_nobody_gets_in_at_a_dead_edge_until_it_is_mended() -> None:
+    r = run_once(night("promotion.peak_viewers=300", breaks("edge cn.telecom 100.3 120.3 0")))
+    s = r.sessions
+    first_frame = (s["arrival_s"] + s["startup_s"])[isp(r, "telecom")]
+    # One answer may have been on its way: it is cut off with the rest.
+    assert not ((first_frame > 100.3) & (first_frame < 120.3)).any()
+    assert (first_frame > 120.3).any()
+
+
+@pytest.mark.parametrize("path", [(), FLV, LAYERED], ids=["rtc", "flv", "layers"])
+def test_a_dead_region_is_silent_on_the_wire(path: tuple[str, ...]) -> None:
+    r = run_once(night("promotion.peak_viewers=200", breaks("region cn 100 130 0"), *path))
+    assert (readings(r, 100, 130) == 0).all()
+    assert (readings(r, 0, 100) > 0).all() and (readings(r, 130, 300) > 0).all()
+
+
+def test_those_cut_off_come_back_all_at_once_and_load_the_gate_for_everyone() -> None:
+    gate = ("vendors.budget.limits.joins_per_s=5", "vendors.budget.policy.joins_burst=5")
+    calm = run_once(night("promotion.peak_viewers=300", *gate))
+    storm = run_once(
+        night("promotion.peak_viewers=300", *gate, breaks("edge cn.telecom 100 110 0"))
+    )
+    attempts = storm.series["attempts"].to_numpy()
+    assert attempts[10] > 5 * attempts[5:10].max(), "after the rush of the first minute"
+    s = storm.sessions
+    later = ~isp(storm, "telecom") & (s["arrival_s"] > 100) & (s["arrival_s"] < 115)
+    assert calm.sessions["failed"][later].sum() == 0 < s["failed"][later].sum()
+    assert "binding_limit_s.joins_per_s" in storm.facts
+
+
+def test_who_runs_out_of_retries_before_the_mend_is_cut_off_for_good_sooner_most_are_back() -> None:
+    def fate(mended_s: float) -> NDArray[np.int8]:
+        s = run_once(
+            night("promotion.peak_viewers=300", breaks(f"region cn 100 {mended_s} 0"))
+        ).sessions
+        assert not (s["reason"][s["cuts"] == 0] == Reason.CUT_OFF).any()
+        return np.asarray(s["reason"][s["cuts"] > 0])
+
+    assert (fate(130) == Reason.CUT_OFF).all()
+    assert (fate(101) == Reason.CUT_OFF).mean() < 0.1
+
+
+def test_what_is_missed_on_the_way_back_is_the_outages() -> None:
+    r = run_once(night(*STEADY, "promotion.orders_per_view=100", breaks("region cn 100 100.001 0")))
+    missed = r.orders[r.orders["state"] == State.WAITING]
+    assert len(missed) > 20, "an answer takes some round trips"
+    assert (missed["limit"] == Limit.OUTAGE).all()
+
+
+@pytest.mark.parametrize("ghost_s", [0, 10, 20])
+def test_a_ghost_counts_against_its_quota_until_it_is_noticed_and_no_longer(ghost_s: int) -> None:
+    r = run_once(
+        night(
+            "promotion.peak_viewers=400",
+            "vendors.budget.limits.sessions=200",
+            f"{GHOST}{ghost_s}",
+            "audience.retry.backoff_s=[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]",
+            "audience.patience={free_s: 100, left_by: [[200, 0.5]]}",
+            breaks("region cn 100 100.1 0"),
+        )
+    )
+    joins = r.series["joins"].to_numpy()
+    back = 10 + ghost_s // 10
+    assert joins[10:back].sum() == 0
+    assert joins[back] > 150
+    usage = r.usage.set_index("meter")["value"]
+    assert usage["peak_connections"] == 200
+
+
+def test_without_a_quota_ghosts_stand_beside_those_who_are_back() -> None:
+    def peak(ghost_s: float) -> float:
+        r = run_once(night(*STEADY, breaks("region cn 100 100.1 0"), f"{GHOST}{ghost_s}"))
+        return float(r.usage.set_index("meter")["value"]["peak_connections"])
+
+    viewers = peak(0)
+    assert peak(60) == pytest.approx(2 * viewers, rel=0.05)
+
+
+def test_two_that_overlap_keep_an_edge_down_until_both_are_over() -> None:
+    r = run_once(
+        night(
+            "promotion.peak_viewers=300",
+            breaks("edge cn.mobile 100 130 0", "region cn 90 110 0", "isp mobile 95 105 0"),
+        )
+    )
+    s = r.sessions
+    frame = s["arrival_s"] + s["startup_s"]
+    down = np.where(isp(r, "mobile"), 130, 110)
+    assert not ((frame > 90) & (frame < down)).any()
+    assert (frame > down).any()
+
+
+# --- what is left ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [(), FLV], ids=["udp", "tcp"])
+@pytest.mark.parametrize("left", [0.3, 0.8])
+def test_a_brown_out_leaves_its_share_of_the_load_and_all_is_back_after_it(
+    path: tuple[str, ...], left: float
+) -> None:
+    r = run_once(night(*STEADY, breaks(f"region cn 100 160 {left}"), *path))
+    load = len(r.sessions) * MBPS
+    assert r.sessions["initial"].all()
+    assert readings(r, 0, 100) == pytest.approx(np.full(10, load))
+    # FLV players first use up what they hold, RTC senders go on sending.
+    assert readings(r, 110, 160) == pytest.approx(np.full(5, left * load), rel=1e-3)
+    assert readings(r, 200, 300) == pytest.approx(np.full(10, load))
+    assert r.facts["binding_limit_s.egress_region"] == pytest.approx(60, abs=1)
+    assert (r.sessions["cuts"] == 0).all()
+    assert (r.sessions["harm"] == Limit.EGRESS_REGION).all()
+
+
+def test_a_brown_out_leaves_its_share_of_a_capacity_where_one_is_given() -> None:
+    c = 150 * MBPS
+    r = run_once(
+        night(*STEADY, f"++vendors.budget.regions.cn.egress_mbps={c}", *FLV,
+              breaks("region cn 100 160 0.5"))
+    )  # fmt: skip
+    assert readings(r, 50, 100) == pytest.approx(np.full(5, c), rel=1e-3)
+    assert readings(r, 110, 160) == pytest.approx(np.full(5, c / 2), rel=1e-3)
+    assert readings(r, 170, 290) == pytest.approx(np.full(12, c), rel=1e-3)
+
+
+def test_an_isp_is_hit_on_its_own() -> None:
+    whole = run_once(night("promotion.peak_viewers=300"))
+    broken = run_once(night("promotion.peak_viewers=300", breaks("isp mobile 100 130 0.5")))
+    hit = isp(whole, "mobile")
+    assert broken.sessions[~hit].tobytes() == whole.sessions[~hit].tobytes()
+    more = broken.sessions["frozen_s"] - whole.sessions["frozen_s"]
+    assert more[hit].sum() > 500
+    assert (orders(broken, hit, 0, 100)["limit"] <= Limit.LINK).all()
+
+
+def test_where_two_overlap_the_worse_holds() -> None:
+    c = 200 * MBPS
+    r = run_once(
+        night(*STEADY, f"++vendors.budget.regions.cn.egress_mbps={c}", *FLV,
+              breaks("region cn 100 180 0.5", "region cn 120 140 0.2", "region cn 130 160 0.4"))
+    )  # fmt: skip
+    left = np.repeat([0.5, 0.2, 0.4, 0.5], 2)
+    assert readings(r, 100, 180)[1:] == pytest.approx(c * left[1:], rel=2e-3)
+
+
+# --- the host's own uplink ------------------------------------------------------------------------
+
+
+def test_without_the_host_every_rtc_viewer_is_frozen_once_his_buffer_is_spent() -> None:
+    """Buffer 0.4 s, a keyframe every 2 s: from 100.7 to the keyframe at 112."""
+    r = run_once(night(*STEADY, breaks("host_uplink - 100.3 110.3 0")))
+    assert r.sessions["frozen_s"] == pytest.approx(np.full(len(r.sessions), 112 - 100.7))
+    assert (r.sessions["stalls"] == 1).all()
+
+
+def test_a_part_of_the_hosts_picture_is_no_picture_for_rtc_but_the_buffer_lasts_longer() -> None:
+    r = run_once(night(*STEADY, breaks("host_uplink - 100 110.3 0.5")))
+    assert r.sessions["frozen_s"] == pytest.approx(np.full(len(r.sessions), 112 - 100.8))
+
+
+def test_flv_outlives_a_short_gap_without_a_freeze_and_is_nearer_to_live_afterwards() -> None:
+    keys = (
+        *STEADY,
+        *FOUR_S,
+        "promotion.orders_per_view=30",
+        "vendors.budget.paths.rtc.upstream_s=1",
+    )
+    gap = run_once(night(*keys, breaks("host_uplink - 100 102 0")))
+    assert (gap.sessions["frozen_s"] == 0).all()
+    everyone = np.ones(len(gap.sessions), bool)
+    round_trip_s = 0.025
+    for from_s, to_s, behind_s in ((0, 100, 4.0), (102, 300, 2.0)):
+        latency = orders(gap, everyone, from_s, to_s)["latency_s"]
+        assert latency == pytest.approx(np.full(len(latency), 1 + behind_s + round_trip_s / 2))
+
+
+def test_flv_freezes_for_what_a_longer_gap_exceeds_its_buffer_by() -> None:
+    gap = run_once(night(*STEADY, *FOUR_S, breaks("host_uplink - 100 110 0")))
+    # Four seconds are in the buffer; then it waits for the host, and for a second of picture.
+    assert gap.sessions["frozen_s"] == pytest.approx(np.full(len(gap.sessions), 6 + 1))
+
+
+def test_the_hosts_gap_is_nobody_s_fault_at_the_vendor() -> None:
+    r = run_once(night(*STEADY, "promotion.orders_per_view=30", breaks("host_uplink - 100 110 0")))
+    frozen = r.orders[r.orders["state"] == State.STALLED]
+    assert len(frozen) > 20
+    assert (frozen["limit"] == Limit.HOST_UPLINK).all()
+    assert (r.sessions["harm"] == Limit.HOST_UPLINK).all()
+    bound = {k: v for k, v in r.facts.items() if k.startswith("binding_limit_s")}
+    assert bound == {"binding_limit_s.host_uplink": 10}
+
+
+def test_what_the_host_s_uplink_carries_is_the_worst_of_those_that_overlap() -> None:
+    r = run_once(
+        night(*STEADY, *FOUR_S, breaks("host_uplink - 100 112 0.75", "host_uplink - 104 106 0.25"))
+    )
+    # Lost of the picture: 10 x 1/4 + 2 x 3/4 s, just what was in the buffer.
+    assert r.sessions["frozen_s"] == pytest.approx(0, abs=1e-6)
+    more = run_once(
+        night(*STEADY, *FOUR_S, breaks("host_uplink - 100 116 0.75", "host_uplink - 104 106 0.25"))
+    )
+    assert (more.sessions["frozen_s"] > 0).all()
+
+
+# --- what doesn't happen --------------------------------------------------------------------------
+
+
+ALL = breaks("edge cn.telecom 90 130 0", "isp mobile 100 150 0.4", "host_uplink - 200 210 0")
+
+
+def test_an_incident_after_the_end_of_the_show_changes_nothing() -> None:
+    late = night("promotion.peak_viewers=200", breaks("region cn 300.5 400 0"))
+    assert same(run_once(late), run_once(night("promotion.peak_viewers=200"))) == []
+
+
+def test_incidents_happen_in_the_world_of_incidents_alone() -> None:
+    with_, without = (night("promotion.peak_viewers=200", *k) for k in ((ALL,), ()))
+    assert same(run_once(with_, "limits"), run_once(without, "limits")) == []
+    assert same(run_once(with_, "incidents"), run_once(without, "incidents")) != []
+
+
+def test_another_vendors_incident_is_not_ours() -> None:
+    two: dict[str, Any] = {}
+    for whose in ("budget", "agora"):
+        two[whose] = run_once(
+            night(
+                "vendors=[budget,agora]",
+                "promotion.peak_viewers=200",
+                "incidents=[{name: theirs, what: region, where: cn, "
+                f"vendor: {whose}, time_s: 100, duration_s: 20, left: 0}}]",
+            )
+        )
+    assert two["agora"].sessions["cuts"].sum() == 0 < two["budget"].sessions["cuts"].sum()
