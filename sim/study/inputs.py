@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sim.scenario.model import Scenario
+from sim.study.interval import may_be_negative
 from sim.study.numbers import ends
 
 ENOUGH = 40
@@ -32,8 +33,7 @@ def input_band(summary: pd.DataFrame, small: pd.DataFrame, draws: int) -> pd.Dat
     ends = pd.DataFrame({"input_low": added.quantile(low), "input_high": added.quantile(high)})
     out = summary.merge(ends.reset_index(), on=keys, how="left")
     ratio = out["metric"].str.endswith("_ratio")
-    # A marginal bill may be negative (a cheaper tier for the whole month), no other figure can.
-    least = np.where(out["metric"].str.startswith("cost_"), -np.inf, 0.0)
+    least = np.where(may_be_negative(out["metric"]), -np.inf, 0.0)
     for end in ("input_low", "input_high"):
         out[end] = (out["mean"] + out[end]).clip(least, np.where(ratio, 1.0, np.inf))
     return out

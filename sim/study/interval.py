@@ -11,6 +11,11 @@ HELD_PEAK = "held_peak_lost_ratio"
 """An identity, the same on every night: the one ratio that nothing unseen can change."""
 
 
+def may_be_negative(metric: pd.Series[str]) -> pd.Series[bool]:
+    """A marginal bill (a cheaper tier for the whole month), and what is lost where all is well."""
+    return metric.str.startswith(("cost_", "lost_gmv_"))
+
+
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
     """`results` over its replications: mean, ci_low, ci_high (95 %), n.
 
@@ -31,6 +36,7 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
     never, always = ratio & (table["most"] == 0), ratio & (table["least"] == 1)
     table.loc[never, "ci_high"] = unseen[never]
     table.loc[always, "ci_low"] = 1 - unseen[always]
-    table.loc[ratio, "ci_low"] = table.loc[ratio, "ci_low"].clip(lower=0.0)
+    least = np.where(may_be_negative(table["metric"]), -np.inf, 0.0)
+    table.loc[ratio, "ci_low"] = table.loc[ratio, "ci_low"].clip(lower=least[ratio])
     table.loc[ratio, "ci_high"] = table.loc[ratio, "ci_high"].clip(upper=1.0)
     return table[[*keys, "mean", "ci_low", "ci_high", "n"]]

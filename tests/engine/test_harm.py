@@ -1,0 +1,76 @@
+"""Demand at one and a half times any capacity shows harm; lifted, the harm is gone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.record import Reason, Run
+from tests.engine.nights import FLV, night, run_once
+
+VIEWERS = 300
+WIRE_MBPS = VIEWERS * 2.0 * 1.06
+SHORT = f"vendors.budget.limits.egress_mbps={WIRE_MBPS / 1.5:.1f}"
+LAYERS = (
+    "+vendors.budget.paths.rtc.layers=[{height: 360, bitrate_mbps: 0.8}]",
+    "+vendors.budget.paths.rtc.react_s=0.3",
+)
+
+# Arrivals: a stay of about 8.6 min and 300 viewers need some 0.6 joins a second, the ramp more.
+CAPACITIES = {
+    "sessions, refused": (f"vendors.budget.limits.sessions={VIEWERS / 1.5:.0f}",),
+    "sessions, waiting room": (
+        f"vendors.budget.limits.sessions={VIEWERS / 1.5:.0f}",
+        "vendors.budget.policy.sessions=queue",
+    ),
+    "joins a second": (
+        "vendors.budget.limits.joins_per_s=0.8",
+        "vendors.budget.policy.joins_burst=1",
+    ),
+    "egress, refused": (SHORT, "vendors.budget.policy.egress_mbps=refuse"),
+    "egress, udp": (SHORT,),
+    "egress, udp, the last are paused": (
+        SHORT,
+        "vendors.budget.paths.rtc.udp_shortage=pause_some",
+    ),
+    "egress, tcp": (*FLV, SHORT),
+    "egress of the region": ("+vendors.budget.regions.cn.egress_mbps=" + SHORT.rpartition("=")[2],),
+    "egress, two pictures": (*LAYERS, SHORT),
+}
+
+
+def harm(run: Run) -> float:
+    """Share of viewers refused or never served, and of the time in the room not played in HD."""
+    s = run.sessions
+    unserved = (Reason.REFUSED, Reason.GAVE_UP_WAITING, Reason.LEFT_STARTING)
+    turned_away = np.isin(s["reason"], unserved).mean()
+    room = s["play_s"].sum() + s["frozen_s"].sum() + s["waiting_s"].sum()
+    return float(turned_away + 1 - s["hd_s"].sum() / room)
+
+
+@pytest.mark.parametrize("limit", CAPACITIES.values(), ids=CAPACITIES.keys())
+def test_half_as_much_again_as_a_capacity_shows_harm_and_without_it_there_is_none(
+    limit: tuple[str, ...],
+) -> None:
+    lifted = tuple(o for o in limit if "limits." not in o and "regions." not in o)
+    peak = f"promotion.peak_viewers={VIEWERS}"
+    free = run_once(night(peak, *lifted, "vendors.budget.limits={}"))
+    assert harm(run_once(night(peak, *limit))) > harm(free) + 0.05
+
+
+@pytest.mark.parametrize("path", [(), FLV], ids=["udp", "tcp"])
+def test_held_at_half_as_much_again_one_bitrate_loses_a_third_of_the_watching(
+    path: tuple[str, ...],
+) -> None:
+    """Nobody leaves: the share of time without a picture is what capacity can't carry, or more."""
+    patient = (
+        "audience.stall_patience_mean_s=null",
+        "audience.kappa=1",
+        "audience.stay.bouncer_share=0",
+        "audience.stay.stayer_mean_s=1e7",
+        "audience.stay.stayer_sigma_ln=0.1",
+        "promotion.concurrency=[[0,1],[400,1]]",
+    )  # fmt: skip
+    s = run_once(night(f"promotion.peak_viewers={VIEWERS}", *patient, *path, SHORT)).sessions
+    frozen = s["frozen_s"].sum() + s["starting_s"].sum()
+    assert frozen / (frozen + s["play_s"].sum()) >= 0.32
