@@ -283,9 +283,9 @@ def udp_losses(nodes: Records, leaves: int, kinds: Records, path: Any) -> None:
     moved = 1.0
     while moved > 1e-13:
         _load(nodes, leaves, kinds, path)
-        moved = _run_away(nodes, leaves, kinds, path)
-        if moved > 0.0:
+        if _run_away(nodes, leaves, kinds, path) > 0.0:
             continue
+        moved = 0.0
         for e in range(leaves):
             if nodes[e].sharing == TCP:
                 continue
