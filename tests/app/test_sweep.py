@@ -22,7 +22,7 @@ def test_a_run_and_a_note_for_each_point_and_the_folder_last(peakcast, study):
     runs = {p.name for p in Path(out[0]).glob("run-*")}
     assert {p["folder"] for p in points(out[0])} == runs
     assert len(runs) == 4
-    assert ["promotion.peak_viewers=9000", "network=home"] in [
+    assert ["promotion.peak_viewers=9000", "network=home", "vendors=[agora,budget]"] in [
         p["overrides"] for p in points(out[0])
     ]
     assert len(err) == 4
