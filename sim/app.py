@@ -147,9 +147,11 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
         say(f"{folder} is finished and reused (overwrite=true runs it anew)")
         return folder
     check_writable(parent)
+    from sim.engine.warm import compile_beside
     from sim.study import answer
 
     began = monotonic()
+    compile_beside()
     with Progress() as progress:
         frames = answer(scenario, progress)
     with put_in_place(folder) as aside:

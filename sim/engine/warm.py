@@ -1,0 +1,45 @@
+"""The first compilation on two cores: numba compiles one function at a time in a process.
+
+The crowd is followed first; what it needs next is compiled by a second process meanwhile, and found
+in the cache. Nothing depends on it: who comes too early compiles for himself.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from numba.core import config
+
+from sim.demand import draw_audience
+from sim.engine.levels import first_turn, near_turn, solve
+from sim.engine.opening import open_for_the_night
+from sim.scenario.compose import load_scenario
+
+
+def compile_beside() -> None:
+    """Start that process where nothing is compiled yet."""
+    folder = Path(config.CACHE_DIR)  # type: ignore[attr-defined]
+    if not any(folder.rglob("*solve*.nbi")):
+        subprocess.Popen(
+            [sys.executable, "-m", "sim.engine.warm"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+def main() -> None:
+    """Compile what a crowd needs after it was followed for the first time."""
+    scenario = load_scenario("vendors=[budget]", "promotion.peak_viewers=1")
+    audience, vendor = draw_audience(scenario, 0), scenario.vendors["budget"]
+    night = open_for_the_night(scenario, vendor, 0, audience, "limits", "budget")
+    solve(night, 0.0, 1.0, True, True)
+    near_turn(night)
+    first_turn(night, np.zeros(0, np.int64), True)
+
+
+if __name__ == "__main__":
+    main()
