@@ -66,7 +66,8 @@ def help_page() -> str:
         "python -m sim --cfg job                                                  every key",
         "",
         "python -m sim 'vendors=[agora,budget]' promotion=flash_join promotion.peak_viewers=50000",
-        "python -m sim 'vendors=[agora]' vendors.agora.limits.sessions=20000",
+        "python -m sim 'vendors=[agora]' vendors.agora.limits.sessions=20000 "
+        "vendors.agora.limits.egress_mbps=60000",
         "",
         "Other keys: replications seed audience.sample engine.kind engine.epoch_s engine.threads",
         "output_dir overwrite. The last line of standard output is the folder with the answer.",
@@ -147,12 +148,11 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
         say(f"{folder} is finished and reused (overwrite=true runs it anew)")
         return folder
     check_writable(parent)
-    from sim.engine.warm import compile_beside
+    from sim.engine.warm import compiling_beside
     from sim.study import answer
 
     began = monotonic()
-    compile_beside()
-    with Progress() as progress:
+    with compiling_beside(), Progress() as progress:
         frames = answer(scenario, progress)
     with put_in_place(folder) as aside:
         write_tables(frames, aside)

@@ -22,32 +22,39 @@ from numba.extending import (
 from numba.np import arrayobj
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, frozen=True)
 class Tables:
     """Base of dataclasses of arrays (or of Tables) that compiled functions are handed by address.
 
     Handed on as a tuple, thirty arrays are two hundred and fifty arguments of every step, which
     cost a third of a run and a fifth of the compilation. Compiled code reads fields by name; arrays
-    are C-contiguous and live as long as the object.
+    are C-contiguous and live as long as the object; none of them may be returned from there. A copy
+    has addresses of its own.
     """
 
     def __post_init__(self) -> None:
-        self.address: int
-        self._numba_type_: TablesType
         words: list[int] = []
         kinds: list[tuple[str, Any]] = []
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Tables):
-                words.append(value.address)
-                kinds.append((field.name, value._numba_type_))
+                words.append(value.__dict__["address"])
+                kinds.append((field.name, value.__dict__["_numba_type_"]))
             else:
-                assert value.flags.c_contiguous, field.name
+                if not value.flags.c_contiguous:
+                    raise ValueError(f"{type(self).__name__}.{field.name} is not C-contiguous")
                 words += [value.ctypes.data, *value.shape]
                 kinds.append((field.name, numba.typeof(value)))
-        self._words = np.array(words, np.int64)
-        self.address = int(self._words.ctypes.data)
-        self._numba_type_ = TablesType(type(self).__name__, tuple(kinds))
+        table = np.array(words, np.int64)
+        kept: dict[str, Any] = {
+            "_words": table,
+            "address": int(table.ctypes.data),
+            "_numba_type_": TablesType(type(self).__name__, tuple(kinds)),
+        }
+        self.__dict__.update(kept)  # the fields are frozen: an address would outlive its array
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        return type(self), tuple(self.arrays())
 
     def arrays(self) -> list[Any]:
         """The fields, in order."""

@@ -97,6 +97,7 @@ def _follow_to_turn(n: Night, until: float, back: bool, every: bool) -> float:
 @compiled
 def _break(n: Night, k: int) -> None:
     """Something breaks or is mended; those cut off try again, their places are free later."""
+    _forget_stale(n)
     strike(n, k)
     for j in range(n.now[0].touched):
         i = n.touched[j]
@@ -173,7 +174,7 @@ def _door(n: Night, now: float, until: float) -> float:
         close_ranks(n, 0)
         n.now[0].remembered = len(n.before) + 1  # places have moved: no way back
     n.now[0].fresh = n.now[0].active
-    if n.now[0].events > 6 * len(n.rows):
+    if n.now[0].events > len(n.heap) - 4 * len(n.rows):
         _forget_stale(n)  # few events a viewer are alive
     # At a tie departures come before joins, and viewers in their own order.
     t, what, k = NEVER, -1, -1

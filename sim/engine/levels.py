@@ -15,14 +15,13 @@ from sim.delivery.share import (
     add_load,
     max_min,
     pause_last,
-    retransmitted,
     settle_debt,
     udp_arrives,
     udp_losses,
     wanted_levels,
 )
 from sim.engine.meters import BIN_US, bind_at, us
-from sim.engine.night import NO_LIMIT, Ints, Night, rerate, switch, wanted
+from sim.engine.night import NO_LIMIT, Ints, Night, rerate, sent_per_media, switch, wanted
 from sim.viewer.viewer import NEVER, STALLED, WAITING, appetite, choose, plan
 
 FEW_FLOWS = 2_000
@@ -58,12 +57,9 @@ def refresh(n: Night, slot: int) -> None:
 @step
 def _want(n: Night, v: Any) -> float:
     """Wire Mbps with the best picture his device shows, as far as his link carries it."""
-    p, path = n.player[v.path], n.path[v.path]
-    best = min(p.link_share * v.link_mbps, p.layer_mbps[p.top[v.device]]) * path.wire
-    if not path.udp:
-        return best
-    loss = n.kinds[v.leaf, v.kind].link_loss
-    return best * (1.0 + path.fec) * (1.0 + retransmitted(path, loss))
+    p = n.player[v.path]
+    best = min(p.link_share * v.link_mbps, p.layer_mbps[p.top[v.device]])
+    return best * sent_per_media(n, v)
 
 
 @step
@@ -194,13 +190,13 @@ def _solve_udp(n: Night) -> None:
             n.kinds[f.leaf, f.kind].flows += 1
     path = n.path[0]
     udp_losses(n.nodes, leaves, n.kinds, path)
-    for k in range(len(n.nodes)):
-        n.nodes[k].taken_mbps, n.nodes[k].load = 0.0, 0.0
+    if len(n.path) > 1:
+        _udp_comes_first(n)
     some = False
     for e in range(leaves):
         if n.nodes[e].sharing != UDP:
             continue
-        passed, through = n.nodes[e].passed, 0.0
+        passed = n.nodes[e].passed
         for c in range(kinds):
             kind = n.kinds[e, c]
             loss = 1.0 - (1.0 - kind.link_loss) * passed
@@ -215,11 +211,6 @@ def _solve_udp(n: Night) -> None:
             kind.passed_bps = kind.nominal_bps
             if passed < 1.0:
                 kind.passed_bps = int(np.rint(kind.sent_mbps * passed * 1e6))
-            through += kind.flows * kind.passed_bps * 1e-6
-        if len(n.path) > 1:
-            add_load(n.nodes, e, through)
-    if len(n.path) > 1:
-        _udp_comes_first(n)
     if some:
         for slot in range(active):
             f = n.flows[slot]
@@ -232,9 +223,24 @@ def _solve_udp(n: Night) -> None:
 
 @step
 def _udp_comes_first(n: Night) -> None:
-    """On nodes that both paths share TCP fills what UDP (`load`) has left."""
+    """On nodes that both paths share TCP fills what UDP has left.
+
+    A node carries what the nodes above it let through: `load` is what is sent into the tree.
+    """
     for k in range(len(n.nodes)):
-        n.nodes[k].taken_mbps = min(n.nodes[k].load, n.nodes[k].capacity_mbps)
+        n.nodes[k].taken_mbps = 0.0
+    for e in range(n.kinds.shape[0]):
+        leaf = n.nodes[e]
+        sent = 0.0
+        for c in range(n.kinds.shape[1]):
+            sent += n.kinds[e, c].flows * n.kinds[e, c].sent_mbps
+        if leaf.sharing != UDP or sent == 0.0:
+            continue
+        passed = 1.0
+        for k in (leaf.top_at, leaf.region_at, leaf.edge_at):
+            if n.nodes[k].load > n.nodes[k].capacity_mbps:
+                passed = min(passed, n.nodes[k].capacity_mbps / n.nodes[k].load)
+            n.nodes[k].taken_mbps += sent * passed
 
 
 @step
@@ -261,8 +267,8 @@ def _solve_pause(n: Night) -> None:
     for c in range(n.kinds.shape[1]):
         each = max(each, n.kinds[0, c].nominal_bps)
     pause_last(n.nodes, leaves, n.flows, active, each * 1e-6)
-    if len(n.path) > 1:
-        _udp_comes_first(n)
+    for k in range(len(n.nodes)):
+        n.nodes[k].taken_mbps = n.nodes[k].load
     for slot in range(active):
         f = n.flows[slot]
         leaf = n.nodes[f.leaf]

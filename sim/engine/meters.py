@@ -22,7 +22,7 @@ ARRIVALS, ATTEMPTS, REFUSALS, JOINS = (code(k) for k in range(4))
 BOOK = np.dtype([("part", "i8"), ("full", "i8")])
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, frozen=True)
 class Meters(Tables):
     """All counts of a run."""
 

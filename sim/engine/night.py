@@ -16,6 +16,7 @@ from sim.delivery.share import (
     PAUSE,
     TCP,
     UDP,
+    retransmitted,
 )
 from sim.engine.meters import (
     ARRIVALS,
@@ -91,7 +92,7 @@ SHIFT = np.dtype([("t", "f8"), ("leaf", "i4"), ("kind", "i4"), ("by", "i8")])
 """A UDP flow begins (by 1) or ends (by -1)."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, frozen=True)
 class Night(Tables):
     """Everything that changes during a run, and the numbers it follows."""
 
@@ -128,10 +129,20 @@ def layered(n: Night, v: Any) -> bool:
     return n.player[v.path].layers > 1
 
 
-@inlined
+@step
+def sent_per_media(n: Night, v: Any) -> float:
+    """Wire Mbps sent for one of media: overhead, and for UDP what his link's loss costs."""
+    path = n.path[v.path]
+    if not path.udp:
+        return path.wire
+    loss = n.kinds[v.leaf, v.access * n.now[0].most_layers].link_loss
+    return path.wire * (1.0 + path.fec) * (1.0 + retransmitted(path, loss))
+
+
+@step
 def wanted(n: Night, v: Any) -> float:
     """Media Mbps this viewer may count on from the tree if all asked for their best picture."""
-    return n.nodes[v.leaf].want_mbps / n.path[v.path].wire
+    return n.nodes[v.leaf].want_mbps / sent_per_media(n, v)
 
 
 @step

@@ -97,12 +97,13 @@ def open_for_the_night(
     back = (path["sharing"] == UDP).any() and scenario.engine.kind == "fast"
     keep = min(4 * len(who) + 16, 50_000) if back else 0
     places = 2 * len(who) + 1  # one each, and as many that were left within one stretch
+    cuts = int((incidents["left"] == 0).sum())  # each may leave a ghost of everybody
     return Night(
         rows=rows, player=player, path=path, links=links, nodes=nodes, kinds=kinds,
         door=_door(vendor, vendor_regions, isps, sample),
         breaks=events, incidents=incidents, hit=hit, left_mbps=np.zeros(hit.shape),
         flows=np.zeros(places, FLOW), due_s=np.zeros(places), cap_mbps=np.zeros(places),
-        want_mbps=np.zeros(places), heap=np.zeros(8 * len(who) + 9, EVENT),
+        want_mbps=np.zeros(places), heap=np.zeros((8 + cuts) * len(who) + 9, EVENT),
         order_of=np.argsort(rows["arrival_s"], kind="stable"),
         touched=np.zeros(places, np.int64), orders=orders,
         before=np.zeros(keep, VIEWER), before_of=np.zeros(keep, np.int64),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +21,20 @@ from sim.engine.opening import open_for_the_night
 from sim.scenario.compose import load_scenario
 
 
-def compile_beside() -> None:
-    """Start that process where nothing is compiled yet."""
+@contextmanager
+def compiling_beside() -> Iterator[None]:
+    """That process, where nothing is compiled yet; it ends with the block at the latest."""
     folder = Path(config.CACHE_DIR)  # type: ignore[attr-defined]
-    if not any(folder.rglob("*solve*.nbi")):
-        subprocess.Popen(
-            [sys.executable, "-m", "sim.engine.warm"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    if any(folder.rglob("*solve*.nbi")):
+        yield
+        return
+    quiet = subprocess.DEVNULL
+    command = [sys.executable, "-m", "sim.engine.warm"]
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as beside:
+        try:
+            yield
+        finally:
+            beside.terminate()
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ STATE = np.dtype(
 TRACE = np.dtype([("first", "i8"), ("end", "i8"), ("length_s", "f8"), ("time", "f8")], align=True)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, frozen=True)
 class Links(Tables):
     """All classes, or all traces end to end."""
 

@@ -47,7 +47,6 @@ from sim.report.tables import (
     vendors,
 )
 from sim.scenario import Scenario
-from sim.scenario.model import Incident
 
 Chart = Callable[[Frames, Scenario, float], Figure]
 """Frames, scenario, width in inches."""
@@ -493,7 +492,7 @@ def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
                 colors=[hue for _, hue, _ in STACK], linewidth=0,
             )  # fmt: skip
             axes.plot(x, mine["offered"], color=INK, linestyle=(0, (4, 2)), linewidth=1.2)
-            for incident in _incidents_of(scenario, vendor):
+            for incident in scenario.incidents_of(vendor):
                 start = incident.time_s / 60
                 axes.axvspan(
                     start, min(start + incident.duration_s / 60, minutes), facecolor="none",
@@ -513,27 +512,13 @@ def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
         return figure
 
 
-def _incidents_of(scenario: Scenario, vendor: str) -> list[Incident]:
-    """Incidents that this vendor's viewers meet."""
-    profile = scenario.vendors.get(vendor)
-    regions = set(profile.serves) if profile else set()
-
-    def meets(incident: Incident) -> bool:
-        if incident.vendor not in (None, vendor):
-            return False
-        somewhere = incident.what in ("edge", "region")
-        return not somewhere or incident.where.split(".")[0] in regions
-
-    return [incident for incident in scenario.incidents if meets(incident)]
-
-
 def _marks(scenario: Scenario, vendor: str, minutes: float) -> list[tuple[float, str]]:
     """What the script and the incidents do: (minute, words), in order of time."""
     script = scenario.promotion
     marks = [(d.time_s / 60, d.name) for d in script.drops]
     if script.mass_exit is not None:
         marks.append((script.mass_exit.time_s / 60, "mass exit"))
-    marks += [(i.time_s / 60, i.name) for i in _incidents_of(scenario, vendor)]
+    marks += [(i.time_s / 60, i.name) for i in scenario.incidents_of(vendor)]
     return sorted(mark for mark in marks if mark[0] <= minutes)
 
 
@@ -628,7 +613,7 @@ def ladder(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Fig
         )  # fmt: skip
         highest = max(max(level for level, _ in _steps(figures, v, peak)) for v in names)
         for axes, (vendor, name) in zip(grid, names.items(), strict=True):
-            simulated = bool(_incidents_of(scenario, vendor))
+            simulated = bool(scenario.incidents_of(vendor))
             _waterfall(axes, figures, vendor, peak, perfect[vendor], size, simulated)
             axes.set_yticks(range(len(rows)), rows)
             axes.tick_params(axis="y", length=0, labelcolor=INK)

@@ -307,10 +307,12 @@ def _bill(vendor: str, peak: int, frames: Frames) -> list[tuple[str, str, str]]:
     if "peak_viewers" in rows:
         rows = rows[rows["peak_viewers"] == peak]
     nights = max(1, rows["replication"].nunique())
+    if "month" in rows:  # ordinary days stand in the month with the night and in that without it
+        rows = rows[~rows["period"].str.startswith("ordinary")]
     lines = rows.groupby(["tariff", "line", "period", "unit"], sort=False)
     return [
         (
-            f"{line} ({tariff})" if period == "night" else f"{line}, {period} ({tariff})",
+            f"{line} ({tariff})" if period == "month" else f"{line}, {period} ({tariff})",
             f"{words.number(some['quantity'].sum() / nights, 4)} {unit}",
             words.amount(some["amount_cny"].sum() / nights),
         )

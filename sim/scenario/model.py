@@ -603,6 +603,19 @@ class Vendor(Frozen):
         """The path that is preferred."""
         return next(iter(self.paths.values()))
 
+    @model_validator(mode="after")
+    def _one_reserves(self) -> Vendor:
+        """A region's egress can be reserved at the door of one path only: it is counted there."""
+        shared = [f"regions.{r}" for r, own in self.regions.items() if own.egress_mbps is not None]
+        shared += [f"edges.{r}" for r in self.edges]
+        policies = [policy.egress_mbps for _, _, _, policy in self.ways()]
+        if shared and len(policies) > 1 and "degrade" not in policies:
+            raise ValueError(
+                f"{shared[0]}.egress_mbps is shared by two paths: at least one of their policies "
+                f"must be degrade, here {' and '.join(policies)}"
+            )
+        return self
+
     def ways(self) -> list[tuple[str, Path, Limits, Policy]]:
         """Paths in order of preference, each with its limits and its policy."""
         return [

@@ -170,6 +170,11 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         ("cost_per_viewer_hour_cny", "CNY/h", cost_cny / hours if hours else float("nan")),
     ]
     rows += [*held_peak(vendor, last.peak_viewers), *lost(sales)]
+    if night.ladder and job.how == "configured":
+        # The bill if the vendor grants all that is asked for; `lost_gmv_cny` has its rungs.
+        first = next(iter(vendor.tariffs.values()))
+        granted = night_in_month(runs["vendor"].usage, first, shop.cny_per, starts_at, shop.month)
+        rows.append(("granted_cost_cny", "CNY", float(granted.marginal_cny)))
     results = pd.concat([pd.DataFrame(rows, columns=["metric", "unit", "value"]), sales.results()])
     results = _keyed(results, keys)
     if job.how != "configured":

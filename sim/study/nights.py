@@ -14,6 +14,9 @@ from sim.record import Run
 from sim.scenario.model import Scenario
 from sim.study.numbers import all_drawn, ends, one_changed
 
+FEWEST = 2_000
+"""Viewers of a night with drawn numbers at least, where there are so many."""
+
 
 @dataclass(eq=False)
 class Night:
@@ -88,7 +91,8 @@ def jobs(scenario: Scenario) -> list[Job]:
     for times, peak in _points(scenario):
         draws = range(bands.draws if times == 1.0 else 0)
         # As many viewers as at the peak: fewer orders would hide what a number does to sales.
-        here = _at(scenario, times, peak, min(whole, bands.sample / times))
+        least = FEWEST / peak  # of a few hundred, one basket would pass for what a number does
+        here = _at(scenario, times, peak, min(whole, max(bands.sample / times, least)))
         for replication in nights:
             night = Night(here, replication)
             for name, vendor in scenario.vendors.items():
