@@ -157,8 +157,8 @@ class Run:
 
     viewer_minutes by class (audio, sd, hd, full_hd; time_s nan), unit "min", unrounded;
     egress_gb (class ""), unit "GB" of 1e9 bytes on the wire;
-    wire_mbps by 10-second bin (class ""; time_s the bin's start), unit "Mbps"; all by path and
-    region. By region, path "": joins and peak_connections, unit "count".
+    wire_mbps by 10-second bin (class ""; time_s the bin's start), unit "Mbps"; joins and
+    peak_connections (joining and ghosts included), unit "count". All by path and region.
     """
     facts: dict[str, float]
     """Figures of the run itself: offered_peak, achieved curve error, base order rate, ..."""

@@ -87,7 +87,7 @@ def knock(n: Night, i: int, t: float, served: int) -> None:
     if not already_there(v):
         count(n.meters, JOINS, t)
     let_in(v, n.player[v.path], t)
-    here = n.meters.sessions[v.region]
+    here = n.meters.sessions[v.path, v.region]
     here[0] += 1
     here[1] = max(here[0], here[1])
     here[2] += 1
@@ -187,7 +187,7 @@ def call(n: Night, k: int, t: float) -> int:
 def depart(n: Night, i: int, path: int) -> None:
     """A session on this path has ended: its place is free."""
     region, leaf = n.rows[i].region, path * n.now[0].places + n.rows[i].place
-    n.meters.sessions[region, 0] -= 1
+    n.meters.sessions[path, region, 0] -= 1
     for k in range(len(n.door)):
         if applies(n.door[k], path, region, leaf):
             give_back(n.door[k])

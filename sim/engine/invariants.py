@@ -56,7 +56,7 @@ def _everyone_accounted_for(night: Night) -> None:
         present[k] = np.maximum(inside, 0).sum()
     _must((state >= 0).all(), 1, "a state was held for less than no time")
     _must((state.sum(axis=0) == present).all(), 1, "states don't add up to those present in a bin")
-    open_still = night.meters.sessions[:, 0]
+    open_still = night.meters.sessions[..., 0]
     cuts = night.breaks["t"][night.breaks["begins"]]
     if (cuts + night.player["ghost_s"].max(initial=0.0) >= rows["exit_s"].max(initial=0.0)).any():
         _must((open_still >= 0).all(), 1, "more sessions ended than began")

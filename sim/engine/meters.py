@@ -31,11 +31,11 @@ class Meters(Tables):
     events: Ints  # (arrivals, attempts, refusals, joins; bin)
     latency_us: Ints  # (latency bin) microseconds of play
     bound: NDArray[np.bool_]  # (limit, second)
-    sessions: Ints  # (region, 3) connected now, most so far, all let in
+    sessions: Ints  # (path, region, 3) connected now, most so far, all let in
     seen_us: Ints  # (leaf, layer; last: before the first frame) microseconds inside
 
 
-def meters(duration_s: float, leaves: int, regions: int, layers: int) -> Meters:
+def meters(duration_s: float, leaves: int, paths: int, regions: int, layers: int) -> Meters:
     """Meters at zero."""
     bins = int(duration_s // BIN_S) + 2
     return Meters(
@@ -44,7 +44,7 @@ def meters(duration_s: float, leaves: int, regions: int, layers: int) -> Meters:
         np.zeros((4, bins), np.int64),
         np.zeros(LATENCY_BINS, np.int64),
         np.zeros((len(Limit), int(duration_s) + 2), np.bool_),
-        np.zeros((regions, 3), np.int64),
+        np.zeros((paths, regions, 3), np.int64),
         np.zeros((leaves, layers + 1), np.int64),
     )
 

@@ -108,7 +108,9 @@ def open_for_the_night(
         touched=np.zeros(places, np.int64), orders=orders,
         before=np.zeros(keep, VIEWER), before_of=np.zeros(keep, np.int64),
         before_slot=np.zeros(keep, np.int64), shifts=np.zeros(keep, SHIFT),
-        meters=meters(audience.demand.duration_s, leaves, len(vendor_regions), LAYERS),
+        meters=meters(
+            audience.demand.duration_s, leaves, len(path), len(vendor_regions), LAYERS
+        ),
         now=now,
     )  # fmt: skip
 

@@ -124,7 +124,7 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
         orders[key] = audience.orders[key]
     orders["state"], orders["hd"] = State.PLAYING, True
     orders["latency_s"] = scenario.commerce.latency_free_s.value
-    m = meters(audience.demand.duration_s, 1, 1, 1)
+    m = meters(audience.demand.duration_s, 1, 1, 1, 1)
     a = np.rint(out["arrival_s"] * 1e6).astype(np.int64)
     b = np.rint(leave * 1e6).astype(np.int64)
     for at, sign in ((a, -1), (b, 1)):
@@ -223,14 +223,13 @@ def _usage(
                  (wires[day == d] / 1e6).sum() / 8e9 * weight, "GB")
                 for d in np.unique(day)
             ]  # fmt: skip
+            most, joined = night.meters.sessions[p, r, 1:]
+            out += [
+                ("joins", name, region, "", nan, float(joined) * weight, "count"),
+                ("peak_connections", name, region, "", nan, float(most) * weight, "count"),
+            ]
             out += [
                 ("wire_mbps", name, region, "", k * BIN_S, bits / (BIN_US * 1e6) * weight, "Mbps")
                 for k, bits in enumerate(wires)
             ]
-    for r, region in enumerate(labels.vendor_regions):
-        most, joined = night.meters.sessions[r, 1], night.meters.sessions[r, 2]
-        out += [
-            ("joins", "", region, "", nan, float(joined) * weight, "count"),
-            ("peak_connections", "", region, "", nan, float(most) * weight, "count"),
-        ]
     return pd.DataFrame(out, columns=USAGE)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from sim.record import BIN_S, Run
-from sim.study.measure import in_room
 
 KEYS = ["vendor", "what", "of", "unit"]
 
@@ -18,21 +17,30 @@ KEYS = ["vendor", "what", "of", "unit"]
 def asked(run: Run) -> Iterator[tuple[str, str, str, float]]:
     """what, of, unit, value of one night in the world `vendor`: demand, before any limit.
 
-    Rates are those of the peak bin of ten seconds; `of` is a vendor region, or empty for the whole.
+    Sessions are what a quota counts, to the instant (maxima of paths and regions add up); rates are
+    those of the peak bin of ten seconds. `of`: empty for the whole, a vendor region, or a path where
+    there are several.
     """
     series, weight = run.series, run.weight
-    yield "peak_concurrency", "", "sessions", float(in_room(series).max() * weight)
     yield "joins_per_s", "", "joins/s", float(series["joins"].max() / BIN_S * weight)
     yield "token_calls_per_s", "", "calls/s", float(series["attempts"].max() / BIN_S * weight)
     used = {meter: rows for meter, rows in run.usage.groupby("meter")}
+    sessions = used["peak_connections"].groupby("path", sort=False)["value"].sum()
+    yield "peak_concurrency", "", "sessions", float(sessions.sum())
     yield "minutes", "", "min", float(used["viewer_minutes"]["value"].sum())
     yield "egress_gb", "", "GB", float(used["egress_gb"]["value"].sum())
-    wire = used["wire_mbps"].pivot_table(
-        index="time_s", columns="region", values="value", aggfunc="sum"
-    )
-    yield "egress_gbps", "", "Gbps", float(wire.sum(axis=1).max() / 1000)
-    for region in run.names.vendor_regions:
-        yield "egress_gbps", region, "Gbps", float(wire[region].max() / 1000)
+    wire = used["wire_mbps"]
+    yield "egress_gbps", "", "Gbps", _busiest_gbps(wire)
+    for region, rows in wire.groupby("region", sort=False):
+        yield "egress_gbps", str(region), "Gbps", _busiest_gbps(rows)
+    if len(run.names.paths) > 1:
+        for path, rows in wire.groupby("path", sort=False):
+            yield "peak_concurrency", f"path {path}", "sessions", float(sessions[path])
+            yield "egress_gbps", f"path {path}", "Gbps", _busiest_gbps(rows)
+
+
+def _busiest_gbps(wire: pd.DataFrame) -> float:
+    return float(wire.groupby("time_s")["value"].sum().max() / 1000)
 
 
 def asks(points: pd.DataFrame, median: float, sigma: float) -> pd.DataFrame:

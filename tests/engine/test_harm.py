@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.record import Reason, Run
-from tests.engine.nights import FLV, night, run_once
+from tests.engine.nights import FLV, STEADY, night, run_once
 
 VIEWERS = 300
 WIRE_MBPS = VIEWERS * 2.0 * 1.06
@@ -74,3 +74,23 @@ def test_held_at_half_as_much_again_one_bitrate_loses_a_third_of_the_watching(
     s = run_once(night(f"promotion.peak_viewers={VIEWERS}", *patient, *path, SHORT)).sessions
     frozen = s["frozen_s"].sum() + s["starting_s"].sum()
     assert frozen / (frozen + s["play_s"].sum()) >= 0.32
+
+
+@pytest.mark.parametrize("fec", [0.0, 0.1, 0.3])
+def test_a_sender_with_pictures_counts_what_its_own_fec_takes(fec: float) -> None:
+    """Room for 0.9 of 1.08 Mbps a viewer on the wire: without FEC the better picture fits, with
+    it only the smaller one; nobody freezes either way."""
+    pictures = "[{height: 360, bitrate_mbps: 0.9},{height: 180, bitrate_mbps: 0.3}]"
+    viewers = len(run_once(night(*STEADY)).sessions)
+    s = run_once(
+        night(
+            *STEADY,
+            f"+vendors.budget.paths.rtc.layers={pictures}",
+            "+vendors.budget.paths.rtc.react_s=0.3",
+            f"vendors.budget.paths.rtc.fec={fec}",
+            f"vendors.budget.limits.egress_mbps={1.08 * viewers}",
+        )
+    ).sessions
+    assert s["frozen_s"].sum() == 0
+    mbps = s["media_mb"].sum() / s["play_s"].sum()
+    assert mbps == pytest.approx(0.9 if fec == 0 else 0.3, rel=0.02)

@@ -289,3 +289,17 @@ def test_another_vendors_incident_is_not_ours() -> None:
             )
         )
     assert two["agora"].sessions["cuts"].sum() == 0 < two["budget"].sessions["cuts"].sum()
+
+
+def test_places_that_ghosts_hold_for_ever_pile_up_and_harm_nothing() -> None:
+    outages = breaks(*[f"region cn {20 * k} {20 * k + 0.01} 0" for k in range(1, 13)])
+    r = run_once(night(*STEADY, "+vendors.budget.policy.ghost_s=5000", outages))
+    assert r.sessions["cuts"].mean() > 8
+    connected = r.usage.loc[r.usage["meter"] == "peak_connections", "value"].sum()
+    assert connected > 8 * len(r.sessions)
+
+
+def test_a_cut_whose_ghosts_outlive_the_show_is_a_valid_night() -> None:
+    late = breaks("region cn 290 290.1 0")
+    r = run_once(night(*STEADY, "+vendors.budget.policy.ghost_s=60", late))
+    assert r.sessions["cuts"].sum() > 0

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.record import Reason, Run
+from sim.scenario import ScenarioError
 from tests.engine.nights import CDN, HYBRID, STEADY, night, run_once
 
 FOR_ALL = ("vendors=[hybrid]", "vendors.hybrid.paths.rtc.takes=everyone")
@@ -57,7 +58,8 @@ def test_nobody_is_refused_while_the_second_path_has_room(limit: tuple[str, ...]
 def test_where_both_are_full_people_are_refused_and_neither_quota_is_exceeded() -> None:
     r = run_once(night("promotion.peak_viewers=400", *HYBRID, f"{CDN}limits.sessions=150"))
     assert (r.sessions["reason"] == Reason.REFUSED).any()
-    assert r.usage.set_index("meter").loc["peak_connections", "value"] == 60 + 150
+    most = r.usage[r.usage["meter"] == "peak_connections"].set_index("path")["value"]
+    assert most.to_dict() == {"rtc": 60, "cdn": 150}
     assert wire(r)["rtc"].max() <= 60 * RTC_MBPS * 1.01  # link loss is sent again
     assert wire(r)["cdn"].max() <= 150 * CDN_MBPS * 3, "catching up takes at most three times"
 
@@ -85,7 +87,7 @@ def test_latency_is_that_of_the_path() -> None:
 def test_what_is_billed_adds_up_on_each_path() -> None:
     r = run_once(night("promotion.peak_viewers=300", *HYBRID[:2]))
     s, u = r.sessions, r.usage
-    assert set(u["path"]) == {"rtc", "cdn", ""}
+    assert set(u["path"]) == {"rtc", "cdn"}
     for path, who in (("rtc", s["interactive"]), ("cdn", ~s["interactive"])):
         mine = u[u["path"] == path]
         minutes = mine[mine["meter"] == "viewer_minutes"].set_index("class")["value"]
@@ -145,3 +147,12 @@ def test_the_second_paths_gate_and_policy_are_its_own() -> None:
     assert refuse["failed"].sum() > 0
     free = run_once(night("promotion.peak_viewers=300", *HYBRID)).sessions["waiting_s"]
     assert free.max() < 1
+
+
+def test_two_paths_that_both_reserve_the_same_region_are_refused() -> None:
+    with pytest.raises(ScenarioError, match="at least one of their policies must be degrade"):
+        night(
+            "vendors=[hybrid]",
+            "++vendors.hybrid.regions.cn.egress_mbps=100",
+            "++vendors.hybrid.paths.cdn.policy.egress_mbps=refuse",
+        )

@@ -90,7 +90,8 @@ def test_what_to_tell_the_vendor_is_demand_before_any_limit() -> None:
     }  # fmt: skip
     # A viewer takes 2 Mbps x 1.06 on the wire, and what is sent again for the links' own loss.
     gbps, viewers = one["p50"]["egress_gbps", ""], one["p50"]["peak_concurrency", ""]
-    assert 2.12 <= 1000 * gbps / viewers < 2.12 * 1.1
+    # Sessions are counted to the instant, Gbps over ten seconds.
+    assert 2.12 * 0.98 <= 1000 * gbps / viewers < 2.12 * 1.1
     assert one["beyond"].all()  # the P95 of the peak, 1.5 times its median, is beyond both points
 
 

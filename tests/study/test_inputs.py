@@ -70,7 +70,8 @@ def test_the_figures_of_the_answer_have_a_band(metric: str) -> None:
     _, low, high = band(usual(), metric)
     assert low <= high and np.isfinite([low, high]).all()
     if metric.endswith("_ratio"):
-        assert low >= 0 and high <= 1
+        # Where nothing is lost a drawn night may sell more than the perfect one.
+        assert high <= 1 and (low >= 0 or metric == "lost_gmv_ratio")
 
 
 def test_a_price_three_times_as_uncertain_makes_the_bills_band_three_times_as_wide() -> None:
