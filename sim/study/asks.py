@@ -18,8 +18,8 @@ def asked(run: Run) -> Iterator[tuple[str, str, str, float]]:
     """what, of, unit, value of one night in the world `vendor`: demand, before any limit.
 
     Sessions are what a quota counts, to the instant (maxima of paths and regions add up); rates are
-    those of the peak bin of ten seconds. `of`: empty for the whole, a vendor region, or, where there
-    are several, a path.
+    those of the peak bin of ten seconds. `of`: empty for the whole, a vendor region, or a path
+    where there are several.
     """
     series, weight = run.series, run.weight
     yield "joins_per_s", "", "joins/s", float(series["joins"].max() / BIN_S * weight)
