@@ -94,7 +94,9 @@ def test_a_change_that_changes_nothing_leaves_no_trace(p, link, who):
     starts = [0.0, *(t for t, _ in link[:-1])]
     halves = [((a + t) / 2, r) for a, (t, r) in zip(starts, link, strict=True) if t < 1e9]
     split = sorted([*halves, *link])
-    whole, pieces = live(p, link, **who), live(p, split, **who)
+    # Somebody who leaves at the very end is a tie, and rounding decides it.
+    until = 1000.0617
+    whole, pieces = live(p, link, until, **who), live(p, split, until, **who)
     for name in ("play_s", "frozen_s", "starting_s", "got_s", "lag", "b", "w", "stall_s"):
         assert pieces.row[name] == pytest.approx(whole.row[name], abs=FEW), name
     assert pieces.freezes == whole.freezes and pieces.reason == whole.reason
