@@ -183,7 +183,7 @@ ASKED: dict[str, tuple[str, Say]] = {
 
 @dataclass(frozen=True)
 class Ask:
-    """One number to tell the vendor."""
+    """One number to tell the vendor, rounded up: a limit of what is shown is enough."""
 
     heading: str
     p50: str
@@ -229,9 +229,10 @@ def asked(frames: Frames, scenario: Scenario) -> list[Asked]:
 
 
 def _ask(row: pd.Series, heading: str, say: Say, ceiling: float | None = None) -> Ask:
-    low = ceiling is not None and ceiling < row["p95"]
-    limit = say(ceiling) if ceiling is not None and low else ""
-    return Ask(heading, say(row["p50"]), say(row["p95"]), bool(row["beyond"]), limit)
+    p50, p95 = float(row["p50"]), float(row["p95"])
+    low = ceiling is not None and ceiling < p95 * (1 - words.NOISE)
+    limit = words.down(ceiling, say) if ceiling is not None and low else ""
+    return Ask(heading, words.up(p50, say), words.up(p95, say), bool(row["beyond"]), limit)
 
 
 def _ceiling(what: str, profile: Vendor | None) -> float | None:
