@@ -90,7 +90,7 @@ def test_the_band_of_the_inputs_stands_at_the_night_alone(night):
     bars = [line for line in axes.lines if line.get_label() == "inputs"]
     assert len(bars) == len(loaded.vendors)
     summary = made_up.summary
-    at = (summary["peak_viewers"] == 32000) & (summary["metric"] == "stall_ratio")
+    at = (summary["peak_viewers"] == 20000) & (summary["metric"] == "stall_ratio")
     for bar, (_, row) in zip(bars, summary[at].set_index("vendor").iterrows(), strict=True):
         assert set(bar.get_xdata()) == {20000}
         assert list(bar.get_ydata()) == pytest.approx([100 * row.input_low, 100 * row.input_high])
