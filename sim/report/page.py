@@ -331,12 +331,11 @@ def _first(limits: list[Reached], peak: int, least: int, known: bool) -> Cell:
     heading = "first limit reached"
     there = on_the_night(limits)
     for one in there[:1]:
-        stands = f"{one.configured}, " if one.configured else ""
-        since = _since(one, least)
-        return Cell(heading, one.limit, (f"{stands}{since}",))
+        under = [line for line in (one.configured, _since(one, least)) if line]
+        return Cell(heading, one.limit, tuple(under))
     later = [r for r in limits if not r.broken and r.since > peak]
-    under = (f"{later[0].limit} {_since(later[0], least)}",) if later else ()
-    return Cell(heading, "none" if known else words.NONE, under)
+    beyond = (later[0].limit, _since(later[0], least)) if later else ()
+    return Cell(heading, "none" if known else words.NONE, beyond)
 
 
 def _since(one: Reached, least: int) -> str:

@@ -196,7 +196,7 @@ def test_ranges_are_quoted_the_widest_first(tmp_path):
 
 def test_limits_assumptions_and_the_run_are_there(page):
     text = Reader(page).text
-    assert "egress of the whole vendor 17,045 Mbps, from 15,000 viewers on" in text
+    assert "egress of the whole vendor 17,045 Mbps from 15,000 viewers on" in text
     assert re.search(
         r"Budget \(archetype\) egress of the whole vendor 17,045 Mbps 15,000 18 min", text
     )
@@ -345,8 +345,8 @@ def reaching(made_up, loaded, limit, at):
 @pytest.mark.parametrize(
     ("limit", "at", "said"),
     [
-        ("sessions", (5000, 20000), "concurrent sessions 10,000, at 5,000 viewers or fewer"),
-        ("sessions", (10000, 20000), "concurrent sessions 10,000, from 10,000 viewers on"),
+        ("sessions", (5000, 20000), "concurrent sessions 10,000 at 5,000 viewers or fewer"),
+        ("sessions", (10000, 20000), "concurrent sessions 10,000 from 10,000 viewers on"),
         ("sessions", (32000,), "none egress of the whole vendor"),
         ("sessions", (5000,), "none egress of the whole vendor"),
         ("outage", (5000, 20000), "none egress of the whole vendor"),
