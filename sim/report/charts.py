@@ -166,11 +166,10 @@ def _against_peak(
             said += f" {words.count(peak)} viewers at the peak."
             return _dots(width_in, f"{question}?", said, unit, names, at, say, limit)
         subtitle += f" {_about_bands([e for s in series.values() for e in s.values()])}"
-        subtitle += " Beside each name: the night itself."
-        labels = {
-            v: (name, say(series[v][peak].mean) if series[v][peak].known else "")
-            for v, name in names.items()
-        }
+        subtitle += f" Beside each name: at {words.count(points[-1])}."
+        last = {v: series[v][points[-1]] for v in names}
+        values = {v: say(e.mean) if e.known else "" for v, e in last.items()}
+        labels = {v: (name, values[v]) for v, name in names.items()}
         longest = max(text_in(f"{name}  {value}") for name, value in labels.values())
         right = min(longest + 0.25, (0.3 if width_in > 6 else 0.42) * width_in)
         figure, (axes,) = panels(

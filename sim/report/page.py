@@ -26,6 +26,9 @@ from sim.report.said import (
     best_first,
     effects,
     just_enough,
+    listed,
+    marked,
+    on_the_night,
     reached,
     verdict,
 )
@@ -115,6 +118,16 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Billed:
+    """What the night adds to the month under one tariff."""
+
+    tariff: str
+    lines: list[tuple[str, str, str]]
+    """Line, quantity, CNY."""
+    total: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the tables of the page say about one vendor."""
 
@@ -122,8 +135,8 @@ class Answer:
     cells: list[Cell]
     more: list[Cell]
     reached: list[Reached]
-    bill: list[tuple[str, str, str]]
-    """Line, quantity, CNY."""
+    bills: list[Billed]
+    """The first is the bill, the others what it would be under another tariff."""
 
 
 @dataclass(frozen=True)
@@ -173,10 +186,11 @@ def inline(svg: bytes, prefix: str, label: str) -> str:
 def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
     """The page as text."""
     peak, figures = night_peak(frames, scenario), estimates(frames)
-    names = best_first(frames, scenario)
+    names = {v: marked(v, s, scenario) for v, s in best_first(frames, scenario).items()}
     answers = [_answer(v, name, peak, figures, frames, scenario) for v, name in names.items()]
     told = asked(frames, scenario)
     provenance = list(_provenances(frames, scenario, names))
+    monthly = any((v, peak, "cost_month_cny") in figures for v in names)
     counted = Counter[str]()
     for one in provenance:
         counted.update(one.counts)
@@ -189,8 +203,8 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
     )
     return environment.get_template("page.html.j2").render(
         title=f"{_titled(scenario.promotion.name)}, {words.count(peak)} viewers",
-        subtitle=f"{scenario.promotion.starts_at:%Y-%m-%d, %H:%M} · "
-        f"audience {scenario.audience.name} · viewers' internet {scenario.network.name}",
+        subtitle=_subtitle(scenario),
+        month=_month(scenario) if monthly else "",
         peak=words.count(peak),
         verdict=verdict(frames, scenario),
         ask_for=ask_for(told, next(iter(names))),
@@ -203,6 +217,8 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         more=_filled([a.more for a in answers]),
         more_rows=[(a.name, a.more) for a in answers],
         reached=any(a.reached for a in answers),
+        granted=any(a.cells[-1].text != words.NONE for a in answers),
+        least=peaks(frames)[0],
         thin=just_enough(frames, scenario),
         pictures={p.name: p for p in pictures},
         intervals=any(e.has_interval for e in figures.values()),
@@ -217,7 +233,31 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         invariants=INVARIANTS,
         seconds=words.seconds,
         count=words.count,
+        incidents=bool(scenario.incidents),
     )
+
+
+def _subtitle(scenario: Scenario) -> str:
+    parts = [
+        f"{scenario.promotion.starts_at:%Y-%m-%d, %H:%M}",
+        f"audience {scenario.audience.name}",
+        f"viewers' internet {scenario.network.name}",
+    ]
+    if scenario.incidents:
+        many = len(scenario.incidents)
+        named = listed([i.name for i in scenario.incidents])
+        parts.append(f"with {many} incident{'s' if many > 1 else ''}: {named}")
+    return " · ".join(parts)
+
+
+def _month(scenario: Scenario) -> str:
+    """`26 ordinary nights at 30 % of this night's use, and this night`."""
+    month = scenario.commerce.month
+    if not month.ordinary_nights:
+        return "this night alone"
+    nights = f"{month.ordinary_nights} ordinary night{'s' if month.ordinary_nights > 1 else ''}"
+    share = f"{words.exact(100 * month.ordinary_share.value)}{words.SPACE}%"
+    return f"{nights} at {share} of this night's use, and this night"
 
 
 def _titled(name: str) -> str:
@@ -245,31 +285,63 @@ def _answer(
         return figures.get((vendor, peak, metric), UNKNOWN)
 
     limits = reached(figures, vendor, peak, scenario.vendors.get(vendor))
+    first = _first(limits, peak, peaks(frames)[0], get("stall_ratio").known)
     return Answer(
         name=name,
-        cells=_cells(get, lost_share(figures, vendor, peak), limits),
+        cells=[
+            *_cells(get, lost_share(figures, vendor, peak)),
+            first,
+            _granted(get, bool(on_the_night(limits))),
+        ],
         more=_more(get),
         reached=limits,
-        bill=_bill(vendor, peak, frames),
+        bills=list(_bills(vendor, peak, frames)),
     )
 
 
-def _cells(get: Get, lost: Estimate, limits: list[Reached]) -> list[Cell]:
-    first = Cell("first limit reached", "none" if get("stall_ratio").known else words.NONE)
-    if limits:
-        one = limits[0]
-        said = f"{one.configured}, " if one.configured else ""
-        first = Cell(
-            "first limit reached", one.limit, (f"{said}from {words.count(one.since)} viewers on",)
-        )
-    lost_cny, month = get("lost_gmv_cny"), get("cost_month_cny")
+def _cells(get: Get, lost: Estimate) -> list[Cell]:
+    lost_cny, bill, month = get("lost_gmv_cny"), get("cost_cny"), get("cost_month_cny")
     return [
         _banded("watched", get("watch_delivered_ratio"), words.percent),
         _banded("stalled", get("stall_ratio"), words.percent),
         _banded("sales lost", lost, words.percent, f"CNY{words.SPACE}{{}}", lost_cny),
-        _banded("bill of the night, CNY", get("cost_cny"), words.money, "month {}", month),
-        first,
+        _banded("bill of the night, CNY", bill, words.money, "month {}", month),
+        Cell("both together, CNY", words.money(lost_cny.mean + bill.mean)),
     ]
+
+
+def _granted(get: Get, bound: bool) -> Cell:
+    """Sales lost and the bill with no limit in the way, for a vendor whose limits are."""
+    heading = "if granted what you ask"
+    perfect = get("perfect_gmv_cny").mean
+    lost = get("lost_gmv_cny.links").mean + get("lost_gmv_cny.vendor").mean
+    if not bound or not math.isfinite(lost) or not perfect > 0:
+        return Cell(heading, words.NONE)
+    bill = get("granted_cost_cny")
+    under = (
+        (f"bill {words.money(bill.mean)}", f"both {words.money(lost + bill.mean)}")
+        if bill.known
+        else ()
+    )
+    return Cell(heading, f"{words.percent(lost / perfect)} lost", under)
+
+
+def _first(limits: list[Reached], peak: int, least: int, known: bool) -> Cell:
+    """The first limit on the night; where it meets none, the first that a larger night meets."""
+    heading = "first limit reached"
+    there = on_the_night(limits)
+    for one in there[:1]:
+        under = [line for line in (one.configured, _since(one, least)) if line]
+        return Cell(heading, one.limit, tuple(under))
+    later = [r for r in limits if not r.broken and r.since > peak]
+    beyond = (later[0].limit, _since(later[0], least)) if later else ()
+    return Cell(heading, "none" if known else words.NONE, beyond)
+
+
+def _since(one: Reached, least: int) -> str:
+    if one.since == least:
+        return f"at {words.count(one.since)} viewers or fewer"
+    return f"from {words.count(one.since)} viewers on"
 
 
 def _banded(
@@ -289,6 +361,8 @@ def _more(get: Get) -> list[Cell]:
         return Cell(heading, say(get(metric).mean))
 
     return [
+        cell("play in HD", "hd_ratio", words.percent),
+        cell("mean bitrate, Mbps", "mean_bitrate_mbps", words.number),
         cell("never got in", "join_failure_ratio", words.percent),
         cell("stalled, worst 5 min", "worst_5min_stall_ratio", words.percent),
         cell("first picture, half within", "startup_p50_s", words.seconds),
@@ -299,25 +373,30 @@ def _more(get: Get) -> list[Cell]:
     ]
 
 
-def _bill(vendor: str, peak: int, frames: Frames) -> list[tuple[str, str, str]]:
-    """The invoice's lines, quantities and amounts as means over the nights."""
+def _bills(vendor: str, peak: int, frames: Frames) -> Iterator[Billed]:
+    """Lines, quantities and amounts as means over the nights, tariff by tariff."""
     rows = table(frames, "invoice", vendor=vendor)
     if rows.empty:
-        return []
+        return
     if "peak_viewers" in rows:
         rows = rows[rows["peak_viewers"] == peak]
     nights = max(1, rows["replication"].nunique())
     if "month" in rows:  # ordinary days stand in the month with the night and in that without it
         rows = rows[~rows["period"].str.startswith("ordinary")]
-    lines = rows.groupby(["tariff", "line", "period", "unit"], sort=False)
-    return [
-        (
-            f"{line} ({tariff})" if period == "month" else f"{line}, {period} ({tariff})",
-            f"{words.number(some['quantity'].sum() / nights, 4)} {unit}",
-            words.amount(some["amount_cny"].sum() / nights),
+    for tariff, mine in rows.groupby("tariff", sort=False):
+        lines = [
+            (
+                str(line) if period == "month" else f"{line}, {period}",
+                f"{words.number(some['quantity'].sum() / nights, 4)} {unit}",
+                some["amount_cny"].sum() / nights,
+            )
+            for (line, period, unit), some in mine.groupby(["line", "period", "unit"], sort=False)
+        ]
+        yield Billed(
+            str(tariff),
+            [(line, much, words.amount(cny)) for line, much, cny in lines if abs(cny) >= 0.005],
+            words.amount(sum(cny for _, _, cny in lines)),
         )
-        for (tariff, line, period, unit), some in lines
-    ]
 
 
 # --- what is assumed ------------------------------------------------------------------------------

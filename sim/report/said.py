@@ -37,6 +37,9 @@ LIMITS = {
 }
 """Limits in words; one that is not here is called by its own name."""
 
+BROKEN = ("host_uplink", "outage")
+"""Not limits a vendor can raise: an incident makes them hold."""
+
 
 def cny(x: float) -> str:
     return f"CNY{SPACE}{words.money(x)}"
@@ -71,12 +74,18 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
         if total.has_interval
         else ""
     )
-    costs = f"{names[best]} costs you {'least' if others else cny(total.mean)}"
+    costs = (
+        f"{marked(best, names[best], scenario)} costs you {'least' if others else cny(total.mean)}"
+    )
     together = f": {cny(total.mean)}" if others else ""
     said = [
         f"{costs}{together} in lost sales and bill together{sure}: "
         f"{words.percent(share.mean)} of a perfect night's sales lost, a bill of {cny(bill.mean)}."
     ]
+    models = [name for v, name in names.items() if is_archetype(v, scenario)]
+    if models:
+        are = "are archetypes, not vendors" if len(models) > 1 else "is an archetype, not a vendor"
+        said.append(f"{listed(models)} {are} you can buy from.")
     if others:
         lost = sorted((lost_share(figures, v, peak).mean, names[v]) for v in others)
         each = listed([f"{name} {words.percent(x)}" for x, name in lost])
@@ -97,6 +106,20 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
             f"{reach} of sales{first}."
         )
     return said
+
+
+ARCHETYPE = " (archetype)"
+
+
+def is_archetype(vendor: str, scenario: Scenario) -> bool:
+    """Whether it stands for a kind of vendor: nobody can buy from it."""
+    profile = scenario.vendors.get(vendor)
+    return profile is not None and profile.summary.startswith("An archetype, not a vendor")
+
+
+def marked(vendor: str, name: str, scenario: Scenario) -> str:
+    """`Hybrid (archetype)`."""
+    return f"{name}{ARCHETYPE}" if is_archetype(vendor, scenario) else name
 
 
 def best_first(frames: Frames, scenario: Scenario) -> dict[str, str]:
@@ -143,6 +166,13 @@ class Reached:
     """The smallest audience that was simulated at which it held somebody back."""
     lasted_s: float
     """On the night itself."""
+    broken: bool = False
+    """By an incident."""
+
+
+def on_the_night(limits: list[Reached]) -> list[Reached]:
+    """Those of the vendor's own that held somebody back on the night itself."""
+    return [r for r in limits if r.lasted_s > 0 and not r.broken]
 
 
 def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) -> list[Reached]:
@@ -154,7 +184,13 @@ def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) ->
             bound.setdefault(metric.removeprefix(prefix), {})[p] = e.mean
     found = [(min(at), -at[min(at)], limit, at.get(peak, 0.0)) for limit, at in bound.items()]
     return [
-        Reached(LIMITS.get(limit, limit.replace("_", " ")), configured(limit, profile), since, s)
+        Reached(
+            LIMITS.get(limit, limit.replace("_", " ")),
+            configured(limit, profile),
+            since,
+            s,
+            limit in BROKEN,
+        )
         for since, _, limit, s in sorted(found)
     ]
 
@@ -183,7 +219,7 @@ ASKED: dict[str, tuple[str, Say]] = {
 
 @dataclass(frozen=True)
 class Ask:
-    """One number to tell the vendor."""
+    """One number to tell the vendor, rounded up: a limit of what is shown is enough."""
 
     heading: str
     p50: str
@@ -224,14 +260,15 @@ def asked(frames: Frames, scenario: Scenario) -> list[Asked]:
             heading, say = ASKED["egress_gbps"]
             regions = [(str(row["of"]), _ask(row, heading, say)) for _, row in apart.iterrows()]
         if asks:
-            answer.append(Asked(vendor, name, asks, regions))
+            answer.append(Asked(vendor, marked(vendor, name, scenario), asks, regions))
     return answer
 
 
 def _ask(row: pd.Series, heading: str, say: Say, ceiling: float | None = None) -> Ask:
-    low = ceiling is not None and ceiling < row["p95"]
-    limit = say(ceiling) if ceiling is not None and low else ""
-    return Ask(heading, say(row["p50"]), say(row["p95"]), bool(row["beyond"]), limit)
+    p50, p95 = float(row["p50"]), float(row["p95"])
+    low = ceiling is not None and ceiling < p95 * (1 - words.NOISE)
+    limit = words.down(ceiling, say) if ceiling is not None and low else ""
+    return Ask(heading, words.up(p50, say), words.up(p95, say), bool(row["beyond"]), limit)
 
 
 def _ceiling(what: str, profile: Vendor | None) -> float | None:
@@ -252,7 +289,9 @@ def ask_for(told: list[Asked], vendor: str) -> str:
     for one in told:
         if one.vendor == vendor:
             wanted = [f"{a.p95} {a.heading}" for a in one.asks[:3]]
-            return f"Ask {one.name} for {listed(wanted)}." if wanted else ""
+            like = one.name.removesuffix(ARCHETYPE)
+            whom = one.name if like == one.name else f"a vendor like {like}"
+            return f"Ask {whom} for {listed(wanted)}." if wanted else ""
     return ""
 
 
@@ -263,6 +302,9 @@ THIN = "budget"
 
 ALMOST_HALF = (0.4, 0.5)
 """The trade's story of such a plan at the peak, read as a share of sales."""
+
+BIG_NIGHT = 15_000
+"""The least audience the story is about."""
 
 
 @dataclass(frozen=True)
@@ -277,18 +319,21 @@ class Thin:
 
 
 def just_enough(frames: Frames, scenario: Scenario) -> Thin | None:
-    """The archetype at the peak and at a quarter of it; None where it is not compared."""
+    """The archetype at the peak and at a quarter of it; None where its egress was enough."""
     names, figures = vendors(frames, scenario), estimates(frames)
     peak = night_peak(frames, scenario)
     lost = lost_share(figures, THIN, peak)
-    if THIN not in names or not lost.known:
+    held = figures.get((THIN, peak, "binding_limit_s.egress_vendor"), UNKNOWN)
+    if THIN not in names or not lost.known or not held.mean > 0:
         return None
     near = [p for p in peaks(frames) if abs(p - peak / 4) <= 1]
     quarter = next((p for p in near if lost_share(figures, THIN, p).known), None)
     points = [peak] if quarter is None else [peak, quarter]
     said = [
         "The trade tells of a plan bought for an ordinary night that loses almost half of a big "
-        "night and is fine on a quarter of it.",
+        "night and is fine on a quarter of it."
+        if peak >= BIG_NIGHT
+        else "",
         _compared(names[THIN], {p: lost_share(figures, THIN, p) for p in points}),
         _identity(figures, peak, scenario.vendors.get(THIN)),
     ]
@@ -310,6 +355,8 @@ def _compared(name: str, lost: dict[int, Estimate]) -> str:
     said += f" at {words.count(peak)} viewers"
     for p, e in rest:
         said += f" and {words.percent(e.mean)} at {words.count(p)}"
+    if peak < BIG_NIGHT:
+        return f"{said}."
     low, high = ALMOST_HALF
     judged = "more than" if at_peak.mean > high else "less than" if at_peak.mean < low else "about"
     return f"{said}: {judged} the trade's 'almost half'."

@@ -6,7 +6,7 @@ from textwrap import wrap
 from unicodedata import east_asian_width
 
 from sim.report import words
-from sim.report.said import best_first, reached, verdict
+from sim.report.said import best_first, marked, on_the_night, reached, verdict
 from sim.report.tables import UNKNOWN, Frames, estimates, lost_share, night_peak
 from sim.scenario import Scenario
 
@@ -21,16 +21,14 @@ def text(frames: Frames, scenario: Scenario) -> str:
     rows = [[f"{words.count(peak)} viewers", "watched", "stalled", "sales lost", "bill, CNY",
              "first limit"]]  # fmt: skip
     for vendor, name in best_first(frames, scenario).items():
-        limits = [
-            r for r in reached(figures, vendor, peak, scenario.vendors.get(vendor))
-            if r.since <= peak
-        ]  # fmt: skip
+        limits = on_the_night(reached(figures, vendor, peak, scenario.vendors.get(vendor)))
         watched, stalled, bill = (
             figures.get((vendor, peak, metric), UNKNOWN).mean
             for metric in ("watch_delivered_ratio", "stall_ratio", "cost_cny")
         )
         rows.append([
-            _cut(name, NAME), words.percent(watched), words.percent(stalled),
+            _cut(marked(vendor, name, scenario), NAME),
+            words.percent(watched), words.percent(stalled),
             words.percent(lost_share(figures, vendor, peak).mean), words.money(bill),
             _cut(limits[0].limit if limits else "none", LIMIT),
         ])  # fmt: skip

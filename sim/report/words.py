@@ -24,6 +24,33 @@ def number(x: float, digits: int = 3) -> str:
     return f"{MINUS if x < 0 else ''}{size:,.{decimals}f}"
 
 
+def up(x: float, say: Callable[[float], str]) -> str:
+    """Said by `number` or `money`, rounded up: what is shown is never less than `x`."""
+    return say(_cut(x, math.ceil, _digits(x, say))) if math.isfinite(x) and x > 0 else say(x)
+
+
+def down(x: float, say: Callable[[float], str]) -> str:
+    """Said by `number` or `money`, rounded down."""
+    return say(_cut(x, math.floor, _digits(x, say))) if math.isfinite(x) and x > 0 else say(x)
+
+
+NOISE = 1e-9
+"""What floating point may add to a number, as a share of it."""
+
+
+def _digits(x: float, say: Callable[[float], str]) -> int:
+    """How many significant digits are shown."""
+    return 2 if say is money and x < 100 else 3
+
+
+def _cut(x: float, whole: Callable[[float], int], digits: int) -> float:
+    step = digits - 1 - math.floor(math.log10(x))
+    scaled = x * 10**step if step >= 0 else x / 10**-step
+    near = round(scaled)
+    cut = near if abs(scaled - near) <= NOISE * scaled else whole(scaled)
+    return cut / 10**step if step >= 0 else float(cut * 10**-step)
+
+
 def exact(x: float) -> str:
     """A number as it was configured, thousands apart."""
     return f"{x:,.10g}".replace("-", MINUS)

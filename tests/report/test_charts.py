@@ -75,12 +75,13 @@ def test_lines_are_labelled_directly_and_drops_by_name(night):
         assert texts["night_over_time"].count(label) == 1  # once for all panels
 
 
-def test_beside_each_name_stands_the_night_itself(night):
+def test_beside_each_name_stands_the_end_of_its_line(night):
     summary = night[0].summary
-    at = (summary["peak_viewers"] == 20000) & (summary["metric"] == "stall_ratio")
+    at = (summary["peak_viewers"] == 32000) & (summary["metric"] == "stall_ratio")
     mean = summary[at & (summary["vendor"] == "budget")]["mean"].item()
     text = words_of(drawn(*night)["stall_against_concurrency"])
     assert f"Budget  {100 * mean:.1f}" in text
+    assert "Beside each name: at 32,000." in text
 
 
 def test_the_band_of_the_inputs_stands_at_the_night_alone(night):

@@ -8,7 +8,9 @@ import pytest
 
 from sim.report import write
 from sim.report.page import _command
+from sim.report.said import marked
 from sim.report.words import SPACE
+from sim.scenario.model import Incident
 from tests.report.made_up import frames, moved, scenario
 
 
@@ -82,7 +84,8 @@ def test_the_answer_is_a_sentence_with_its_interval(page):
     assert re.search(
         r"Agora costs you least: CNY [\d,]+ in lost sales and bill together "
         r"\(95 % interval [\d,]+ to [\d,]+\): 1\.\d % of a perfect night's sales lost, "
-        r"a bill of CNY 4,\d+\. Sales lost with the other: Budget 4\d\.\d %\.",
+        r"a bill of CNY 4,\d+\. Budget is an archetype, not a vendor you can buy from\. "
+        r"Sales lost with the other: Budget 4\d\.\d %\.",
         text,
     )
     assert "With the assumed numbers anywhere in their ranges Agora loses 1.5 to 2.5 %" in text
@@ -193,24 +196,43 @@ def test_ranges_are_quoted_the_widest_first(tmp_path):
 
 def test_limits_assumptions_and_the_run_are_there(page):
     text = Reader(page).text
-    assert "egress of the whole vendor 17,045 Mbps, from 15,000 viewers on" in text
-    assert re.search(r"Budget egress of the whole vendor 17,045 Mbps 15,000 18 min", text)
+    assert "egress of the whole vendor 17,045 Mbps from 15,000 viewers on" in text
+    assert re.search(
+        r"Budget \(archetype\) egress of the whole vendor 17,045 Mbps 15,000 18 min", text
+    )
     assert "first limit reached" in text
     loaded = scenario()
-    for vendor in loaded.vendors.values():
+    for key, vendor in loaded.vendors.items():
         figures = list(vendor.figures())
         unsure = [f for f in figures if f.confidence in ("claimed", "assumed")]
         claim = f"{len(unsure)} claimed or assumed numbers of {len(figures)}"
-        assert f"{vendor.name}: {claim}" in text
+        assert f"{marked(key, vendor.name, loaded)}: {claim}" in text
         assert all(f.key in text for f in figures)
     for said in (
-        "This answer rests on", "assumed and 1 claimed numbers", "seed 1", "nights each 3",
+        "This answer rests on", "claimed numbers", "seed 1", "nights each 3",
         "incidents none simulated", "numpy 2.4.6",
         f"all at 20,000, a sample of {loaded.study.curve_sample:g} away from the peak",
     ):  # fmt: skip
         assert said in text
     assert "engine.check=true recomputes them" in text
-    assert "HD minutes (list price)" in text
+
+
+def test_a_bill_is_the_sum_of_the_lines_of_the_first_tariff(tmp_path):
+    loaded = scenario("vendors=[agora]", "replications=1")
+    made_up = frames(loaded)
+    first = made_up.invoice.iloc[:1].assign(quantity=1000.0)
+    made_up.invoice = pd.concat(
+        [
+            first.assign(amount_cny=100.0),
+            first.assign(line="peak bandwidth", amount_cny=20.5),
+            first.assign(line="full HD minutes", amount_cny=0.0),
+            first.assign(tariff="by the day", line="peak", amount_cny=400.0),
+        ]
+    )
+    text = Reader(written(tmp_path, made_up, loaded)).text
+    assert "the bill 120.50" in text
+    assert "The same night under by the day: CNY 400.00" in text
+    assert "full HD minutes" not in text
 
 
 @pytest.mark.parametrize(
@@ -310,3 +332,85 @@ def test_a_recorded_curve_that_keeps_its_own_peak(tmp_path):
     loaded = scenario("promotion=replay", "promotion.peak_viewers=null", "replications=1")
     text = Reader(written(tmp_path, frames(loaded), loaded)).text
     assert "Replay, 16,471 viewers" in text
+
+
+def reaching(made_up, loaded, limit, at):
+    """The vendor named first is held back by a limit at these audiences alone."""
+    first = next(iter(loaded.vendors))
+    rows = made_up.summary
+    mine = (rows["vendor"] == first) & (rows["metric"] == f"binding_limit_s.{limit}")
+    rows.loc[mine, "mean"] = [60.0 * (p in at) for p in rows.loc[mine, "peak_viewers"]]
+
+
+@pytest.mark.parametrize(
+    ("limit", "at", "said"),
+    [
+        ("sessions", (5000, 20000), "concurrent sessions 10,000 at 5,000 viewers or fewer"),
+        ("sessions", (10000, 20000), "concurrent sessions 10,000 from 10,000 viewers on"),
+        ("sessions", (32000,), "none egress of the whole vendor"),
+        ("sessions", (5000,), "none egress of the whole vendor"),
+        ("outage", (5000, 20000), "none egress of the whole vendor"),
+    ],
+)
+def test_the_first_limit_is_one_of_the_vendor_on_the_night(tmp_path, limit, at, said):
+    loaded = scenario("vendors=[agora]", "replications=1")
+    made_up = frames(loaded)
+    unlike = made_up.summary["metric"] == "binding_limit_s.sessions"
+    more = made_up.summary[unlike].assign(metric="binding_limit_s.outage")
+    made_up.summary = pd.concat([made_up.summary, more], ignore_index=True)
+    reaching(made_up, loaded, limit, at)
+    text = Reader(written(tmp_path, made_up, loaded)).text
+    assert said in text
+    terminal = (tmp_path / "report.txt").read_text(encoding="utf-8").splitlines()[-1]
+    assert terminal.endswith(said.split(" ")[0] if "none" in said else "concurrent sessions")
+
+
+def test_what_a_raised_limit_would_bring(tmp_path):
+    loaded = scenario("replications=1")
+    made_up = frames(loaded)
+    text = Reader(written(tmp_path / "old", made_up, loaded)).text
+    assert re.search(r"Budget \(archetype\) .* [12]\.\d % lost", text)  # links, protocol
+    assert "may cost more than the list price" in text
+    cost = made_up.summary[made_up.summary["metric"] == "cost_cny"]
+    granted = cost.assign(metric="granted_cost_cny", mean=7000.0)
+    made_up.summary = pd.concat([made_up.summary, granted])
+    text = Reader(written(tmp_path / "new", made_up, loaded)).text
+    assert len(re.findall(r"% lost bill 7,000 both [34]\d,", text)) == 1  # Agora reaches none
+
+
+def test_no_story_of_the_trade_where_the_plan_was_enough_or_the_night_is_small(tmp_path):
+    loaded = scenario("replications=1", "promotion.peak_viewers=10000")
+    made_up = frames(loaded)
+    assert "Just barely enough" not in Reader(written(tmp_path / "a", made_up, loaded)).text
+    rows = made_up.summary["metric"] == "binding_limit_s.egress_vendor"
+    made_up.summary.loc[rows, "mean"] = 60.0
+    text = Reader(written(tmp_path / "b", made_up, loaded)).text
+    assert "Just barely enough: Budget" in text
+    assert "almost half" not in text
+
+
+def test_the_month_the_bill_is_of(page):
+    text = Reader(page).text
+    assert re.search(
+        r"Month: \d+ ordinary nights at \d+ % of this night's use, and this night", text
+    )
+
+
+def test_an_incident_is_named_under_the_title(tmp_path):
+    dark = Incident(
+        name="east is dark", what="region", where="east", time_s=600, duration_s=60, left=0.0
+    )
+    loaded = scenario("replications=1").model_copy(update={"incidents": (dark,)})
+    text = Reader(written(tmp_path, frames(loaded), loaded)).text
+    assert "viewers' internet mixed · with 1 incident: east is dark" in text
+    assert "and no incident either" in text
+
+
+def test_nobody_is_told_to_ask_an_archetype(tmp_path):
+    loaded = scenario("vendors=[budget]", "replications=1")
+    text = Reader(written(tmp_path, frames(loaded), loaded)).text
+    assert "Ask a vendor like Budget for 30,000 viewers at once" in text
+    assert "Budget is an archetype, not a vendor you can buy from." in text
+    said = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert "Budget (archetype) costs you" in said
+    assert "Budget is an archetype" in said

@@ -60,6 +60,29 @@ def test_a_range_names_its_unit_once():
     assert plain(words.between(-1500, 300, words.money)) == "−1,500 to 300"
 
 
+@pytest.mark.parametrize(
+    ("x", "up", "down"),
+    [
+        (29_734, "29,800", "29,700"), (12_345, "12,400", "12,300"), (30_000, "30,000", "30,000"),
+        (63.000000000000014, "63.0", "63.0"), (78.531, "78.6", "78.5"),
+        (0.04501, "0.0451", "0.0450"),
+        (999.4, "1,000", "999"), (0, "0", "0"), (math.nan, "–", "–"),
+    ],
+)  # fmt: skip
+def test_rounded_one_way(x, up, down):
+    assert words.up(x, words.number) == up
+    assert words.down(x, words.number) == down
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [(43.4, "44"), (99.2, "100"), (4.21, "4.3"), (28_536, "28,600"), (999_100, "1.00 million"),
+     (1_441_000, "1.45 million"), (1_440_000, "1.44 million")],
+)  # fmt: skip
+def test_an_amount_rounded_up(x, said):
+    assert plain(words.up(x, words.money)) == said
+
+
 def test_configured_numbers_are_not_rounded():
     assert words.exact(17044.8) == "17,044.8"
     assert words.exact(0.0485) == "0.0485"
