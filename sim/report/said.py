@@ -237,8 +237,8 @@ class Asked:
     vendor: str
     name: str
     asks: list[Ask]
-    regions: list[tuple[str, Ask]]
-    """Gbps of each vendor region, where there are several."""
+    parts: list[tuple[str, Ask]]
+    """Of each vendor region or path, where there are several: each may be ordered by itself."""
 
 
 def asked(frames: Frames, scenario: Scenario) -> list[Asked]:
@@ -251,16 +251,17 @@ def asked(frames: Frames, scenario: Scenario) -> list[Asked]:
     for vendor, name in best_first(frames, scenario).items():
         rows = found[found["vendor"] == vendor]
         profile = scenario.vendors.get(vendor)
-        whole, asks, regions = rows[rows["of"] == ""], [], []
+        whole, asks, parts = rows[rows["of"] == ""], [], []
         for what, (heading, say) in ASKED.items():
             for _, row in whole[whole["what"] == what].iterrows():
                 asks.append(_ask(row, heading, say, _ceiling(what, profile)))
-        apart = rows[(rows["of"] != "") & (rows["what"] == "egress_gbps")]
-        if len(apart) > 1:
-            heading, say = ASKED["egress_gbps"]
-            regions = [(str(row["of"]), _ask(row, heading, say)) for _, row in apart.iterrows()]
+        alone = list(profile.serves) if profile is not None and len(profile.serves) == 1 else []
+        apart = rows[(rows["of"] != "") & ~rows["of"].isin(alone)]
+        for _, row in apart.sort_values("of", kind="stable").iterrows():
+            heading, say = ASKED[str(row["what"])]
+            parts.append((f"{row['of']}: {heading}", _ask(row, heading, say)))
         if asks:
-            answer.append(Asked(vendor, marked(vendor, name, scenario), asks, regions))
+            answer.append(Asked(vendor, marked(vendor, name, scenario), asks, parts))
     return answer
 
 
