@@ -54,6 +54,8 @@ NODE = np.dtype(
         ("sharing", "i2"),
         ("down", "i2"),  # incidents that have it down
         ("open", "?"),  # work space
+        ("filled_mbps", "f8"),  # work space
+        ("filled_by", "i8"),
         ("level_mbps", "f8"),  # TCP: wire a flow may take
         ("want_mbps", "f8"),  # the level if all asked for their best picture
         ("passed", "f8"),  # UDP: part of a flow that passes the tree
@@ -181,8 +183,35 @@ def max_min(
         nodes[k].given_mbps = nodes[k].capacity_mbps - nodes[k].taken_mbps
     for e in range(leaves):
         nodes[e].fixed = nodes[e].sharing == UDP or nodes[e].sharing == PAUSE
-        if not nodes[e].fixed:
-            nodes[e].level_mbps, nodes[e].bind = np.inf, 0
+    _fill(nodes, leaves, flows, caps, n, hold_s)
+    for e in range(leaves):
+        if nodes[e].sharing != UDP and nodes[e].sharing != PAUSE:
+            nodes[e].level_mbps, nodes[e].bind = nodes[e].filled_mbps, nodes[e].filled_by
+
+
+@step
+def wanted_levels(nodes: Records, leaves: int, flows: Records, wants: Floats, n: int) -> None:
+    """Write `want_mbps` of each leaf: the level if everyone asked for `wants`, by whatever path.
+
+    It is the share a sender may count on: what it delivers now is bounded by the picture it sends.
+    """
+    for k in range(len(nodes)):
+        nodes[k].given_mbps = nodes[k].capacity_mbps
+    for e in range(leaves):
+        nodes[e].fixed = False
+    _fill(nodes, leaves, flows, wants, n, 0.0)
+    for e in range(leaves):
+        nodes[e].want_mbps = nodes[e].filled_mbps
+
+
+@step
+def _fill(nodes: Records, leaves: int, flows: Records, caps: Floats, n: int, hold_s: float) -> None:
+    """Progressive filling of `given_mbps` by the leaves that aren't `fixed` yet.
+
+    Writes `filled_mbps`, and the limit that set it to `filled_by`.
+    """
+    for e in range(leaves):
+        nodes[e].filled_mbps, nodes[e].filled_by = np.inf, 0
     while True:
         lowest, worst = np.inf, -1
         for k in range(len(nodes)):
@@ -195,7 +224,7 @@ def max_min(
                 for i in range(n):
                     e = flows[i].leaf
                     if caps[i] > 0.0 and nodes[e].fixed and below(nodes, e, k):
-                        capacity -= min(caps[i], nodes[e].level_mbps)
+                        capacity -= min(caps[i], nodes[e].filled_mbps)
                 w = water_level(nodes, flows, caps, n, capacity)
                 if w < lowest:
                     lowest, worst = w, k
@@ -204,7 +233,7 @@ def max_min(
         _open_below(nodes, leaves, worst)
         for e in range(leaves):
             if nodes[e].open:
-                nodes[e].level_mbps, nodes[e].bind = lowest, nodes[worst].code
+                nodes[e].filled_mbps, nodes[e].filled_by = lowest, nodes[worst].code
                 nodes[e].fixed = True
 
 
@@ -215,35 +244,6 @@ def _open_below(nodes: Records, leaves: int, k: int) -> bool:
         nodes[e].open = below(nodes, e, k) and not nodes[e].fixed
         some = some or nodes[e].open
     return some
-
-
-@step
-def wanted_levels(nodes: Records, leaves: int, flows: Records, wants: Floats, n: int) -> None:
-    """Write `want_mbps` of each leaf: the level if everyone asked for `wants`, by whatever path.
-
-    It is the share a sender may count on: what it delivers now is bounded by the picture it sends.
-    """
-    for e in range(leaves):
-        nodes[e].fixed, nodes[e].want_mbps = False, np.inf
-    while True:
-        lowest, worst = np.inf, -1
-        for k in range(len(nodes)):
-            capacity = nodes[k].capacity_mbps
-            if capacity == np.inf or not _open_below(nodes, leaves, k):
-                continue
-            for i in range(n):
-                e = flows[i].leaf
-                if wants[i] > 0.0 and nodes[e].fixed and below(nodes, e, k):
-                    capacity -= min(wants[i], nodes[e].want_mbps)
-            w = water_level(nodes, flows, wants, n, capacity)
-            if w < lowest:
-                lowest, worst = w, k
-        if worst < 0:
-            return
-        _open_below(nodes, leaves, worst)
-        for e in range(leaves):
-            if nodes[e].open:
-                nodes[e].want_mbps, nodes[e].fixed = lowest, True
 
 
 @step
