@@ -143,6 +143,8 @@ class Run:
     """The offered peak, at full size."""
     weight: float
     """1 / audience.sample."""
+    order_weight: float
+    """Orders of the night that each of `orders` stands for."""
     names: Names
     sessions: NDArray[np.void]
     """dtype SESSIONS."""

@@ -62,13 +62,13 @@ def sell(run: Run, commerce: Commerce, drops: Sequence[Drop]) -> Sales:
             rows = np.flatnonzero(wanted & (orders["product"] == product))
             queue = orders[["time_s", "viewer", "n"]][rows]
             turn = np.lexsort((queue["n"], queue["viewer"], queue["time_s"]))
-            sold[rows[turn[stock_units(drop.stock, run.weight) :]]] = False
+            sold[rows[turn[stock_units(drop.stock, run.order_weight) :]]] = False
     fen = np.rint(orders["value_cny"] * 100).astype(np.int64)
-    return Sales(orders, fen, wanted, sold, run.weight)
+    return Sales(orders, fen, wanted, sold, run.order_weight)
 
 
 def stock_units(stock: int, weight: float) -> int:
-    """Units for the sampled viewers: whole ones, rounded down, but at least 1.
+    """Units for the sampled orders: whole ones, rounded down, but at least 1.
 
     Rounded up, a small drop could sell more than it has; at 0 it would vanish from every world and
     with it all that can be lost there. Either way the error stays below one sampled order.

@@ -2,7 +2,7 @@
 
 TCP shares by max-min: progressive filling (Bertsekas & Gallager, Data Networks, 6.5.2), every flow
 with a cap of its own. UDP does not share: a node over its capacity drops the same part of each
-flow, retransmission adds to the load, and the loss is the fixed point of the two.
+flow, and retransmission, a round later, adds to the load.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ PATH = np.dtype(
         ("wire", "f8"),  # wire bits over media bits
         ("fec", "f8"),
         ("rtx_max", "f8"),
+        ("rtx_delay_s", "f8"),
         ("tolerance", "f8"),
     ],
     align=True,
@@ -269,35 +270,17 @@ def settle_debt(nodes: Records, leaves: int, dt: float) -> None:
 
 
 @step
-def udp_losses(nodes: Records, leaves: int, kinds: Records, path: Any) -> None:
-    """Part of each leaf's traffic that passes the tree, as a fixed point with retransmission.
+def udp_rounds(nodes: Records, leaves: int, kinds: Records, path: Any, rounds: int) -> None:
+    """So many rounds of retransmission, the flows being what they are.
 
-    `kinds`: (leaf, kind) with `flows`, `wire_mbps` and `link_loss`. Writes `passed` and `bind` of
-    the leaves and `sent_mbps`. From no loss downwards, so it finds the least congested fixed point:
-    shortage that has passed leaves no scar. As each node passes min(1, C/S) of what the node above
-    left, a flow passes the least C/S on its way, S being what is sent into the tree.
+    In each round what was lost in the one before is sent again, and is load. In the end they come
+    to the fixed point of loss and retransmission, from above or from below: shortage that has
+    passed leaves no scar.
     """
-    for e in range(leaves):
-        if nodes[e].sharing != TCP:
-            nodes[e].passed = 1.0
-    moved = 1.0
-    while moved > 1e-13:
-        _load(nodes, leaves, kinds, path)
-        if _run_away(nodes, leaves, kinds, path) > 0.0:
-            continue
-        moved = 0.0
-        for e in range(leaves):
-            if nodes[e].sharing == TCP:
-                continue
-            least = 1.0
-            nodes[e].bind = 0
-            for k in (nodes[e].top_at, nodes[e].region_at, nodes[e].edge_at):
-                capacity = nodes[k].capacity_mbps
-                if nodes[k].load > capacity * (1.0 + SLACK) and capacity / nodes[k].load < least:
-                    least = capacity / nodes[k].load
-                    nodes[e].bind = nodes[k].code
-            moved = max(moved, nodes[e].passed - least)
-            nodes[e].passed = min(nodes[e].passed, least)
+    for _ in range(rounds):
+        if not _send_again(nodes, leaves, kinds, path):
+            return
+        udp_losses(nodes, leaves, kinds)
 
 
 @step
@@ -309,50 +292,59 @@ def add_load(nodes: Records, leaf: int, load: float) -> None:
 
 
 @step
-def _load(nodes: Records, leaves: int, kinds: Records, path: Any) -> None:
-    """What is sent into the tree for each node at the present losses."""
+def udp_losses(nodes: Records, leaves: int, kinds: Records) -> None:
+    """Part of each leaf's traffic that passes the tree; writes `passed` and `bind` of the leaves.
+
+    `kinds`: (leaf, kind) with `flows` and `sent_mbps`. As each node passes min(1, C/S) of what the
+    node above left, a flow passes the least C/S on its way, S being what is sent into the tree.
+    """
+    load_nodes(nodes, leaves, kinds)
+    for e in range(leaves):
+        if nodes[e].sharing == TCP:
+            continue
+        nodes[e].passed, nodes[e].bind = 1.0, 0
+        for k in (nodes[e].top_at, nodes[e].region_at, nodes[e].edge_at):
+            passed = nodes[k].capacity_mbps / nodes[k].load if short(nodes[k]) else 1.0
+            if passed < nodes[e].passed:
+                nodes[e].passed, nodes[e].bind = passed, nodes[k].code
+
+
+@step
+def load_nodes(nodes: Records, leaves: int, kinds: Records) -> None:
+    """Into `load` of each node: what UDP flows send into the tree for it."""
     for k in range(len(nodes)):
         nodes[k].load = 0.0
     for e in range(leaves):
         load = 0.0
         for c in range(kinds.shape[1]):
-            kind = kinds[e, c]
-            again = retransmitted(path, 1.0 - (1.0 - kind.link_loss) * nodes[e].passed)
-            kind.sent_mbps = kind.wire_mbps * (1.0 + path.fec) * (1.0 + again)
-            load += kind.flows * kind.sent_mbps
-        if load > 0.0:
-            add_load(nodes, e, load)
+            load += kinds[e, c].flows * kinds[e, c].sent_mbps
+        add_load(nodes, e, load)
 
 
 @step
-def _run_away(nodes: Records, leaves: int, kinds: Records, path: Any) -> float:
-    """Go at once where the iteration would creep: to where the first sender stops repeating more.
+def short(node: Any) -> bool:
+    """Whether more is sent through a node than it carries."""
+    return node.load > node.capacity_mbps * (1.0 + SLACK)
 
-    While every sender repeats all that is lost, sent x passed stays the same, and a node over
-    capacity has no fixed point: one flow too many creeps there in thousands of steps. Returns how
-    far the leaves below such a node moved; 0: there is none.
-    """
-    most = path.rtx_max / (1.0 + path.rtx_max)  # loss from which no more is repeated
-    moved = 0.0
-    for k in range(len(nodes)):
-        if nodes[k].load <= nodes[k].capacity_mbps * (1.0 + SLACK):
-            continue
-        passed, stop, together = -1.0, 0.0, True
-        for e in range(leaves):
-            if nodes[e].sharing == TCP or not below(nodes, e, k):
-                continue
-            if passed >= 0.0 and nodes[e].passed != passed:
-                together = False
-            passed = nodes[e].passed
-            for c in range(kinds.shape[1]):
-                if kinds[e, c].flows > 0:
-                    stop = max(stop, (1.0 - most) / (1.0 - kinds[e, c].link_loss))
-        if together and stop < passed:
-            for e in range(leaves):
-                if nodes[e].sharing != TCP and below(nodes, e, k):
-                    nodes[e].passed = stop
-            moved = max(moved, passed - stop)
-    return moved
+
+@step
+def _send_again(nodes: Records, leaves: int, kinds: Records, path: Any) -> bool:
+    """Repeat what the present loss takes, as far as the senders go; whether that is news."""
+    news = False
+    for e in range(leaves):
+        for c in range(kinds.shape[1]):
+            kind = kinds[e, c]
+            again = retransmitted(path, 1.0 - (1.0 - kind.link_loss) * nodes[e].passed)
+            sent = kind.wire_mbps * (1.0 + path.fec) * (1.0 + again)
+            news = news or sent != kind.sent_mbps
+            kind.sent_mbps = sent
+    return news
+
+
+@compiled
+def rounds_until(t: float, delay_s: float) -> int:
+    """Rounds of retransmission until t, on the grid k x delay_s."""
+    return int(np.floor(t / delay_s + 1e-9))
 
 
 @compiled

@@ -19,6 +19,9 @@ from sim.scenario.model import Scenario
 MOST_VIEWERS = 20_000_000
 """About 20 GB of rows; nobody means more in one night."""
 
+AT_ONCE = 500_000
+"""Viewers drawn at once where only their orders are wanted: about 100 MB."""
+
 AUDIENCE = np.dtype(
     [
         ("bin", "i4"),
@@ -48,6 +51,8 @@ class Audience:
     demand: Demand
     base_per_s: float
     """Orders a second of a viewer of mean intent."""
+    order_weight: float
+    """Orders of the night that each stands for: 1 but for chance, without a sample exactly 1."""
 
     @property
     def leave_s(self) -> NDArray[np.float64]:
@@ -57,20 +62,51 @@ class Audience:
 
 
 def draw_audience(scenario: Scenario, replication: int) -> Audience:
-    """The audience of a night: the same for every vendor; smaller samples and peaks are subsets."""
+    """The audience of a night: the same for every vendor; smaller samples and peaks are subsets.
+
+    A sampled viewer orders for all he stands for: at 1/sample times the rate, so a sample has as
+    many orders as the night. What the night's own would sell is known without an engine, and
+    `order_weight` makes the sample's worth as much (a ratio estimator: Cochran, Sampling
+    Techniques, 1977, chapter 6): what a sample estimates is which part of it is lost.
+    """
     demand = expected_demand(scenario.promotion, scenario.audience)
-    seed, who = scenario.seed, scenario.audience
-    mean = np.append(demand.initial, demand.per_s * np.diff(demand.edges_s)) * who.sample
-    if mean.sum() > MOST_VIEWERS:
+    sample = scenario.audience.sample
+    mean = np.append(demand.initial, demand.per_s * np.diff(demand.edges_s))
+    if sample * mean.sum() > MOST_VIEWERS:
         raise ScenarioError(
-            f"promotion.peak_viewers {demand.peak_viewers:.0f} means {mean.sum():.0f} viewers, at "
-            f"most {MOST_VIEWERS} fit into memory: set audience.sample below "
-            f"{who.sample * MOST_VIEWERS / mean.sum():.2g}"
+            f"promotion.peak_viewers {demand.peak_viewers:.0f} means {sample * mean.sum():.0f} "
+            f"viewers, at most {MOST_VIEWERS} fit into memory: set audience.sample below "
+            f"{MOST_VIEWERS / mean.sum():.2g}"
         )
-    bins = np.arange(-1, len(demand.per_s))
-    u = pairs(seed, replication, Cause.COUNT, bins, 0)[:, 0]
-    count = np.where(mean > 0, poisson.ppf(u, np.maximum(mean, 1e-300)), 0).astype(np.int64)
-    bin_ = np.repeat(bins, count)
+    count = _count(scenario, replication, sample * mean)
+    viewers = _viewers(scenario, replication, demand, count)
+    orders, base = _orders(scenario, replication, demand, viewers, 1 / sample)
+    weight = 1.0
+    if sample < 1 and len(orders):
+        count, worth = _count(scenario, replication, mean), 0.0
+        # In parts: the whole night may not fit into memory.
+        for part in np.array_split(np.arange(len(count)), 1 + count.sum() // AT_ONCE):
+            only = np.zeros_like(count)
+            only[part] = count[part]
+            crowd = _viewers(scenario, replication, demand, only)
+            worth += _orders(scenario, replication, demand, crowd, 1.0)[0]["value_cny"].sum()
+        weight = float(worth / orders["value_cny"].sum())
+    return Audience(viewers, orders, demand, base, weight)
+
+
+def _count(scenario: Scenario, replication: int, mean: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(1 + bins,) viewers of each bin, those who are there first: Poisson quantiles."""
+    bins = np.arange(-1, len(mean) - 1)
+    u = pairs(scenario.seed, replication, Cause.COUNT, bins, 0)[:, 0]
+    return np.where(mean > 0, poisson.ppf(u, np.maximum(mean, 1e-300)), 0).astype(np.int64)
+
+
+def _viewers(
+    scenario: Scenario, replication: int, demand: Demand, count: NDArray[np.int64]
+) -> NDArray[np.void]:
+    """dtype AUDIENCE: so many of each bin, and who they are."""
+    seed, who = scenario.seed, scenario.audience
+    bin_ = np.repeat(np.arange(-1, len(count) - 1), count)
     j = np.arange(len(bin_)) - np.repeat(np.cumsum(count) - count, count)
 
     def draw(cause: Cause, n: int = 0) -> NDArray[np.float64]:
@@ -107,15 +143,21 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
         v["mean_mbps"] = median * np.exp(sigma * ndtri(link[:, 1]))
     spread = who.intent_sigma_ln
     v["intent"] = np.exp(spread * ndtri(draw(Cause.INTENT)[:, 0]) - spread**2 / 2)
+    return v
 
+
+def _orders(
+    scenario: Scenario, replication: int, demand: Demand, v: NDArray[np.void], times: float
+) -> tuple[NDArray[np.void], float]:
+    """(WISHES of these viewers at so many times their rate, orders a second at mean intent)."""
     rates = order_rates(scenario.promotion, scenario.commerce, demand.duration_s)
     base = base_rate(scenario.promotion, demand, rates)
     leave_s = np.minimum(v["arrival_s"] + v["intention_s"], v["exit_s"])
     orders = draw_orders(
-        seed, replication, bin_, j, v["arrival_s"], leave_s, v["intent"], base, rates,
-        scenario.commerce,
+        scenario.seed, replication, v["bin"], v["j"], v["arrival_s"], leave_s, v["intent"],
+        base * times, rates, scenario.commerce,
     )  # fmt: skip
-    return Audience(v, orders, demand, base)
+    return orders, base
 
 
 def _chosen(u: NDArray[np.float64], shares: list[float]) -> NDArray[np.int64]:

@@ -2,7 +2,8 @@
 
 Within a stretch everyone is followed alone, under the level of his nodes; the door takes attempts
 and departures in exact time order; then the levels are solved anew. A stretch ends with the epoch,
-on the whole second where pictures are chosen, and at the instant something breaks or is mended.
+on the whole second where pictures are chosen, with a round of retransmission where UDP is short,
+and at the instant something breaks or is mended.
 """
 
 from __future__ import annotations
@@ -13,19 +14,16 @@ from typing import Any
 import numpy as np
 
 from sim.compiled import compiled, fetch_ahead, inlined, step
-from sim.delivery.share import UDP
+from sim.delivery.share import UDP, rounds_until
 from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
 from sim.engine.incidents import strike
-from sim.engine.levels import AHEAD, FEW_FLOWS, close_ranks, first_turn, near_turn, refresh, solve
+from sim.engine.levels import AHEAD, close_ranks, first_turn, refresh, solve
 from sim.engine.night import Night, arrive, remember, turn
 from sim.viewer.viewer import ASK, GONE, NEVER
 
-TURNS = 8_000
-"""Turns of UDP shortage honoured in an epoch, times flows: the more flows, the less one moves."""
-
-PARTS = 2
-"""Parts of an epoch while UDP is short."""
+FEW_FLOWS = 1_000
+"""Flows up to which UDP shortage is followed from join to join; see docs/decisions.md, 1."""
 
 
 def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
@@ -39,49 +37,48 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
             _break(night, broken)
             broken += 1
         # Where no node has a capacity nothing can bind before something breaks.
-        grid_s = breaks[broken]
+        until = breaks[broken]
         if np.isfinite(night.nodes["capacity_mbps"]).any():
             while k * epoch_s <= env.now:
                 k += 1
-            grid_s = min(k * epoch_s, grid_s)
+            until = min(k * epoch_s, until)
             if night.now[0]["layered"]:
-                grid_s = min(grid_s, float(np.floor(env.now)) + 1.0)
-        turns, flows = 0, max(1, int(night.now[0]["active"] - night.now[0]["holes"]))
-        while env.now < grid_s:
-            until = grid_s
-            solve(night, env.now, until, True, env.now == np.floor(env.now))
-            if not udp:
-                follow(night, until)
-            else:
-                if night.nodes["bind"].any():
-                    until = min(grid_s, env.now + epoch_s / PARTS)
-                few = flows <= FEW_FLOWS
-                back = few or (turns * flows < TURNS and near_turn(night))
-                reached = _follow_to_turn(night, until, back, few)
-                turns += reached < until
-                until = reached
-            yield env.at(until)
+                until = min(until, float(np.floor(env.now)) + 1.0)
+        solve(night, env.now, until, True, env.now == np.floor(env.now))
+        if _unsettled(night):
+            delay_s = float(night.path[0]["rtx_delay_s"])
+            until = min(until, (rounds_until(env.now, delay_s) + 1) * delay_s)
+        night.now["to_s"] = until
+        flows = int(night.now[0]["active"] - night.now[0]["holes"])
+        if udp and flows <= FEW_FLOWS:
+            until = _follow_to_turn(night, until)
+        else:
+            night.now["remembered"] = len(night.before)  # full: nothing more is kept
+            follow(night, until)
+        yield env.at(until)
 
 
-def _follow_to_turn(n: Night, until: float, back: bool, every: bool) -> float:
+def _unsettled(n: Night) -> bool:
+    """Whether loss and retransmission move on by themselves: a round changes them."""
+    return bool((n.kinds["passed_bps"] != n.kinds["nominal_bps"]).any())
+
+
+def _follow_to_turn(n: Night, until: float) -> float:
     """Follow to `until`, or to just past the first turn of UDP shortage; returns how far.
 
-    Shortage by UDP is all or nothing: one flow too many and every picture may freeze. Who froze
-    when would hang on the grid, so the stretch is taken back and ends where the turn was. In a
-    small crowd `every` join and departure is a turn while UDP is short: it moves everyone's loss.
+    In a small crowd one flow more or less may begin or end a storm that freezes everybody, so the
+    stretch is taken back and ends where the turn was: where a node becomes short and, while one is,
+    at every join and departure.
     """
     n.now["to_s"], n.now["remembered"], n.now["shifted"] = until, 0, 0
-    if not back:
-        n.now["remembered"] = len(n.before)  # full: nothing more is kept
-        follow(n, until)
-        return until
     small = [a.view(np.uint8) for a in (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays())]
     kept = [*small, n.heap[: n.now[0]["events"]]]
     saved = [a.copy() for a in kept]
     follow(n, until)
     shifted = int(n.now[0]["shifted"])
     if n.now[0]["remembered"] > len(n.before) or shifted > len(n.shifts):
-        return until
+        return until  # too large to go back
+    every = _unsettled(n)
     turn_s = first_turn(n, np.argsort(n.shifts["t"][:shifted], kind="stable"), every)
     if turn_s >= until:
         return until

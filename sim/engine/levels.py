@@ -9,32 +9,29 @@ import numpy as np
 from sim.compiled import compiled, fetch_ahead, inlined, step
 from sim.delivery.share import (
     PAUSE,
-    SLACK,
     TCP,
     UDP,
     add_load,
+    load_nodes,
     max_min,
     pause_last,
+    rounds_until,
     settle_debt,
+    short,
     udp_arrives,
     udp_losses,
+    udp_rounds,
     wanted_levels,
 )
 from sim.engine.meters import BIN_US, bind_at, us
 from sim.engine.night import NO_LIMIT, Ints, Night, rerate, sent_per_media, switch, wanted
 from sim.viewer.viewer import NEVER, STALLED, WAITING, appetite, choose, plan
 
-FEW_FLOWS = 2_000
-"""Flows up to which every join and departure under UDP shortage is honoured to the instant."""
-
 MOST_HOLES = 16
 """Places that were left are closed when they are more than one in so many."""
 
 AHEAD = 6
 """So many viewers ahead, rows are asked for."""
-
-NEAR = 0.03
-"""In a larger crowd: how near to its capacity a node must be for a turn to be looked for."""
 
 
 @inlined
@@ -105,7 +102,8 @@ def solve(n: Night, now: float, until: float, carry: bool, choosing: bool) -> No
     if choosing and n.now[0].layered:
         _choose_anew(n, now)
     if udp:
-        _solve_udp(n)
+        delay_s = n.path[0].rtx_delay_s
+        _solve_udp(n, rounds_until(now, delay_s) - rounds_until(before, delay_s))
     if pause:
         _solve_pause(n)
     if tcp:
@@ -179,8 +177,10 @@ def _book_rates(n: Night) -> None:
 
 
 @step
-def _solve_udp(n: Night) -> None:
+def _solve_udp(n: Night, rounds: int) -> None:
     active, leaves, kinds = n.now[0].active, n.kinds.shape[0], n.kinds.shape[1]
+    path = n.path[0]
+    udp_rounds(n.nodes, leaves, n.kinds, path, rounds)  # of the stretch that ends
     for e in range(leaves):
         for c in range(kinds):
             n.kinds[e, c].flows, n.kinds[e, c].flow_us = 0, 0
@@ -188,8 +188,7 @@ def _solve_udp(n: Night) -> None:
         f = n.flows[slot]
         if f.on_air and n.nodes[f.leaf].sharing == UDP:
             n.kinds[f.leaf, f.kind].flows += 1
-    path = n.path[0]
-    udp_losses(n.nodes, leaves, n.kinds, path)
+    udp_losses(n.nodes, leaves, n.kinds)
     if len(n.path) > 1:
         _udp_comes_first(n)
     some = False
@@ -208,9 +207,7 @@ def _solve_udp(n: Night) -> None:
                 kind.moved = 1 if still else 2
                 some = True
             kind.arrives_mbps = arrives
-            kind.passed_bps = kind.nominal_bps
-            if passed < 1.0:
-                kind.passed_bps = int(np.rint(kind.sent_mbps * passed * 1e6))
+            kind.passed_bps = int(np.rint(kind.sent_mbps * passed * 1e6))
     if some:
         for slot in range(active):
             f = n.flows[slot]
@@ -277,53 +274,19 @@ def _solve_pause(n: Night) -> None:
 
 
 @compiled
-def near_turn(n: Night) -> bool:
-    """Whether some node may become, or cease to be, short by UDP in the next stretch."""
-    if n.now[0].active - n.now[0].holes <= FEW_FLOWS:
-        return True
-    _nominal_loads(n)
-    for k in range(len(n.nodes)):
-        capacity = n.nodes[k].capacity_mbps
-        if abs(n.nodes[k].load * 1e-6 - capacity) < NEAR * capacity:
-            return True
-    return False
-
-
-@step
-def _nominal_loads(n: Night) -> None:
-    """Into `load`: what UDP flows would send with nothing lost, bits a second."""
-    for k in range(len(n.nodes)):
-        n.nodes[k].load = 0.0
-    for e in range(n.kinds.shape[0]):
-        for c in range(n.kinds.shape[1]):
-            if n.kinds[e, c].flows > 0:
-                add_load(n.nodes, e, n.kinds[e, c].flows * n.kinds[e, c].nominal_bps)
-
-
-@compiled
 def first_turn(n: Night, order: Ints, every: bool) -> float:
-    """When, within the stretch just followed, a node first became or ceased to be short by UDP.
+    """When, within the stretch just followed, a UDP flow's beginning made a node short; else never.
 
-    `order`: the shifts by time. `every`: where one is short, the first shift is a turn. Infinite:
-    never. Short is what would be sent with nothing lost over capacity, which is when the fixed
-    point of loss leaves 1. Writes over `load`.
+    `order`: the shifts by time. `every`: one is short already, so the first shift is the turn.
+    Writes over `load`.
     """
-    _nominal_loads(n)
-    short = False
-    for k in range(len(n.nodes)):
-        n.nodes[k].fixed = _short(n.nodes[k])
-        short = short or n.nodes[k].fixed
-    if short and every:
+    if every:
         return n.shifts[order[0]].t if len(order) > 0 else NEVER
+    load_nodes(n.nodes, n.kinds.shape[0], n.kinds)
     for j in order:
         s = n.shifts[j]
-        add_load(n.nodes, s.leaf, s.by * n.kinds[s.leaf, s.kind].nominal_bps)
+        add_load(n.nodes, s.leaf, s.by * n.kinds[s.leaf, s.kind].sent_mbps)
         for k in range(len(n.nodes)):
-            if _short(n.nodes[k]) != n.nodes[k].fixed:
+            if short(n.nodes[k]):
                 return s.t
     return NEVER
-
-
-@step
-def _short(node: Any) -> bool:
-    return node.load * 1e-6 > node.capacity_mbps * (1.0 + SLACK)

@@ -93,9 +93,9 @@ def open_for_the_night(
     now = np.zeros(1, NOW)
     now["places"], now["most_layers"] = edges, layers
     now["layered"] = layers > 1 and (path["sharing"] != NO_SHARING).any()
-    # Going back is for UDP shortage in the fast engine; a stretch that is too large is kept.
+    # Going back is for UDP shortage in small crowds; a stretch that is too large is kept.
     back = (path["sharing"] == UDP).any() and scenario.engine.kind == "fast"
-    keep = min(4 * len(who) + 16, 50_000) if back else 0
+    keep = min(4 * len(who) + 16, 20_000) if back else 0
     places = 2 * len(who) + 1  # one each, and as many that were left within one stretch
     cuts = int((incidents["left"] == 0).sum())  # each may leave a ghost of everybody
     return Night(
@@ -135,7 +135,7 @@ def _kinds(
                 kind = here[:, c * layers + layer]
                 kind["rate_mbps"], kind["wire_mbps"] = rate, rate * path["wire"][k]
                 sent = rate * path["wire"][k] * (1 + path["fec"][k]) * (1 + again)
-                kind["nominal_bps"] = round(sent * 1e6)
+                kind["sent_mbps"], kind["nominal_bps"] = sent, round(sent * 1e6)
                 kind["arrives_mbps"] = udp_arrives(path[k], rate, p)
     kinds["passed_bps"] = kinds["nominal_bps"]
     return kinds
@@ -315,11 +315,12 @@ def _put_path(
         )  # fmt: skip
     _set(path, wire=1.0 + it.overhead.value, by=TCP, udp=it.transport == "udp")
     if it.transport == "udp":
-        assert it.fec and it.rtx_max and it.loss_tolerance
+        assert it.fec and it.rtx_max and it.rtx_delay_s and it.loss_tolerance
         _set(
             path,
             by=PAUSE if it.udp_shortage == "pause_some" else UDP, fec=it.fec.value,
-            rtx_max=it.rtx_max.value, tolerance=it.loss_tolerance.value,
+            rtx_max=it.rtx_max.value, rtx_delay_s=it.rtx_delay_s.value,
+            tolerance=it.loss_tolerance.value,
         )  # fmt: skip
 
 

@@ -101,7 +101,8 @@ def leave_behind(
     utilisation = _utilisation(night.nodes, wire)
     return Run(
         vendor=name, world=world, replication=replication,
-        peak_viewers=round(audience.demand.peak_viewers), weight=weight, names=labels,
+        peak_viewers=round(audience.demand.peak_viewers), weight=weight,
+        order_weight=audience.order_weight, names=labels,
         sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
         usage=_usage(night, vendor, labels, wire, weight, scenario.promotion.starts_at),
         facts=facts(audience) | binding | {"edge_utilisation": utilisation},
@@ -135,7 +136,8 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
     return Run(
         vendor="", world="perfect", replication=replication,
         peak_viewers=round(audience.demand.peak_viewers), weight=1 / scenario.audience.sample,
-        names=names(scenario, None), sessions=out, orders=orders,
+        order_weight=audience.order_weight, names=names(scenario, None), sessions=out,
+        orders=orders,
         series=_series(m, audience.demand.duration_s),
         latency_us=m.latency_us,
         usage=pd.DataFrame(columns=USAGE),

@@ -6,13 +6,14 @@ It calls the very transitions the fast engine calls, on the same rows. For some 
 from __future__ import annotations
 
 from collections.abc import Generator
+from itertools import count
 from typing import Any
 
 import numpy as np
 import simpy
 
 from sim.compiled import compiled
-from sim.delivery.share import NO_SHARING
+from sim.delivery.share import NO_SHARING, UDP
 from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
 from sim.engine.incidents import strike
@@ -77,7 +78,9 @@ class _Individuals:
         self.usher = env.process(self.calls())
         env.process(self.breaks())
         if night.now[0]["layered"]:
-            env.process(self.seconds())
+            env.process(self.grid(1.0, choosing=True))
+        if (night.path["sharing"] == UDP).any():
+            env.process(self.grid(float(night.path[0]["rtx_delay_s"]), choosing=False))
 
     def life(self, i: int) -> Generator[simpy.Event, Any, None]:
         """One viewer from his tap to the end."""
@@ -116,14 +119,13 @@ class _Individuals:
             _depart(n, i, int(n.rows[i]["path"]))
         self.settle(i, inside, t)
 
-    def seconds(self) -> Generator[simpy.Event, Any, None]:
-        """Pictures are chosen on whole seconds."""
-        second = 0.0
-        while True:
-            yield self.env.at(second, CAPACITY if second > 0.0 else LAST)
-            self.night.now["to_s"] = second
-            self.settle(-1, int(self.night.now[0]["active"]), second, choosing=True)
-            second += 1.0
+    def grid(self, step_s: float, choosing: bool) -> Generator[simpy.Event, Any, None]:
+        """Pictures are chosen on whole seconds, and lost packets repeated in rounds."""
+        for k in count():
+            t = k * step_s
+            yield self.env.at(t, CAPACITY if k else LAST)
+            self.night.now["to_s"] = t
+            self.settle(-1, int(self.night.now[0]["active"]), t, choosing)
 
     def breaks(self) -> Generator[simpy.Event, Any, None]:
         """Incidents begin and end."""

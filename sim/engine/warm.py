@@ -16,7 +16,7 @@ import numpy as np
 from numba.core import config
 
 from sim.demand import draw_audience
-from sim.engine.levels import first_turn, near_turn, solve
+from sim.engine.levels import first_turn, solve
 from sim.engine.opening import open_for_the_night
 from sim.scenario.compose import load_scenario
 
@@ -43,7 +43,6 @@ def main() -> None:
     audience, vendor = draw_audience(scenario, 0), scenario.vendors["budget"]
     night = open_for_the_night(scenario, vendor, 0, audience, "limits", "budget")
     solve(night, 0.0, 1.0, True, True)
-    near_turn(night)
     first_turn(night, np.zeros(0, np.int64), True)
 
 

@@ -367,6 +367,8 @@ class Path(Frozen):
     audio_mbps: NotNegative | None = None
     fec: NotNegative | None = None
     rtx_max: NotNegative | None = None
+    rtx_delay_s: Positive | None = None
+    """From a loss to the load of its repetition: a round trip and the wait in a full queue."""
     loss_tolerance: Share | None = None
     udp_shortage: Literal["loss", "pause_some"] = "loss"
     # a path after the first has limits of its own; the first one's stand under the vendor
@@ -404,7 +406,7 @@ class Path(Frozen):
             "flv": ("delay_s", "resume_buffer_s", "speed_up"),
             "rtc": ("jitter_buffer_s", "audio_mbps"),
             "tcp": (),
-            "udp": ("fec", "rtx_max", "loss_tolerance"),
+            "udp": ("fec", "rtx_max", "rtx_delay_s", "loss_tolerance"),
         }
         for kind in (self.player, self.transport):
             for key in needs[kind]:

@@ -199,8 +199,8 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         "asks": _keyed(wanted, few),
     }
     if keep:
-        tables["sessions"] = _keyed(pd.DataFrame(last.sessions), few)
-        tables["orders"] = _keyed(pd.DataFrame(last.orders), few)
+        tables["sessions"] = _keyed(pd.DataFrame(last.sessions).assign(weight=last.weight), few)
+        tables["orders"] = _keyed(pd.DataFrame(last.orders).assign(weight=last.order_weight), few)
     return tables
 
 

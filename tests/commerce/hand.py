@@ -69,6 +69,7 @@ def run(
         replication=0,
         peak_viewers=100,
         weight=weight,
+        order_weight=weight,
         names=NAMES,
         sessions=sessions,
         orders=table,

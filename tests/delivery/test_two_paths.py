@@ -10,7 +10,6 @@ import pytest
 from sim.delivery.share import (
     FLOW,
     KIND,
-    PATH,
     TCP,
     UDP,
     below,
@@ -101,10 +100,9 @@ def test_what_all_may_count_on_is_shared_with_the_other_path() -> None:
 
 
 def test_only_what_udp_sends_loses() -> None:
-    nodes, path = two(regions=(100.0, INF)), np.zeros(1, PATH)
-    path["sharing"], path["wire"], path["tolerance"] = UDP, 1.0, 1.0
+    nodes = two(regions=(100.0, INF))
     kinds = np.zeros((LEAVES, 1), KIND)
-    kinds["wire_mbps"], kinds["flows"][:3, 0] = 1.0, [120, 80, 500]
-    _losses(nodes, LEAVES, kinds, path[0])
+    kinds["sent_mbps"], kinds["flows"][:3, 0] = 1.0, [120, 80, 500]
+    _losses(nodes, LEAVES, kinds)
     assert nodes["passed"][:LEAVES] == pytest.approx([0.5, 0.5, 1, 1, 1, 1])
     assert nodes["bind"][:LEAVES].tolist() == [Limit.EGRESS_REGION] * 2 + [Limit.NONE] * 4

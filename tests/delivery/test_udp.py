@@ -19,6 +19,7 @@ from sim.delivery.share import (
     retransmitted,
     udp_arrives,
     udp_losses,
+    udp_rounds,
 )
 from sim.record import Limit
 from tests.delivery.trees import INF, Tree, trees
@@ -27,9 +28,12 @@ from tests.entry import entry
 EDGE, REGION, VENDOR, NONE = (
     Limit.EGRESS_EDGE, Limit.EGRESS_REGION, Limit.EGRESS_VENDOR, Limit.NONE,
 )  # fmt: skip
-_losses, _arrives, _again, _pause = (
-    entry(udp_losses), entry(udp_arrives), entry(retransmitted), entry(pause_last),
+_losses, _rounds, _arrives, _again, _pause = (
+    entry(udp_losses), entry(udp_rounds), entry(udp_arrives), entry(retransmitted),
+    entry(pause_last),
 )  # fmt: skip
+MANY = 100_000
+"""Rounds: no end of them."""
 
 
 def path(**keys: float) -> Any:
@@ -48,10 +52,14 @@ def kinds_of(flows: Any, link_loss: Any, wire_mbps: Any = 1.0) -> Any:
     return kinds
 
 
-def lose(t: Tree, flows: Any, link_loss: Any, p: Any, wire_mbps: Any = 1.0) -> Any:
-    """(nodes, kinds) after the fixed point."""
+def lose(
+    t: Tree, flows: Any, link_loss: Any, p: Any, wire_mbps: Any = 1.0, rounds: int = MANY
+) -> Any:
+    """(nodes, kinds) after so many rounds from flows that send each packet once."""
     nodes, kinds = t.nodes(), kinds_of(flows, link_loss, wire_mbps)
-    _losses(nodes, len(t.edges), kinds, p)
+    kinds["sent_mbps"] = kinds["wire_mbps"] * (1 + p["fec"])
+    _losses(nodes, len(t.edges), kinds)
+    _rounds(nodes, len(t.edges), kinds, p, rounds)
     return nodes, kinds
 
 
@@ -75,7 +83,7 @@ def test_without_retransmission_the_excess_is_dropped(load):
 @pytest.mark.parametrize("most", [0.2, 0.5, 1.0])
 def test_retransmission_at_its_cap_makes_it_worse_by_as_much(load, most):
     nodes, kinds = lose(Tree([100.0]), [[round(100 * load)]], [[0.0]], path(rtx_max=most))
-    # Any shortage at all drives retransmission up to its cap: S = S0 (1 + most), f = C / S.
+    # Any shortage at all drives retransmission up to its cap in the end: S = S0 (1 + most).
     assert nodes["passed"][0] == pytest.approx(1 / (load * (1 + most)))
     assert kinds["sent_mbps"][0, 0] == pytest.approx(1 + most)
 
@@ -136,15 +144,37 @@ def test_a_picture_that_loses_more_on_its_own_link_is_sent_more_often_whatever_i
     assert kinds["sent_mbps"][0] == pytest.approx([2.5, 1.0])
 
 
-def test_shortage_that_has_passed_leaves_no_scar():
+@pytest.mark.parametrize("rounds", [0, 1, 5, 20])
+def test_what_is_lost_in_a_round_is_load_in_the_next(rounds):
+    # 102 flows on 100: every round sends again what the one before lost, so all of 102 x 1.02^k.
+    nodes, kinds = lose(Tree([100.0]), [[102]], [[0.0]], path(), rounds=rounds)
+    assert kinds["sent_mbps"][0, 0] == pytest.approx(1.02**rounds)
+    assert nodes["passed"][0] == pytest.approx(1.02 ** -(rounds + 1))
+
+
+def test_a_little_shortage_passes_the_tolerance_only_after_a_while():
+    # ln(1/0.9) / ln(1.02) = 5.3 rounds of growing by 2 % lie between no loss and 10 % of it.
+    lost = [
+        1 - lose(Tree([100.0]), [[102]], [[0.0]], path(), rounds=k)[0]["passed"][0]
+        for k in range(7)
+    ]
+    assert lost == sorted(lost)
+    assert lost[4] < 0.1 < lost[5]
+
+
+def test_shortage_that_has_passed_ebbs_away_and_leaves_no_scar():
     t, p = Tree([100.0]), path(rtx_max=0.5)
-    nodes, kinds = t.nodes(), kinds_of([[120]], [[0.0]])
-    _losses(nodes, 1, kinds, p)
-    assert nodes["passed"][0] < 1
-    # 90 flows that retransmit at the cap would overload the node; those that don't, don't.
+    nodes, kinds = lose(t, [[120]], [[0.0]], p)
+    assert kinds["sent_mbps"][0, 0] == 1.5
+    # 90 flows that retransmit at the cap still overload the node: 135, 121.5, 109.35, 98.4.
     kinds["flows"] = 90
-    _losses(nodes, 1, kinds, p)
+    _losses(nodes, 1, kinds)
+    for sent in (1.5, 1.35, 1.215, 1.0935):
+        assert kinds["sent_mbps"][0, 0] == pytest.approx(sent)
+        _rounds(nodes, 1, kinds, p, 1)
     assert (nodes["passed"][0], nodes["bind"][0]) == (1, NONE)
+    _rounds(nodes, 1, kinds, p, 1)
+    assert kinds["sent_mbps"][0, 0] == 1
 
 
 # --- the tree -------------------------------------------------------------------------------------

@@ -147,6 +147,11 @@ def assert_nested(small, large):
     assert np.array_equal(identity(twins), identity(small.viewers))
     for column in COLUMNS:
         assert np.array_equal(twins[column], small.viewers[column]), column
+
+
+def assert_orders_nested(small, large):
+    """What they would order there they would order here, and nothing else."""
+    there = np.searchsorted(identity(large.viewers), identity(small.viewers))
     mine = large.orders[np.isin(large.orders["viewer"], there)]
     assert np.array_equal(there[small.orders["viewer"]], mine["viewer"])
     for column in ("n", "time_s", "product", "value_cny", "u"):
@@ -159,6 +164,7 @@ def test_the_audience_at_10000_is_part_of_that_at_20000(promotion):
     sized = [script.model_copy(update={"peak_viewers": n}) for n in (10_000, 20_000)]
     small, large = (draw_audience(night("star_room", promotion=s), 2) for s in sized)
     assert_nested(small, large)
+    assert_orders_nested(small, large)
     assert len(small.viewers) == pytest.approx(len(large.viewers) / 2, rel=0.02)
     assert len(small.orders) > 100
 
@@ -167,6 +173,30 @@ def test_a_sample_is_part_of_the_whole():
     for part, whole in zip(nights(0.3)[:50], nights()[:50], strict=True):
         assert_nested(part, whole)
         assert part.demand.offered_peak == whole.demand.offered_peak
+
+
+def test_a_sampled_viewer_orders_for_all_he_stands_for_and_for_what_the_night_is_worth():
+    parts, wholes = nights(0.3), nights()
+    for part, whole in zip(parts, wholes, strict=True):
+        worth = (
+            part.orders["value_cny"].sum() * part.order_weight,
+            whole.orders["value_cny"].sum(),
+        )
+        assert worth[0] == pytest.approx(worth[1], rel=1e-9)
+        assert whole.order_weight == 1
+    # As many orders as the night has, though three in ten of its viewers place them.
+    many = [sum(len(n.orders) for n in some) for some in (parts, wholes)]
+    assert many[0] == pytest.approx(many[1], rel=5 * np.sqrt(2 / many[1]))
+    assert np.mean([p.order_weight for p in parts]) == pytest.approx(1, abs=0.2)  # few orders
+
+
+def test_what_a_viewer_orders_in_the_night_he_orders_in_its_sample_too():
+    part, whole = nights(0.3)[0], nights()[0]
+    there = np.searchsorted(identity(whole.viewers), identity(part.viewers))
+    mine = whole.orders[np.isin(whole.orders["viewer"], there)]
+    of_part = set(zip(there[part.orders["viewer"]], part.orders["time_s"], strict=True))
+    assert len(mine) > 0
+    assert set(zip(mine["viewer"], mine["time_s"], strict=True)) <= of_part
 
 
 def test_a_night_is_the_same_whenever_it_is_drawn():
