@@ -177,27 +177,24 @@ def _frozen_minute() -> Iterator[Row]:
     command = ("experiment=frozen_minute", "study.ladder=false")
     nights = [simulate(load_scenario(*command, *calm)) for calm in ((), ("incidents=[]",))]
     keys = ["vendor", "replication"]
-
-    def in_room(time_s: float) -> pd.Series[float]:
-        struck, calm = (
-            night.timeseries.query("metric == 'in_room' and time_s == @time_s")
-            .set_index(keys)["value"]
-            for night in nights
-        )  # fmt: skip
-        return calm - struck
-
+    struck, calm = (
+        night.timeseries[night.timeseries["metric"] == "in_room"].set_index(["time_s", *keys])
+        for night in nights
+    )
+    gone = calm["value"] - struck["value"]
     struck_h, calm_h = (
-        night.results.query("metric == 'watch_hours'").set_index(keys)["value"] for night in nights
+        night.results[night.results["metric"] == "watch_hours"].set_index(keys)["value"]
+        for night in nights
     )
     missing = (
-        ("fewer in the room when the picture returns", "viewers", in_room(2460)),
-        ("fewer in the room ten minutes later", "viewers", in_room(3060)),
+        ("fewer in the room when the picture returns", "viewers", gone.loc[2460]),
+        ("fewer in the room ten minutes later", "viewers", gone.loc[3060]),
         ("watching lost to the minute", "h", calm_h - struck_h),
     )
     source, unknown = f"{TRADE}: 'a minute costs thousands'", float("nan")
     for of, unit, ours in missing:
         for vendor, player in (("big_name", "FLV, 4 s"), ("tencent_leb", "RTC, 0.4 s")):
-            where = f"a minute without a picture, 20,000 there; {player}"
+            where = f"a minute without a picture; 20,000 there; {player}"
             here = ours.xs(vendor, level="vendor")
             yield _row(of, where, unit, unknown, here, "predicted", source, command)
 
