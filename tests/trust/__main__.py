@@ -81,18 +81,18 @@ def _cells(row: Row) -> list[str]:
     if row.low < row.high:
         ours += f" ({_number(row.low)} to {_number(row.high)})"
     known = not math.isnan(row.expected)
-    error = _number(row.ours - row.expected, "+") if ran and known else "–"
+    error = _number(row.ours - row.expected, 2, "+") if ran and known else "–"
     holds = "–"
     if ran and row.within is not None:
-        holds = f"{'yes' if row.holds else '**no**'}, ±{_number(row.within)}"
+        holds = f"{'yes' if row.holds else '**no**'}, ±{_number(row.within, 2)}"
     expected = _number(row.expected) if known else "–"
     what = row.of if row.unit in ("", "1") else f"{row.of}, {row.unit}"
     return [what, row.where, expected, ours, error, holds, row.source, f"`{row.command}`"]
 
 
-def _number(x: float, sign: str = "") -> str:
-    """Four figures; large ones whole."""
-    return f"{x:{sign},.0f}" if abs(x) >= 1000 else f"{x:{sign}.4g}"
+def _number(x: float, figures: int = 4, sign: str = "") -> str:
+    """So many figures; large numbers whole."""
+    return f"{x:{sign},.0f}" if abs(x) >= 1000 else f"{x:{sign}.{figures}g}"
 
 
 def _table(columns: tuple[str, ...], lines: list[list[str]]) -> str:

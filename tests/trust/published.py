@@ -164,10 +164,12 @@ def _rtc_or_flv() -> Iterator[Row]:
         night = _nights(*command)
         rtc, flv = night.loc["tencent_leb"], night.loc["big_name"]
         for of, metric, expected in (
-            ("median latency, RTC against FLV", "latency_p50_s", -49.6),
+            ("latency, RTC against FLV", "latency_mean_s", -49.6),
             ("time frozen, RTC against FLV", "stall_ratio", -9.5),
             ("stalls in 100 s, RTC against FLV", "stalls_per_100s", -9.5),
         ):
+            if overrides and metric == "latency_mean_s":
+                continue  # RTM's own is the first case
             change = 100 * (rtc[metric] / flv[metric] - 1)
             yield _row(of, where, "%", expected, change, "predicted", RTM, command)
 
@@ -206,7 +208,7 @@ def _festival() -> Iterator[Row]:
         for calm in ((), ("promotion.peak_viewers=10000",))
     )
     where, source = "20,000 against 10,000 viewers", f"{LIVENET}, Double 12 (second-hand)"
-    longer = 100 * (peak["latency_p50_s"] / ordinary["latency_p50_s"] - 1)
+    longer = 100 * (peak["latency_mean_s"] / ordinary["latency_mean_s"] - 1)
     freer = 100 * (peak["stall_free_ratio"] - ordinary["stall_free_ratio"])
     for of, unit, expected, ours in (
         ("latency added by a festival", "%", 3.6, longer),
@@ -229,10 +231,17 @@ def _just_enough() -> Iterator[Row]:
 
 
 def _nights(*overrides: str) -> pd.DataFrame:
-    """One row a night (vendor, peak_viewers, replication), one column a metric."""
-    results = simulate(load_scenario(*overrides)).results
+    """One row a night (vendor, peak_viewers, replication), one column a metric.
+
+    And `latency_mean_s` over all play, at the scripted peak: quantiles are told to 0.01 s only.
+    """
+    night = simulate(load_scenario(*overrides))
     keys = ["vendor", "peak_viewers", "replication"]
-    return results.pivot(index=keys, columns="metric", values="value")
+    s = night.sessions.assign(lag_s2=night.sessions["latency_s"] * night.sessions["play_s"])
+    played = s.groupby(keys)[["lag_s2", "play_s"]].sum()
+    return night.results.pivot(index=keys, columns="metric", values="value").assign(
+        latency_mean_s=played["lag_s2"] / played["play_s"]
+    )
 
 
 def _row(

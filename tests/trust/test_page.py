@@ -28,7 +28,7 @@ def cells(*rows):
 
 def test_a_row_says_what_was_known_what_came_out_and_whether_they_meet():
     assert cells(ROW) == [
-        ["time frozen, %", "2 Mbps", "1.14", "1.113 (1.1 to 1.12)", "-0.0272", "yes, ±0.05",
+        ["time frozen, %", "2 Mbps", "1.14", "1.113 (1.1 to 1.12)", "-0.027", "yes, ±0.05",
          "a table", "`python -m sim a=b`"]
     ]  # fmt: skip
 
