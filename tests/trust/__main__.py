@@ -92,7 +92,7 @@ def _cells(row: Row) -> list[str]:
 
 def _number(x: float, figures: int = 4, sign: str = "") -> str:
     """So many figures; large numbers whole."""
-    return f"{x:{sign},.0f}" if abs(x) >= 1000 else f"{x:{sign}.{figures}g}"
+    return f"{x:{sign},.0f}" if abs(x) >= 10 ** (figures - 1) else f"{x:{sign}.{figures}g}"
 
 
 def _table(columns: tuple[str, ...], lines: list[list[str]]) -> str:
