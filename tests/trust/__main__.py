@@ -3,7 +3,8 @@
 python -m tests.trust [--data FOLDER] [--slow]
 
 Every line is a Row of a room: `rows` are made anew each time, `slow_rows` (minutes) are read from
-docs/trust/<room>.csv, which --slow writes anew.
+docs/trust/<room>.csv, which --slow writes anew. A room may also keep such a table itself, its last
+column the commit: then the room's own command writes it.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ HEADINGS: dict[Kind, str] = {
 COLUMNS = ("what", "where", "published or exact", "ours", "error", "holds?", "source", "command")
 
 
-def page(rows: Iterable[Row], notes: dict[Kind, str], made_at: dict[str, str]) -> str:
-    """The whole page; `made_at`: slow table -> the commit whose program made it."""
+def page(rows: Iterable[Row], notes: dict[Kind, str], kept: dict[str, tuple[str, str]]) -> str:
+    """The whole page; `kept`: slow table -> the commit whose program made it, and the command."""
     all_rows = list(rows)
     parts = [INTRO]
     for kind in get_args(Kind):
@@ -65,13 +66,15 @@ def page(rows: Iterable[Row], notes: dict[Kind, str], made_at: dict[str, str]) -
             parts.append(_table(COLUMNS, [_cells(row) for row in here]))
             if kind in notes:
                 parts.append(f"{notes[kind]}\n")
-    if made_at:
+    if kept:
         parts.append(
-            "## Slow results\n\nKept as tables, made by the program of the commit named here; "
-            "`python -m tests.trust --slow` makes them anew.\n"
+            "## Slow results\n\nKept as tables, made by the program of the commit named.\n"
         )
-        lines = [[f"[{t}](trust/{t})", commit or "not run"] for t, commit in made_at.items()]
-        parts.append(_table(("table", "commit"), lines))
+        lines = [
+            [f"[{name}](trust/{name})", commit or "not run", f"`{command}`"]
+            for name, (commit, command) in kept.items()
+        ]
+        parts.append(_table(("table", "commit", "made anew by"), lines))
     return "\n".join(parts)
 
 
@@ -122,18 +125,28 @@ def write_table(file: Path, rows: Iterable[Row], commit: str) -> None:
         table.writerows(lines)
 
 
-def read_table(file: Path) -> tuple[list[Row], str]:
-    """The rows kept in `file` and their commit; none and "" where there is no such file."""
-    rows, commit = [], ""
-    if file.is_file():
-        with file.open(encoding="utf-8", newline="") as lines:
-            for line in csv.DictReader(lines):
-                commit = line.pop("commit")
-                numbers = {k: float(line.pop(k)) for k in ("expected", "ours", "low", "high")}
-                within = line.pop("within")
-                words = {**line, "within": float(within) if within else None}
-                rows.append(Row(**words, **numbers))  # type: ignore[arg-type]
-    return rows, commit
+def read_table(file: Path) -> list[Row]:
+    """The rows kept in `file`; none where there is no such file."""
+    rows = []
+    for line in _lines(file):
+        del line["commit"]
+        numbers = {k: float(line.pop(k)) for k in ("expected", "ours", "low", "high")}
+        within = line.pop("within")
+        words = {**line, "within": float(within) if within else None}
+        rows.append(Row(**words, **numbers))  # type: ignore[arg-type]
+    return rows
+
+
+def commit_of(file: Path) -> str:
+    """The commit whose program made a slow table; "" where there is none."""
+    return next((line["commit"] for line in _lines(file)), "")
+
+
+def _lines(file: Path) -> list[dict[str, str]]:
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as table:
+        return list(csv.DictReader(table))
 
 
 def this_commit() -> str:
@@ -165,22 +178,25 @@ def fast_rows(room: ModuleType, data: Path) -> list[Row]:
 
 
 def written(data: Path, slow: bool = False) -> str:
-    """The page; `slow` makes the slow tables anew first."""
+    """The page; `slow`: what `slow_rows` make is made anew."""
     commit = this_commit() if slow else ""
     rows: list[Row] = []
-    made_at: dict[str, str] = {}
+    kept: dict[str, tuple[str, str]] = {}
     notes: dict[Kind, str] = {}
     for room in rooms():
+        file = TABLES / f"{room.__name__.rpartition('.')[2]}.csv"
+        command = f"python -m {room.__name__}"
         rows += fast_rows(room, data)
         if hasattr(room, "slow_rows"):
-            file = TABLES / f"{room.__name__.rpartition('.')[2]}.csv"
+            command = "python -m tests.trust --slow"
             if slow:
                 write_table(file, room.slow_rows(), commit)
-            kept, made_at[file.name] = read_table(file)
-            rows += kept
+            rows += read_table(file)
+        if hasattr(room, "slow_rows") or file.is_file():
+            kept[file.name] = commit_of(file), command
         for kind, note in getattr(room, "NOTES", {}).items():
             notes[kind] = f"{notes[kind]}\n\n{note}" if kind in notes else note
-    return page(rows, notes, made_at)
+    return page(rows, notes, kept)
 
 
 def main() -> None:

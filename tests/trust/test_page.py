@@ -6,7 +6,16 @@ from dataclasses import replace
 import pytest
 
 from tests.trust import ghent
-from tests.trust.__main__ import DATA, PAGE, TABLES, page, read_table, write_table, written
+from tests.trust.__main__ import (
+    DATA,
+    PAGE,
+    TABLES,
+    commit_of,
+    page,
+    read_table,
+    write_table,
+    written,
+)
 from tests.trust.row import Row
 
 NAN = float("nan")
@@ -60,27 +69,28 @@ def test_each_kind_has_its_table_and_its_note():
 def test_a_slow_result_is_kept_as_it_was_with_the_commit_that_made_it(tmp_path):
     rows = [ROW, replace(ROW, within=None, of="a, 'b' | c", low=1 / 3)]
     write_table(tmp_path / "a.csv", rows, "0123456789")
-    assert read_table(tmp_path / "a.csv") == (rows, "0123456789")
+    assert read_table(tmp_path / "a.csv") == rows
+    assert commit_of(tmp_path / "a.csv") == "0123456789"
     write_table(tmp_path / "b.csv", [replace(ROW, expected=NAN)], "0123456789")
-    assert math.isnan(read_table(tmp_path / "b.csv")[0][0].expected)
+    assert math.isnan(read_table(tmp_path / "b.csv")[0].expected)
 
 
 def test_the_page_names_the_commit_of_each_slow_table_or_that_it_was_not_run(tmp_path):
-    assert read_table(tmp_path / "none.csv") == ([], "")
-    text = page([ROW], {}, {"a.csv": "0123456789", "none.csv": ""})
-    assert "| [a.csv](trust/a.csv) | 0123456789 |" in text
-    assert "| [none.csv](trust/none.csv) | not run |" in text
+    assert read_table(tmp_path / "none.csv") == []
+    assert commit_of(tmp_path / "none.csv") == ""
+    text = page([ROW], {}, {"a.csv": ("0123456789", "make a"), "none.csv": ("", "make none")})
+    assert "| [a.csv](trust/a.csv) | 0123456789 | `make a` |" in text
+    assert "| [none.csv](trust/none.csv) | not run | `make none` |" in text
 
 
-@pytest.mark.parametrize("table", sorted(TABLES.glob("*.csv")), ids=lambda file: file.name)
-def test_every_kept_result_stands_on_the_page(table):
+def test_every_kept_prediction_stands_on_the_page():
     text = PAGE.read_text(encoding="utf-8")
-    rows, commit = read_table(table)
-    assert f"| {commit} |" in text
-    for line in page(rows, {}, {}).splitlines():
-        if line.startswith("| "):
-            _, _, where, expected, ours, *_ = line.split(" | ")
-            assert f"{where} | {expected} | {ours} |" in text
+    file = TABLES / "published.csv"
+    rows = read_table(file)
+    assert rows
+    assert f"| {commit_of(file)} |" in text
+    for _, where, expected, ours, *_ in cells(*rows):
+        assert f"| {where} | {expected} | {ours} |" in text
 
 
 @pytest.mark.slow
