@@ -1,0 +1,214 @@
+"""Write docs/trust.md: what is known from elsewhere beside what the program says.
+
+python -m tests.trust [--data FOLDER] [--slow]
+
+Every line is a Row of a room: `rows` are made anew each time, `slow_rows` (minutes) are read from
+docs/trust/<room>.csv, which --slow writes anew. A room may also keep such a table itself, its last
+column the commit: then the room's own command writes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import inspect
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import get_args
+
+from tests.trust.row import Kind, Row
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "trust.md"
+TABLES = ROOT / "docs" / "trust"
+DATA = Path(os.environ.get("PEAKCAST_DATA", ROOT.parent / "shared" / "data"))
+ROOMS = ("closed_forms", "published", "intervals")
+
+INTRO = """\
+# How far it can be trusted
+
+What is known from elsewhere, beside what this program says. `python -m tests.trust` writes this
+page, no row by hand.
+
+- *Verified*: the answer was known, from a formula or from a program that shares nothing with this.
+- *Fitted*: a number of the model was chosen to meet it. That shows the fit, not that the model is
+  right.
+- *Predicted*: neither. It stands as it came out, and nothing was turned afterwards.
+
+*Ours* is a mean with its 95 % interval; without one there is no chance in it. A row *holds* if the
+published figure lies in the interval, or no further outside than the tolerance (±) given. An empty
+cell repeats the one above.
+"""
+
+HEADINGS: dict[Kind, str] = {
+    "verified": "Verified", "fitted": "Fitted", "predicted": "Predicted",
+}  # fmt: skip
+
+COLUMNS = ("what", "where", "published or exact", "ours", "error", "holds?", "source", "command")
+
+
+def page(rows: Iterable[Row], notes: dict[Kind, str], kept: dict[str, tuple[str, str]]) -> str:
+    """The whole page; `kept`: slow table -> the commit whose program made it, and the command."""
+    all_rows = list(rows)
+    parts = [INTRO]
+    for kind in get_args(Kind):
+        here = [row for row in all_rows if row.kind == kind]
+        if here:
+            parts.append(f"## {HEADINGS[kind]}\n")
+            parts.append(_table(COLUMNS, [_cells(row) for row in here]))
+            if kind in notes:
+                parts.append(f"{notes[kind]}\n")
+    if kept:
+        parts.append(
+            "## Slow results\n\nKept as tables, made by the program of the commit named.\n"
+        )
+        lines = [
+            [f"[{name}](trust/{name})", commit or "not run", f"`{command}`"]
+            for name, (commit, command) in kept.items()
+        ]
+        parts.append(_table(("table", "commit", "made anew by"), lines))
+    return "\n".join(parts)
+
+
+def _cells(row: Row) -> list[str]:
+    ran = not math.isnan(row.ours)
+    ours = _number(row.ours) if ran else "not run"
+    if row.low < row.high:
+        ours += f" ({_number(row.low)} to {_number(row.high)})"
+    known = not math.isnan(row.expected)
+    error = _number(row.ours - row.expected, 2, "+") if ran and known else "–"
+    holds = "–"
+    if ran and row.within is not None:
+        holds = f"{'yes' if row.holds else '**no**'}, ±{_number(row.within, 2)}"
+    expected = _number(row.expected) if known else "–"
+    what = row.of if row.unit in ("", "1") else f"{row.of}, {row.unit}"
+    return [what, row.where, expected, ours, error, holds, row.source, f"`{row.command}`"]
+
+
+def _number(x: float, figures: int = 4, sign: str = "") -> str:
+    """So many figures; large numbers whole."""
+    return f"{x:{sign},.0f}" if abs(x) >= 10 ** (figures - 1) else f"{x:{sign}.{figures}g}"
+
+
+def _table(columns: tuple[str, ...], lines: list[list[str]]) -> str:
+    """A table in which `what`, `source` and `command` are said once for rows that share them."""
+    said, above = [], [""] * len(columns)
+    once = [k for k, name in enumerate(columns) if name in ("what", "source", "command")]
+    for line in lines:
+        said.append([
+            "" if k in once and cell == above[k] else cell.replace("|", "\\|")
+            for k, cell in enumerate(line)
+        ])  # fmt: skip
+        above = line
+    rule = ["---"] * len(columns)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [list(columns), rule, *said])
+
+
+# --- slow results ---------------------------------------------------------------------------------
+
+
+def write_table(file: Path, rows: Iterable[Row], commit: str) -> None:
+    """Keep rows as CSV, stamped with the commit whose program made them."""
+    lines = [{**asdict(row), "commit": commit} for row in rows]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as out:
+        table = csv.DictWriter(out, [*(f.name for f in fields(Row)), "commit"], lineterminator="\n")
+        table.writeheader()
+        table.writerows(lines)
+
+
+def read_table(file: Path) -> list[Row]:
+    """The rows kept in `file`; none where there is no such file."""
+    rows = []
+    for line in _lines(file):
+        del line["commit"]
+        numbers = {k: float(line.pop(k)) for k in ("expected", "ours", "low", "high")}
+        within = line.pop("within")
+        words = {**line, "within": float(within) if within else None}
+        rows.append(Row(**words, **numbers))  # type: ignore[arg-type]
+    return rows
+
+
+def commit_of(file: Path) -> str:
+    """The commit whose program made a slow table; "" where there is none."""
+    return next((line["commit"] for line in _lines(file)), "")
+
+
+def _lines(file: Path) -> list[dict[str, str]]:
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as table:
+        return list(csv.DictReader(table))
+
+
+def this_commit() -> str:
+    """Short name of the commit that is checked out. Exits where the program differs from it."""
+    changed = _git("status", "--porcelain", "--", "sim", "conf", "tests/trust")
+    if changed:
+        sys.exit(f"commit first, a slow result is stamped with the commit that made it:\n{changed}")
+    return _git("rev-parse", "--short=10", "HEAD")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def rooms() -> list[ModuleType]:
+    """The modules that make rows, in the order of the page."""
+    names = [f"tests.trust.{name}" for name in ROOMS]
+    return [import_module(name) for name in names if find_spec(name) is not None]
+
+
+def fast_rows(room: ModuleType, data: Path) -> list[Row]:
+    """What the room makes anew; those that read recordings are told where they are."""
+    told = {"data": data} if "data" in inspect.signature(room.rows).parameters else {}
+    return list(room.rows(**told))
+
+
+def written(data: Path, slow: bool = False) -> str:
+    """The page; `slow`: what `slow_rows` make is made anew."""
+    commit = this_commit() if slow else ""
+    rows: list[Row] = []
+    kept: dict[str, tuple[str, str]] = {}
+    notes: dict[Kind, str] = {}
+    for room in rooms():
+        file = TABLES / f"{room.__name__.rpartition('.')[2]}.csv"
+        command = f"python -m {room.__name__}"
+        rows += fast_rows(room, data)
+        if hasattr(room, "slow_rows"):
+            command = "python -m tests.trust --slow"
+            if slow:
+                write_table(file, room.slow_rows(), commit)
+            rows += read_table(file)
+        if hasattr(room, "slow_rows") or file.is_file():
+            kept[file.name] = commit_of(file), command
+        for kind, note in getattr(room, "NOTES", {}).items():
+            notes[kind] = f"{notes[kind]}\n\n{note}" if kind in notes else note
+    return page(rows, notes, kept)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.trust", description="Write docs/trust.md."
+    )
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the recorded inputs")
+    parser.add_argument("--slow", action="store_true", help="make the slow results anew (minutes)")
+    asked = parser.parse_args()
+    PAGE.write_text(written(asked.data, asked.slow), encoding="utf-8")
+    print(PAGE.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

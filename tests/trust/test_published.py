@@ -1,0 +1,54 @@
+"""What was known comes out; what was fitted is met, but for what is named here."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.trust import ghent, published
+from tests.trust.__main__ import DATA
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return list(published.rows(DATA))
+
+
+def test_the_player_over_recorded_4g_links_freezes_as_the_reference_table_says(rows):
+    if not (DATA / ghent.ARCHIVE).is_file():
+        pytest.skip("no recorded 4G logs: PEAKCAST_DATA names the folder of real inputs")
+    verified = [row for row in rows if row.kind == "verified"]
+    assert len(verified) == 2 * 16
+    assert [row for row in verified if not row.holds] == []
+
+
+def test_the_logs_make_130_sessions(rows):
+    if not (DATA / ghent.ARCHIVE).is_file():
+        pytest.skip("no recorded 4G logs: PEAKCAST_DATA names the folder of real inputs")
+    assert ghent.sessions(DATA / ghent.ARCHIVE).shape == (130, 120)
+
+
+def test_without_the_recordings_no_figure_is_made_up(tmp_path):
+    assert all(math.isnan(row.ours) for row in ghent.rows(tmp_path))
+
+
+def test_each_session_is_lived_through_from_its_beginning_to_its_end(tmp_path):
+    # Nothing arrives in the last 10, 20, 30 s: all of that but the buffer is frozen. A session that
+    # began elsewhere would have its gap in the middle, or in two parts.
+    links = np.full((3, ghent.SESSION_S), 20.0)
+    for k in range(3):
+        links[k, -10 * (k + 1) :] = 0
+    viewers = ghent.write_traces(links, tmp_path)
+    frozen_s = ghent.frozen_s(tmp_path, viewers, mbps=2.0, buffer_s=4.0)
+    assert frozen_s == pytest.approx([6, 16, 26])
+
+
+def test_what_was_fitted_is_met_but_for_rebuffering_live(rows):
+    fitted = [row for row in rows if row.kind == "fitted"]
+    assert len(fitted) == 8
+    missed = [(row.of, row.source) for row in fitted if not row.holds]
+    assert missed == [("watching lost to rebuffering", f"{published.DOBRIAN}: live")]
+
+
+def test_nothing_is_claimed_of_a_prediction(rows):
+    assert all(row.within is None for row in rows if row.kind == "predicted")
