@@ -22,7 +22,7 @@ from sim.engine.levels import AHEAD, close_ranks, first_turn, refresh, solve
 from sim.engine.night import Night, arrive, remember, turn
 from sim.viewer.viewer import ASK, GONE, NEVER
 
-FEW_FLOWS = 1_000
+FEW_FLOWS = 600
 """Flows up to which UDP shortage is followed from join to join; see docs/decisions.md, 1."""
 
 

@@ -394,7 +394,8 @@ def _identity(figures: Figures, peak: int, profile: Vendor | None) -> str:
 def _ranges(frames: Frames, points: list[int]) -> tuple[list[str], list[list[str]], str]:
     """Sales lost with one number at its low and at its high, and the widest of them in words."""
     moved = effects(frames, THIN)
-    at_peak = {key: by_peak.get(points[0]) for key, by_peak in moved.items()}
+    points = [p for p in points if any(p in by_peak for by_peak in moved.values())]
+    at_peak = {key: by_peak.get(points[0]) for key, by_peak in moved.items() if points}
     keys = sorted(moved, key=lambda k: (-e.width if (e := at_peak[k]) else 0.0, k))
     rows = []
     for key in keys:

@@ -732,8 +732,14 @@ class Study(Frozen):
     """audience.sample away from the peak."""
     ladder: bool = True
     """Run all five worlds at the peak (else the last one alone)."""
-    ranges: bool = False
-    """Also every number of each vendor at its low and at its high, one at a time, at every peak."""
+    ranges: Literal["none", "peak", "all"] = "none"
+    """Also every number of each vendor at its low and at its high, one at a time: in one night at
+    the scripted peak, or in all nights at every peak."""
+
+    @field_validator("ranges", mode="before")
+    @classmethod
+    def _yes_or_no(cls, given: object) -> object:
+        return {True: "all", False: "none"}.get(given, given) if isinstance(given, bool) else given
 
 
 class Bands(Frozen):

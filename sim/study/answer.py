@@ -41,7 +41,7 @@ class Frames:
     asks: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What to tell the vendor, by `sim.study.asks`."""
     ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """One number at a time, by `sim.study.inputs`; empty unless `study.ranges`."""
+    """One number at a time, by `sim.study.inputs`; empty where `study.ranges` is none."""
 
 
 Tables = dict[str, pd.DataFrame]
@@ -87,7 +87,7 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
             "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
         },
         asks=asks(gathered("asks"), peak, sigma),
-        ranges=ranges(small, scenario) if scenario.study.ranges else pd.DataFrame(),
+        ranges=(pd.DataFrame() if scenario.study.ranges == "none" else ranges(small, scenario)),
     )
 
 

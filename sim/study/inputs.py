@@ -45,13 +45,18 @@ def ranges(small: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     Two rows for every number of a profile that has a range, peak and metric; `value` is nan where
     the models refuse that end beside the other numbers.
     """
+    if small.empty:  # no number has a range
+        return pd.DataFrame()
     keys = ["vendor", "peak_viewers", "how", "of", "metric"]
-    mean = small.groupby(keys)["value"].mean()
+    moved = small[small["how"].isin(("low", "high"))]
+    nights = ["peak_viewers", "replication"]
+    same = small[small["how"] == "base"].merge(moved[nights].drop_duplicates(), on=nights)
+    mean = pd.concat([moved, same]).groupby(keys)["value"].mean()
     rows = [
         (name, peak, key, at, number, metric,
          mean.get((name, peak, at, key, metric), np.nan), mean[name, peak, "base", "", metric])
         for name, vendor in scenario.vendors.items()
-        for peak in sorted(small["peak_viewers"].unique())
+        for peak in sorted(moved["peak_viewers"].unique())
         for key, at, number in ends(vendor)
         for metric in RANGED
     ]  # fmt: skip

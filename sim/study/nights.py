@@ -99,7 +99,8 @@ def jobs(scenario: Scenario) -> list[Job]:
                 small = [
                     Job(night, name, "drawn", str(k)) for k in draws[replication :: len(nights)]
                 ]
-                if study.ranges:
+                first = times == 1.0 and replication == 0
+                if study.ranges == "all" or (study.ranges == "peak" and first):
                     small += [Job(night, name, at, key) for key, at, _ in ends(vendor)]
                 if small:
                     out += [Job(night, name, "base"), *small]

@@ -188,7 +188,7 @@ def test_ranges_are_quoted_the_widest_first(tmp_path):
     assert "Of its assumed numbers limits.egress_mbps matters most" in text
     assert "limits.egress_mbps 1 to 3 70.0 to 20.0 % 10.0 to 1.0 %" in text
     assert text.index("limits.egress_mbps 1 to 3") < text.index("paths.rtc.fec 1 to 3")
-    folded = text[text.index("17 claimed or assumed numbers of 17") :]
+    folded = text[text.index("18 claimed or assumed numbers of 18") :]
     assert folded.index("limits.egress_mbps") < folded.index("paths.rtc.fec")
     assert folded.index("paths.rtc.fec") < folded.index("paths.rtc.bitrate_mbps")
     assert "experiment=just_enough" not in text

@@ -20,7 +20,7 @@ from sim.study.nights import jobs, side_by_side
 
 SMALL = (
     "promotion.peak_viewers=400", "promotion.duration_s=900", "report.enabled=false",
-    "vendors=[agora,budget]",
+    "vendors=[agora,budget]", "study.ranges=none",
 )  # fmt: skip
 
 
@@ -206,10 +206,11 @@ def test_every_experiment_runs_at_one_percent_of_its_peak_capacities_as_they_are
     folder = carry_out(load_scenario(f"experiment={experiment}", *small), tmp_path)
     results = pd.read_parquet(folder / "results.parquet")
     assert set(results["vendor"]) == set(whole.vendors)
-    assert results.loc[results["metric"] == "stall_ratio", "value"].between(0, 1).all()
+    stalled = results.loc[results["metric"] == "stall_ratio", "value"]
+    assert (stalled.between(0, 1) | stalled.isna()).all()  # nan: nobody saw a picture
     assert (folder / "report.html").is_file()
     assert (folder / "asks.csv").is_file()
-    assert (folder / "ranges.csv").is_file() == whole.study.ranges
+    assert (folder / "ranges.csv").is_file() == (whole.study.ranges != "none")
     assert list((folder / "charts").glob("*.png"))
 
 

@@ -18,6 +18,7 @@ from sim.study.numbers import ends, with_numbers
 SMALL = (
     "promotion.peak_viewers=400", "promotion.duration_s=600", "study.peaks=[]",
     "study.ladder=false", "bands={draws:4,sample:0.5}", "replications=2",
+    "study.ranges=none",
 )  # fmt: skip
 BUDGET = ("vendors=[budget]", "vendors.budget.limits.egress_mbps=700")
 PRICE = "vendors.budget.tariffs.budget_list.lines.0.tiers.0.price"
@@ -146,7 +147,7 @@ def test_from_forty_draws_on_the_band_is_95_percent_of_the_paired_differences() 
 @cache
 def one_at_a_time() -> Frames:
     return night(
-        *BUDGET, "study.ranges=true", "study.peaks=[0.5]", "bands={draws:0,sample:0.25}",
+        *BUDGET, "study.ranges=all", "study.peaks=[0.5]", "bands={draws:0,sample:0.25}",
         "replications=1", "promotion.duration_s=300",
     )  # fmt: skip
 
@@ -183,7 +184,7 @@ def test_a_price_changes_the_bill_in_proportion_and_nothing_else() -> None:
 def test_an_end_that_the_models_refuse_is_said_to_be_unknown() -> None:
     path = "vendors.budget.paths.rtc"
     r = night(
-        *BUDGET, "study.ranges=true", "bands={draws:0,sample:0.1}", "replications=1",
+        *BUDGET, "study.ranges=all", "bands={draws:0,sample:0.1}", "replications=1",
         f"{path}.start_buffer_s={{value:0.2,low:0.1,high:0.9,source:assumption}}",
         "promotion.duration_s=120",
     ).ranges  # fmt: skip

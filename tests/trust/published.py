@@ -218,7 +218,7 @@ def _festival() -> Iterator[Row]:
 
 
 def _just_enough() -> Iterator[Row]:
-    command = ("experiment=just_enough", "study.ranges=false", "bands.draws=0")
+    command = ("experiment=just_enough", "study.ranges=none", "bands.draws=0")
     night = _nights(*command)
     of = "sales lost, the plan that is just barely enough"
     for peak, expected, words in ((5000, 0, "fine at 5,000"), (20000, 50, "almost half lost")):
