@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, expm1, log, sqrt
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,8 @@ SIZES = (3, 5, 10, 20, 100)
 """Nights of a study."""
 
 Array = NDArray[np.float64]
+Line = dict[str, Any]
+"""Of the table: nights, n, studies, mean, covers, width, t_covers, t_width."""
 
 # --- nights of the program ------------------------------------------------------------------------
 
@@ -135,7 +138,7 @@ MADE_UP = TAME | {f"{c}; {s}": mixed(CALM[c], STORM[s]) for c in CALM for s in S
 # --- measuring ------------------------------------------------------------------------------------
 
 
-def measured(law: str, metric: str, nights: Array, mean: float) -> dict[str, str | int | float]:
+def measured(law: str, metric: str, nights: Array, mean: float) -> Line:
     """How often `summarise` covers the mean, and plain t beside it. `nights`: (studies, n)."""
     studies, n = nights.shape
     frame = pd.DataFrame(
@@ -160,7 +163,7 @@ def measured(law: str, metric: str, nights: Array, mean: float) -> dict[str, str
     }
 
 
-def of_the_program(sizes: Sequence[int] = (20,)) -> Iterator[dict[str, str | int | float]]:
+def of_the_program(sizes: Sequence[int] = (20,)) -> Iterator[Line]:
     """The room's metrics: STUDIES of 20 nights, of the same nights as many of another size."""
     for metric, values in program_nights(20 * STUDIES).items():
         for n in sizes:
@@ -169,9 +172,7 @@ def of_the_program(sizes: Sequence[int] = (20,)) -> Iterator[dict[str, str | int
             yield measured(f"a room: {metric}", metric, nights, KNOWN[metric])
 
 
-def of_made_up(
-    laws: Sequence[str], sizes: Sequence[int] = (20, 100)
-) -> Iterator[dict[str, str | int | float]]:
+def of_made_up(laws: Sequence[str], sizes: Sequence[int] = (20, 100)) -> Iterator[Line]:
     """STUDIES of every law and size."""
     for law in laws:
         for n in sizes:
@@ -182,9 +183,9 @@ def of_made_up(
 
 def main() -> None:
     """Measure all of it and write the table, stamped with the commit that was measured."""
+    describe = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    at = subprocess.run(describe, cwd=TABLE.parents[2], capture_output=True, text=True, check=True)
     table = pd.DataFrame([*of_the_program(SIZES), *of_made_up(list(MADE_UP), SIZES)])
-    commit = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    at = subprocess.run(commit, cwd=TABLE.parents[2], capture_output=True, text=True, check=True)
     TABLE.parent.mkdir(parents=True, exist_ok=True)
     table.assign(commit=at.stdout.strip()).to_csv(TABLE, index=False, float_format="%.6g")
 
@@ -198,7 +199,7 @@ def rows() -> Iterator[Row]:
     Nights that are calm but not quite 0 are promised nothing at 20: of eight studies one sees no
     storm, and then nothing tells its nights from nights that have none.
     """
-    for line in pd.read_csv(TABLE).to_dict("records"):
+    for line in cast("list[Line]", pd.read_csv(TABLE).to_dict("records")):
         if line["n"] == 20 and line["nights"].startswith("a room: "):
             yield row(line, within=0.01)
         elif line["n"] in (20, 100) and line["nights"].startswith("calm: "):
@@ -208,7 +209,7 @@ def rows() -> Iterator[Row]:
             yield row(line, within=None if quiet else over)
 
 
-def row(line: dict[str, str | int | float], within: float | None) -> Row:
+def row(line: Line, within: float | None) -> Row:
     """One line of the table."""
     covers, studies = float(line["covers"]), int(line["studies"])
     sure = stats.binomtest(round(covers * studies), studies).proportion_ci(0.95, "exact")
@@ -222,7 +223,7 @@ def row(line: dict[str, str | int | float], within: float | None) -> Row:
         low=float(sure.low),
         high=float(sure.high),
         kind="predicted" if within is None else "verified",
-        source="what 95 % means; known means: M/M/infinity, the script's sales, the laws drawn from",
+        source="what 95 % means; means of M/M/infinity, of the script, of the laws drawn from",
         command=f"{COMMAND} (measured at {line['commit']})",
         within=within,
     )
