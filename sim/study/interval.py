@@ -106,10 +106,10 @@ def _highest(x: NDArray[np.float64], most: float, tail: float) -> float:
     quantile lies above its mean and within 1 - ln(tail) standard deviations of it (Lovasz and
     Vempala, Random Structures and Algorithms 30, 2007, lemma 5.7).
     """
-    z = np.append(x, most)
-    if z.min() == most:
+    first, most = float(x.min()), max(most, float(x.max()))  # a night may be over it by rounding
+    if first == most:
         return most
-
+    z = (np.append(x, most) - first) / (most - first)
     # The trapezoid rule over log t, where the integrand is analytic and 0 at both ends: 1e-10 off.
     step = 1 / np.sqrt(len(z) + 15)
     t = np.exp(np.arange(-24, 24, step))[:, None]
@@ -122,4 +122,4 @@ def _highest(x: NDArray[np.float64], most: float, tail: float) -> float:
         return float(0.5 + wave.sum() * step / np.pi - tail)
 
     far = z.mean() + (1 - np.log(tail)) * z.std() / np.sqrt(len(z) + 1)
-    return float(optimize.brentq(beyond, z.mean(), min(far, most)))
+    return first + (most - first) * float(optimize.brentq(beyond, z.mean(), min(far, 1.0)))
