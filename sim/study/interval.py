@@ -104,7 +104,7 @@ def _highest(x: NDArray[np.float64], most: float, tail: float) -> float:
     none). Such weights are exponentials over their sum, so that mean is above m as often as
     sum E_i (z_i - m) is above 0: Imhof's integral (Biometrika 48, 1961). It is log-concave, so the
     quantile lies above its mean and within 1 - ln(tail) standard deviations of it (Lovasz and
-    Vempala, Random Structures and Algorithms 30, 2007, lemma 5.7).
+    Vempala, Random Structures and Algorithms 30, 2007).
     """
     first, most = float(x.min()), max(most, float(x.max()))  # a night may be over it by rounding
     if first == most:
