@@ -47,6 +47,7 @@ from sim.report.tables import (
 from sim.report.terminal import text
 from sim.scenario import Scenario, Vendor
 from sim.scenario.quantity import GIVEN, Confidence, Quantity
+from sim.study.interval import unseen
 
 INVARIANTS = (
     "Whoever arrived is waiting, starting, playing, frozen or gone for a stated reason, always.",
@@ -222,6 +223,8 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         thin=just_enough(frames, scenario),
         pictures={p.name: p for p in pictures},
         intervals=any(e.has_interval for e in figures.values()),
+        nights=scenario.replications,
+        unseen=round(100 * unseen(scenario.replications)),
         inputs=any(e.has_inputs for e in figures.values()),
         draws=scenario.bands.draws,
         confidences=CONFIDENCES,
