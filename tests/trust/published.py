@@ -51,7 +51,7 @@ model can only say that nothing changes.
 
 *Just barely enough.* One bitrate over UDP. Were the peak merely shared out, what the plan can't
 carry would be lost (`held_peak_lost_ratio` of the same run). Beyond that, whoever is frozen leaves
-or buys nothing, and frozen pictures go on being sent.""",
+or buys little, and frozen pictures go on being sent.""",
 }
 """What the rows of a kind can't say themselves, without figures of ours: those move."""
 
