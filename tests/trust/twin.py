@@ -220,9 +220,9 @@ as many viewers as the limit carries.
   follow a small crowd in the way of a large one: the fewer flows, the more each of them matters.
 
 Means over nights, fast less exact, with half the 95 % interval of the difference on the same nights
-(**bold**: more than {100 * WITHIN:g} % of the exact mean off, beyond that interval); then how far a
-single night is off; and the viewers who are gone for another reason, or have seen a stall in one
-engine only. An epoch is {SHIPPED_S:g} s as shipped.
+(**bold**: more than {100 * WITHIN:g} % of the exact mean off, beyond that interval: too long an
+epoch); then how far a single night is off; and the viewers who are gone for another reason, or have
+seen a stall in one engine only. An epoch is {SHIPPED_S:g} s as shipped.
 """
 
 
@@ -288,7 +288,7 @@ def picture(kept: Sequence[Row]) -> bytes:
     )
     with drawing():
         figure, grid = panels(
-            WIDE_IN, QUESTION, subtitle, 2 * 4, 1.75, Margins(0.7, 0.06, 0.45, 0.55), columns=4
+            WIDE_IN, QUESTION, subtitle, 2 * 4, 1.75, Margins(0.7, 0.12, 0.6, 0.55), columns=4
         )
         *grid, aside = grid
         aside.set_axis_off()
@@ -353,5 +353,7 @@ def _frame(axes: Axes, case: Case, floor: int, first: bool) -> None:
     if first:
         axes.set_ylabel("difference, % of exact")
     axes.set_xlabel("length of an epoch, s")
-    title = "\n".join(wrapped(case.binds, 1.65, TEXT_PT))
+    title = "\n".join(
+        line for part in case.binds.split(", ") for line in wrapped(part, 1.75, TEXT_PT)
+    )
     axes.set_title(title, fontsize=TEXT_PT, color=INK, loc="left")
