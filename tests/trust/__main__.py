@@ -1,10 +1,11 @@
 """Write docs/trust.md: what is known from elsewhere beside what the program says.
 
-python -m tests.trust [--data FOLDER] [--slow]
+python -m tests.trust [--data FOLDER] [--slow [ROOM ...]]
 
 Every line is a Row of a room: `rows` are made anew each time, `slow_rows` (minutes) are read from
 docs/trust/<room>.csv, which --slow writes anew. A room may also keep such a table itself, its last
-column the commit: then the room's own command writes it.
+column the commit: then the room's own command writes it. A room with a `section` writes its slow
+rows in a part of its own, beside its `picture`, docs/<room>.png.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, fields
 from importlib import import_module
 from importlib.util import find_spec
@@ -30,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "trust.md"
 TABLES = ROOT / "docs" / "trust"
 DATA = Path(os.environ.get("PEAKCAST_DATA", ROOT.parent / "shared" / "data"))
-ROOMS = ("closed_forms", "published", "intervals")
+ROOMS = ("closed_forms", "twin", "published", "intervals")
 
 INTRO = """\
 # How far it can be trusted
@@ -55,7 +56,12 @@ HEADINGS: dict[Kind, str] = {
 COLUMNS = ("what", "where", "published or exact", "ours", "error", "holds?", "source", "command")
 
 
-def page(rows: Iterable[Row], notes: dict[Kind, str], kept: dict[str, tuple[str, str]]) -> str:
+def page(
+    rows: Iterable[Row],
+    notes: dict[Kind, str],
+    kept: dict[str, tuple[str, str]],
+    sections: Iterable[str] = (),
+) -> str:
     """The whole page; `kept`: slow table -> the commit whose program made it, and the command."""
     all_rows = list(rows)
     parts = [INTRO]
@@ -66,6 +72,7 @@ def page(rows: Iterable[Row], notes: dict[Kind, str], kept: dict[str, tuple[str,
             parts.append(_table(COLUMNS, [_cells(row) for row in here]))
             if kind in notes:
                 parts.append(f"{notes[kind]}\n")
+    parts += sections
     if kept:
         parts.append(
             "## Slow results\n\nKept as tables, made by the program of the commit named.\n"
@@ -177,26 +184,40 @@ def fast_rows(room: ModuleType, data: Path) -> list[Row]:
     return list(room.rows(**told))
 
 
-def written(data: Path, slow: bool = False) -> str:
-    """The page; `slow`: what `slow_rows` make is made anew."""
+def written(data: Path, slow: Collection[str] = ()) -> str:
+    """The page; `slow`: rooms whose `slow_rows` are made anew."""
     commit = this_commit() if slow else ""
     rows: list[Row] = []
     kept: dict[str, tuple[str, str]] = {}
     notes: dict[Kind, str] = {}
+    sections: list[str] = []
     for room in rooms():
-        file = TABLES / f"{room.__name__.rpartition('.')[2]}.csv"
+        name = room.__name__.rpartition(".")[2]
+        file = TABLES / f"{name}.csv"
         command = f"python -m {room.__name__}"
         rows += fast_rows(room, data)
         if hasattr(room, "slow_rows"):
-            command = "python -m tests.trust --slow"
-            if slow:
+            command = f"python -m tests.trust --slow {name}"
+            if name in slow:
                 write_table(file, room.slow_rows(), commit)
+        if hasattr(room, "section"):
+            sections.append(room.section(read_table(file)))
+        elif hasattr(room, "slow_rows"):
             rows += read_table(file)
         if hasattr(room, "slow_rows") or file.is_file():
             kept[file.name] = commit_of(file), command
         for kind, note in getattr(room, "NOTES", {}).items():
             notes[kind] = f"{notes[kind]}\n\n{note}" if kind in notes else note
-    return page(rows, notes, kept)
+    return page(rows, notes, kept, sections)
+
+
+def draw() -> None:
+    """The pictures of the kept tables, docs/<room>.png."""
+    for room in rooms():
+        name = room.__name__.rpartition(".")[2]
+        kept = read_table(TABLES / f"{name}.csv")
+        if kept and hasattr(room, "picture"):
+            (PAGE.parent / f"{name}.png").write_bytes(room.picture(kept))
 
 
 def main() -> None:
@@ -204,9 +225,14 @@ def main() -> None:
         prog="python -m tests.trust", description="Write docs/trust.md."
     )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the recorded inputs")
-    parser.add_argument("--slow", action="store_true", help="make the slow results anew (minutes)")
+    parser.add_argument(
+        "--slow", nargs="*", metavar="ROOM", choices=ROOMS, default=(),
+        help="make the slow results anew (minutes), of these rooms or of all",
+    )  # fmt: skip
     asked = parser.parse_args()
-    PAGE.write_text(written(asked.data, asked.slow), encoding="utf-8")
+    slow = ROOMS if asked.slow == [] else asked.slow
+    PAGE.write_text(written(asked.data, slow), encoding="utf-8")
+    draw()
     print(PAGE.relative_to(ROOT))
 
 
