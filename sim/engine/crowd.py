@@ -26,6 +26,10 @@ FEW_FLOWS = 600
 """Flows up to which UDP shortage is followed from join to join; see docs/decisions.md, 1."""
 
 
+NEAR = 0.97
+"""Share of a node's capacity from which a crowd is followed by rounds of retransmission."""
+
+
 def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
     """Step from epoch to epoch on the grid k x epoch_s until `end_s` (just after the show)."""
     udp = bool((night.path["sharing"] == UDP).any())
@@ -45,7 +49,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
             if night.now[0]["layered"]:
                 until = min(until, float(np.floor(env.now)) + 1.0)
         solve(night, env.now, until, True, env.now == np.floor(env.now))
-        if _unsettled(night):
+        if udp and (_unsettled(night) or _nearly_short(night)):
             delay_s = float(night.path[0]["rtx_delay_s"])
             until = min(until, (rounds_until(env.now, delay_s) + 1) * delay_s)
         night.now["to_s"] = until
@@ -61,6 +65,11 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
 def _unsettled(n: Night) -> bool:
     """Whether loss and retransmission move on by themselves: a round changes them."""
     return bool((n.kinds["passed_bps"] != n.kinds["nominal_bps"]).any())
+
+
+def _nearly_short(n: Night) -> bool:
+    """Whether a node may become short by UDP before long: when it did would hang on the epoch."""
+    return bool((n.nodes["load"] > NEAR * n.nodes["capacity_mbps"]).any())
 
 
 def _follow_to_turn(n: Night, until: float) -> float:
