@@ -58,7 +58,7 @@ def sell(run: Run, commerce: Commerce, drops: Sequence[Drop]) -> Sales:
     wanted = orders["state"] == State.PLAYING if run.world == "perfect" else _keen(run, commerce)
     sold = wanted.copy()
     for product, drop in enumerate(drops, start=1):
-        if drop.stock is not None:
+        if drop.stock is not None and run.order_weight > 0:  # 0: the whole night sells nothing
             rows = np.flatnonzero(wanted & (orders["product"] == product))
             queue = orders[["time_s", "viewer", "n"]][rows]
             turn = np.lexsort((queue["n"], queue["viewer"], queue["time_s"]))

@@ -270,20 +270,6 @@ def settle_debt(nodes: Records, leaves: int, dt: float) -> None:
 
 
 @step
-def udp_rounds(nodes: Records, leaves: int, kinds: Records, path: Any, rounds: int) -> None:
-    """So many rounds of retransmission, the flows being what they are.
-
-    In each round what was lost in the one before is sent again, and is load. In the end they come
-    to the fixed point of loss and retransmission, from above or from below: shortage that has
-    passed leaves no scar.
-    """
-    for _ in range(rounds):
-        if not _send_again(nodes, leaves, kinds, path):
-            return
-        udp_losses(nodes, leaves, kinds)
-
-
-@step
 def add_load(nodes: Records, leaf: int, load: float) -> None:
     """Add to `load` of every node a flow of this leaf passes."""
     nodes[nodes[leaf].edge_at].load += load
@@ -328,23 +314,30 @@ def short(node: Any) -> bool:
 
 
 @step
-def _send_again(nodes: Records, leaves: int, kinds: Records, path: Any) -> bool:
-    """Repeat what the present loss takes, as far as the senders go; whether that is news."""
-    news = False
+def send_again(nodes: Records, leaves: int, kinds: Records, path: Any) -> None:
+    """A round of retransmission: what is lost now is sent as often as it takes from here on.
+
+    Held, the rounds come to the fixed point of loss and retransmission, from below or, where there
+    is room to spare, from above: shortage that has passed leaves no scar. (Where flows that send
+    each packet once would fill a node exactly there is none to spare, and it stays.)
+    """
     for e in range(leaves):
         for c in range(kinds.shape[1]):
             kind = kinds[e, c]
             again = retransmitted(path, 1.0 - (1.0 - kind.link_loss) * nodes[e].passed)
-            sent = kind.wire_mbps * (1.0 + path.fec) * (1.0 + again)
-            news = news or sent != kind.sent_mbps
-            kind.sent_mbps = sent
-    return news
+            kind.sent_mbps = kind.wire_mbps * (1.0 + path.fec) * (1.0 + again)
 
 
 @compiled
-def rounds_until(t: float, delay_s: float) -> int:
-    """Rounds of retransmission until t, on the grid k x delay_s."""
-    return int(np.floor(t / delay_s + 1e-9))
+def next_round(path: Any, t: float) -> float:
+    """When, after t, UDP senders next repeat what was lost: on the grid k x rtx_delay_s."""
+    return (np.floor(t / path.rtx_delay_s + 1e-9) + 1.0) * path.rtx_delay_s
+
+
+@compiled
+def is_round(path: Any, t: float) -> bool:
+    """Whether t is on that grid: a product by the same number is the same float."""
+    return np.rint(t / path.rtx_delay_s) * path.rtx_delay_s == t
 
 
 @compiled

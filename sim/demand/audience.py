@@ -20,7 +20,7 @@ MOST_VIEWERS = 20_000_000
 """About 20 GB of rows; nobody means more in one night."""
 
 AT_ONCE = 500_000
-"""Viewers drawn at once where only their orders are wanted: about 100 MB."""
+"""Viewers drawn at once where only their orders are wanted, but never less than one bin."""
 
 AUDIENCE = np.dtype(
     [
@@ -79,16 +79,15 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
             f"{MOST_VIEWERS / mean.sum():.2g}"
         )
     count = _count(scenario, replication, sample * mean)
-    viewers = _viewers(scenario, replication, demand, count)
+    viewers = _stays(scenario, replication, demand, count)
+    _set_traits(scenario, replication, viewers)
     orders, base = _orders(scenario, replication, demand, viewers, 1 / sample)
     weight = 1.0
     if sample < 1 and len(orders):
         count, worth = _count(scenario, replication, mean), 0.0
-        # In parts: the whole night may not fit into memory.
-        for part in np.array_split(np.arange(len(count)), 1 + count.sum() // AT_ONCE):
-            only = np.zeros_like(count)
-            only[part] = count[part]
-            crowd = _viewers(scenario, replication, demand, only)
+        part = np.cumsum(count) // AT_ONCE  # the whole night may not fit into memory
+        for k in np.unique(part):
+            crowd = _stays(scenario, replication, demand, np.where(part == k, count, 0))
             worth += _orders(scenario, replication, demand, crowd, 1.0)[0]["value_cny"].sum()
         weight = float(worth / orders["value_cny"].sum())
     return Audience(viewers, orders, demand, base, weight)
@@ -101,11 +100,11 @@ def _count(scenario: Scenario, replication: int, mean: NDArray[np.float64]) -> N
     return np.where(mean > 0, poisson.ppf(u, np.maximum(mean, 1e-300)), 0).astype(np.int64)
 
 
-def _viewers(
+def _stays(
     scenario: Scenario, replication: int, demand: Demand, count: NDArray[np.int64]
 ) -> NDArray[np.void]:
-    """dtype AUDIENCE: so many of each bin, and who they are."""
-    seed, who = scenario.seed, scenario.audience
+    """dtype AUDIENCE: so many of each bin, when they come and go, and how much they buy."""
+    seed, spread = scenario.seed, scenario.audience.intent_sigma_ln
     bin_ = np.repeat(np.arange(-1, len(count) - 1), count)
     j = np.arange(len(bin_)) - np.repeat(np.cumsum(count) - count, count)
 
@@ -129,6 +128,17 @@ def _viewers(
         at = leave.time_s + leave.duration_s * out[:, 1]
         taken = (out[:, 0] < leave.share) & (at > v["arrival_s"]) & (at < demand.duration_s)
         v["exit_s"][taken] = at[taken]
+    v["intent"] = np.exp(spread * ndtri(draw(Cause.INTENT)[:, 0]) - spread**2 / 2)
+    return v
+
+
+def _set_traits(scenario: Scenario, replication: int, v: NDArray[np.void]) -> None:
+    """Where they are, on what, and by which link."""
+    who = scenario.audience
+
+    def draw(cause: Cause) -> NDArray[np.float64]:
+        return pairs(scenario.seed, replication, cause, v["bin"], v["j"])
+
     place, device, link = draw(Cause.PLACE), draw(Cause.DEVICE), draw(Cause.ACCESS)
     v["region"] = _chosen(place[:, 0], list(who.regions.values()))
     v["isp"] = _chosen(place[:, 1], list(who.isps.values()))
@@ -141,9 +151,6 @@ def _viewers(
         median = np.array([law.median for law in laws])[v["access"]]
         sigma = np.array([law.sigma_ln for law in laws])[v["access"]]
         v["mean_mbps"] = median * np.exp(sigma * ndtri(link[:, 1]))
-    spread = who.intent_sigma_ln
-    v["intent"] = np.exp(spread * ndtri(draw(Cause.INTENT)[:, 0]) - spread**2 / 2)
-    return v
 
 
 def _orders(

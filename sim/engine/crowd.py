@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sim.compiled import compiled, fetch_ahead, inlined, step
-from sim.delivery.share import UDP, rounds_until
+from sim.delivery.share import UDP, next_round
 from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
 from sim.engine.incidents import strike
@@ -50,8 +50,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
                 until = min(until, float(np.floor(env.now)) + 1.0)
         solve(night, env.now, until, True, env.now == np.floor(env.now))
         if udp and (_unsettled(night) or _nearly_short(night)):
-            delay_s = float(night.path[0]["rtx_delay_s"])
-            until = min(until, (rounds_until(env.now, delay_s) + 1) * delay_s)
+            until = min(until, next_round(night.path[0], env.now))
         night.now["to_s"] = until
         flows = int(night.now[0]["active"] - night.now[0]["holes"])
         if udp and flows <= FEW_FLOWS:
@@ -63,7 +62,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
 
 
 def _unsettled(n: Night) -> bool:
-    """Whether loss and retransmission move on by themselves: a round changes them."""
+    """Whether UDP flows send or pass anything but their nominal rate: a round may change it."""
     return bool((n.kinds["passed_bps"] != n.kinds["nominal_bps"]).any())
 
 
@@ -79,7 +78,7 @@ def _follow_to_turn(n: Night, until: float) -> float:
     stretch is taken back and ends where the turn was: where a node becomes short and, while one is,
     at every join and departure.
     """
-    n.now["to_s"], n.now["remembered"], n.now["shifted"] = until, 0, 0
+    n.now["remembered"], n.now["shifted"] = 0, 0
     small = [a.view(np.uint8) for a in (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays())]
     kept = [*small, n.heap[: n.now[0]["events"]]]
     saved = [a.copy() for a in kept]

@@ -12,15 +12,15 @@ from sim.delivery.share import (
     TCP,
     UDP,
     add_load,
+    is_round,
     load_nodes,
     max_min,
     pause_last,
-    rounds_until,
+    send_again,
     settle_debt,
     short,
     udp_arrives,
     udp_losses,
-    udp_rounds,
     wanted_levels,
 )
 from sim.engine.meters import BIN_US, bind_at, us
@@ -102,8 +102,7 @@ def solve(n: Night, now: float, until: float, carry: bool, choosing: bool) -> No
     if choosing and n.now[0].layered:
         _choose_anew(n, now)
     if udp:
-        delay_s = n.path[0].rtx_delay_s
-        _solve_udp(n, rounds_until(now, delay_s) - rounds_until(before, delay_s))
+        _solve_udp(n, now > before and is_round(n.path[0], now))
     if pause:
         _solve_pause(n)
     if tcp:
@@ -177,10 +176,9 @@ def _book_rates(n: Night) -> None:
 
 
 @step
-def _solve_udp(n: Night, rounds: int) -> None:
+def _solve_udp(n: Night, again: bool) -> None:
     active, leaves, kinds = n.now[0].active, n.kinds.shape[0], n.kinds.shape[1]
     path = n.path[0]
-    udp_rounds(n.nodes, leaves, n.kinds, path, rounds)  # of the stretch that ends
     for e in range(leaves):
         for c in range(kinds):
             n.kinds[e, c].flows, n.kinds[e, c].flow_us = 0, 0
@@ -189,6 +187,9 @@ def _solve_udp(n: Night, rounds: int) -> None:
         if f.on_air and n.nodes[f.leaf].sharing == UDP:
             n.kinds[f.leaf, f.kind].flows += 1
     udp_losses(n.nodes, leaves, n.kinds)
+    if again:
+        send_again(n.nodes, leaves, n.kinds, path)
+        udp_losses(n.nodes, leaves, n.kinds)
     if len(n.path) > 1:
         _udp_comes_first(n)
     some = False
@@ -277,7 +278,7 @@ def _solve_pause(n: Night) -> None:
 def first_turn(n: Night, order: Ints, every: bool) -> float:
     """When, within the stretch just followed, a UDP flow's beginning made a node short; else never.
 
-    `order`: the shifts by time. `every`: one is short already, so the first shift is the turn.
+    `order`: the shifts by time. `every`: a storm is on, so the first shift is the turn.
     Writes over `load`.
     """
     if every:

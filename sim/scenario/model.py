@@ -739,7 +739,7 @@ class Study(Frozen):
     @field_validator("ranges", mode="before")
     @classmethod
     def _yes_or_no(cls, given: object) -> object:
-        return {True: "all", False: "none"}.get(given, given) if isinstance(given, bool) else given
+        return ("all" if given else "none") if isinstance(given, bool) else given
 
 
 class Bands(Frozen):

@@ -207,7 +207,8 @@ def test_every_experiment_runs_at_one_percent_of_its_peak_capacities_as_they_are
     results = pd.read_parquet(folder / "results.parquet")
     assert set(results["vendor"]) == set(whole.vendors)
     stalled = results.loc[results["metric"] == "stall_ratio", "value"]
-    assert (stalled.between(0, 1) | stalled.isna()).all()  # nan: nobody saw a picture
+    nobody_sees = experiment in ("slow_start", "theory_patience", "theory_tree", "theory_erlang_c")
+    assert (stalled.between(0, 1) | (stalled.isna() & nobody_sees)).all()
     assert (folder / "report.html").is_file()
     assert (folder / "asks.csv").is_file()
     assert (folder / "ranges.csv").is_file() == (whole.study.ranges != "none")

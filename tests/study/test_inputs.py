@@ -192,5 +192,16 @@ def test_an_end_that_the_models_refuse_is_said_to_be_unknown() -> None:
     assert start["high"].isna().all() and start["low"].notna().all()
 
 
+def test_the_night_moves_each_number_in_one_night_at_the_peak_alone() -> None:
+    asked = (*BUDGET, "study.peaks=[0.5]", "bands={draws:0,sample:0.25}")
+    one, first = (
+        night(*asked, f"study.ranges={how}", f"replications={n}").ranges
+        for how, n in (("peak", 2), ("all", 1))
+    )
+    assert set(one["peak_viewers"]) == {400} and set(first["peak_viewers"]) == {200, 400}
+    # The night it is taken from, and the one it is compared with, are the first.
+    pd.testing.assert_frame_equal(one, first[first["peak_viewers"] == 400].reset_index(drop=True))
+
+
 def test_unless_asked_for_there_is_no_such_table() -> None:
     assert usual().ranges.empty
