@@ -59,6 +59,7 @@ NODE = np.dtype(
         ("filled_by", "i8"),
         ("level_mbps", "f8"),  # TCP: wire a flow may take
         ("want_mbps", "f8"),  # the level if all asked for their best picture
+        ("want_by", "i8"),  # record.Limit of the node that sets it: who wants more steps down
         ("passed", "f8"),  # UDP: part of a flow that passes the tree
         ("last", "i8"),  # PAUSE: last admitted that is sent to
         ("bind", "i8"),  # record.Limit of the node that sets it
@@ -194,7 +195,7 @@ def max_min(
 def wanted_levels(nodes: Records, leaves: int, flows: Records, wants: Floats, n: int) -> None:
     """Write `want_mbps` of each leaf: the level if everyone asked for `wants`, by whatever path.
 
-    It is the share a sender may count on: what it delivers now is bounded by the picture it sends.
+    And `want_by`, the limit that sets it. It is the share a sender may count on: what it delivers now is bounded by the picture it sends.
     """
     for k in range(len(nodes)):
         nodes[k].given_mbps = nodes[k].capacity_mbps
@@ -202,7 +203,7 @@ def wanted_levels(nodes: Records, leaves: int, flows: Records, wants: Floats, n:
         nodes[e].fixed = False
     _fill(nodes, leaves, flows, wants, n, 0.0)
     for e in range(leaves):
-        nodes[e].want_mbps = nodes[e].filled_mbps
+        nodes[e].want_mbps, nodes[e].want_by = nodes[e].filled_mbps, nodes[e].filled_by
 
 
 @step

@@ -91,8 +91,10 @@ def solve(n: Night, now: float, until: float, carry: bool, choosing: bool) -> No
         tcp, udp = tcp or path.sharing == TCP, udp or path.sharing == UDP
         pause = pause or path.sharing == PAUSE
     for e in range(leaves):
-        if n.nodes[e].bind != NO_LIMIT and now > before:
-            bind_at(n.meters, n.nodes[e].bind, before, now)
+        # Where smaller pictures make do, the node that asks for them never fills.
+        limit = n.nodes[e].bind if n.nodes[e].bind != NO_LIMIT else n.nodes[e].want_by
+        if limit != NO_LIMIT and now > before:
+            bind_at(n.meters, limit, before, now)
     if tcp and carry:
         settle_debt(n.nodes, leaves, now - before)
     if udp:
