@@ -172,6 +172,8 @@ class Progress:
     """
 
     QUIET_S, EVERY_S = 3.0, 10.0
+    ENOUGH = 0.05
+    """Share of the points that tell how long the others take."""
 
     def __init__(self) -> None:
         self._began = self._said = monotonic()
@@ -196,8 +198,9 @@ class Progress:
             return
         if sys.stderr.isatty() or now - self._said >= self.EVERY_S or not self._line:
             left = (now - self._began) / done * (total - done)
+            known = done >= self.ENOUGH * total  # the first has compiling in it
             self._said = now
-            self._say(f"{done} of {total} points, about {left:.0f} s left")
+            self._say(f"{done} of {total} points{f', about {left:.0f} s left' if known else ''}")
 
     def _say(self, text: str) -> None:
         self._line = text

@@ -195,7 +195,8 @@ def max_min(
 def wanted_levels(nodes: Records, leaves: int, flows: Records, wants: Floats, n: int) -> None:
     """Write `want_mbps` of each leaf: the level if everyone asked for `wants`, by whatever path.
 
-    And `want_by`, the limit that sets it. It is the share a sender may count on: what it delivers now is bounded by the picture it sends.
+    And `want_by`, the limit that sets it. It is the share a sender may count on: what it delivers
+    now is bounded by the picture it sends.
     """
     for k in range(len(nodes)):
         nodes[k].given_mbps = nodes[k].capacity_mbps

@@ -76,6 +76,10 @@ Get = Callable[[str], Estimate]
 """A figure of one vendor at the peak."""
 
 
+ONE_IN_20 = 1.645
+"""Standard deviations above the median that one normal in twenty exceeds."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One figure of a table: its heading, what is said, and the lines under it."""
@@ -108,6 +112,8 @@ class Provenance:
     counts: dict[str, int]
     rows: list[Row]
     """The one with the widest effect first, then the least sure."""
+    base: str
+    """Sales lost with all of them at their values, on the nights that show the effects."""
 
     @property
     def unsure(self) -> int:
@@ -208,9 +214,9 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         month=_month(scenario) if monthly else "",
         peak=words.count(peak),
         verdict=verdict(frames, scenario),
-        ask_for=ask_for(told, next(iter(names))),
+        ask_for=ask_for(told),
         told=told,
-        sigma=f"{words.exact(100 * scenario.promotion.peak_sigma)}{words.SPACE}%",
+        one_in_20=words.count(peak * math.exp(ONE_IN_20 * scenario.promotion.peak_sigma)),
         beyond=any(a.beyond for one in told for a in one.asks),
         answers=answers,
         headings=_filled([a.cells for a in answers]),
@@ -219,12 +225,12 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         more_rows=[(a.name, a.more) for a in answers],
         reached=any(a.reached for a in answers),
         granted=any(a.cells[-1].text != words.NONE for a in answers),
-        least=peaks(frames)[0],
         thin=just_enough(frames, scenario),
         pictures={p.name: p for p in pictures},
         intervals=any(e.has_interval for e in figures.values()),
         nights=scenario.replications,
         unseen=round(100 * unseen(scenario.replications)),
+        unseen_of_20=round(100 * unseen(20)),
         inputs=any(e.has_inputs for e in figures.values()),
         draws=scenario.bands.draws,
         confidences=CONFIDENCES,
@@ -288,7 +294,7 @@ def _answer(
         return figures.get((vendor, peak, metric), UNKNOWN)
 
     limits = reached(figures, vendor, peak, scenario.vendors.get(vendor))
-    first = _first(limits, peak, peaks(frames)[0], get("stall_ratio").known)
+    first = _first(limits, peak, get("stall_ratio").known)
     return Answer(
         name=name,
         cells=[
@@ -329,22 +335,16 @@ def _granted(get: Get, bound: bool) -> Cell:
     return Cell(heading, f"{words.percent(lost / perfect)} lost", under)
 
 
-def _first(limits: list[Reached], peak: int, least: int, known: bool) -> Cell:
+def _first(limits: list[Reached], peak: int, known: bool) -> Cell:
     """The first limit on the night; where it meets none, the first that a larger night meets."""
     heading = "first limit reached"
     there = on_the_night(limits)
     for one in there[:1]:
-        under = [line for line in (one.configured, _since(one, least)) if line]
+        under = [line for line in (one.configured, f"begins {one.begins}") if line]
         return Cell(heading, one.limit, tuple(under))
     later = [r for r in limits if not r.broken and r.since > peak]
-    beyond = (later[0].limit, _since(later[0], least)) if later else ()
+    beyond = (later[0].limit, f"begins {later[0].begins}") if later else ()
     return Cell(heading, "none" if known else words.NONE, beyond)
-
-
-def _since(one: Reached, least: int) -> str:
-    if one.since == least:
-        return f"at {words.count(one.since)} viewers or fewer"
-    return f"from {words.count(one.since)} viewers on"
 
 
 def _banded(
@@ -427,7 +427,8 @@ def _provenance(name: str, rows: list[Row], moved: dict[str, Effect]) -> Provena
         )
     )
     counted = Counter(r.confidence for r in rows)
-    return Provenance(name, {c: counted[c] for c in CONFIDENCES}, rows)
+    base = next((words.percent(e.base) for e in moved.values()), "")
+    return Provenance(name, {c: counted[c] for c in CONFIDENCES}, rows, base)
 
 
 def _rows(profile: Vendor) -> Iterator[Row]:

@@ -86,6 +86,13 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     if models:
         are = "are archetypes, not vendors" if len(models) > 1 else "is an archetype, not a vendor"
         said.append(f"{listed(models)} {are} you can buy from.")
+        real = next((v for v in names if v in nightly and not is_archetype(v, scenario)), None)
+        if real and is_archetype(best, scenario):
+            mean = _over_nights(nightly[real]).mean
+            said[-1] += (
+                f" Of those you can, {names[real]} costs least: {cny(mean)}, "
+                f"{words.percent(lost_share(figures, real, peak).mean)} of sales lost."
+            )
     if others:
         lost = sorted((lost_share(figures, v, peak).mean, names[v]) for v in others)
         each = listed([f"{name} {words.percent(x)}" for x, name in lost])
@@ -164,10 +171,19 @@ class Reached:
     configured: str
     since: int
     """The smallest audience that was simulated at which it held somebody back."""
+    free: int
+    """The one before it, at which it did not; 0: there is none."""
     lasted_s: float
     """On the night itself."""
     broken: bool = False
     """By an incident."""
+
+    @property
+    def begins(self) -> str:
+        """Where it begins to hold people back, as far as the audiences that were simulated say."""
+        if not self.free:
+            return f"at {words.count(self.since)} viewers or fewer"
+        return f"between {words.count(self.free)} and {words.count(self.since)} viewers"
 
 
 def on_the_night(limits: list[Reached]) -> list[Reached]:
@@ -183,11 +199,13 @@ def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) ->
         if v == vendor and metric.startswith(prefix) and e.mean > 0:
             bound.setdefault(metric.removeprefix(prefix), {})[p] = e.mean
     found = [(min(at), -at[min(at)], limit, at.get(peak, 0.0)) for limit, at in bound.items()]
+    simulated = {p for v, p, _ in figures if v == vendor}
     return [
         Reached(
             LIMITS.get(limit, limit.replace("_", " ")),
             configured(limit, profile),
             since,
+            max((p for p in simulated if p < since), default=0),
             s,
             limit in BROKEN,
         )
@@ -285,15 +303,19 @@ def _ceiling(what: str, profile: Vendor | None) -> float | None:
     return None if quantity is None else quantity.value * size
 
 
-def ask_for(told: list[Asked], vendor: str) -> str:
-    """`Ask Agora for 30,000 viewers at once, ...`: the three numbers a vendor reserves."""
+def ask_for(told: list[Asked]) -> str:
+    """`Ask Agora for 30,000 viewers at once, ...`: what the best vendor, and the best that can be
+    bought from, are to reserve."""
+    said: list[str] = []
     for one in told:
-        if one.vendor == vendor:
-            wanted = [f"{a.p95} {a.heading}" for a in one.asks[:3]]
-            like = one.name.removesuffix(ARCHETYPE)
-            whom = one.name if like == one.name else f"a vendor like {like}"
-            return f"Ask {whom} for {listed(wanted)}." if wanted else ""
-    return ""
+        like = one.name.removesuffix(ARCHETYPE)
+        real = like == one.name
+        wanted = [f"{a.p95} {a.heading}" for a in one.asks[:3]]
+        if wanted and (real or not said):
+            said.append(f"Ask {like if real else f'a vendor like {like}'} for {listed(wanted)}.")
+        if real:
+            break
+    return " ".join(said)
 
 
 # --- just barely enough ---------------------------------------------------------------------------
@@ -406,7 +428,8 @@ def _ranges(frames: Frames, points: list[int]) -> tuple[list[str], list[list[str
     widest = at_peak[keys[0]] if keys else None
     said = (
         f"Of its assumed numbers {keys[0]} matters most: from its low to its high end sales lost "
-        f"go from {widest.said}."
+        f"go from {widest.said} ({words.percent(widest.base)} at its value, on the same small "
+        f"nights)."
         if widest
         else ""
     )
@@ -420,6 +443,8 @@ class Effect:
     numbers: tuple[float, ...]
     """At the low and at the high end."""
     lost: tuple[float, ...]
+    base: float
+    """At the value, on the same nights."""
 
     @property
     def said(self) -> str:
@@ -441,5 +466,6 @@ def effects(frames: Frames, vendor: str) -> dict[str, dict[int, Effect]]:
         by_end = ends.set_index("at")[["number", "value"]].astype(float)
         if {"low", "high"} <= set(by_end.index):
             number, lost = (tuple(by_end.loc[["low", "high"], c]) for c in ("number", "value"))
-            found.setdefault(str(key), {})[int(peak)] = Effect(number, lost)  # type: ignore[call-overload]
+            effect = Effect(number, lost, float(ends["base"].iloc[0]))
+            found.setdefault(str(key), {})[int(peak)] = effect  # type: ignore[call-overload]
     return found

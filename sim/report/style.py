@@ -27,8 +27,9 @@ INK = "#222222"
 GREY = "#6b6b6b"
 PALE = "#d9d9d9"
 BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
-SERIES = (BLUE, VERMILLION, GREEN, "#CC79A7", ORANGE, "#56B4E9", "#000000")
-"""Okabe and Ito's colours, told apart by colour-blind people too; their yellow is lost on white."""
+SERIES = (BLUE, VERMILLION, GREEN, "#CC79A7", ORANGE, "#56B4E9", "#000000", "#8a8a8a")
+"""Okabe and Ito's colours, told apart by colour-blind people too; grey for their yellow, which is
+lost on white."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: tuple[str, ...] = ("-", "--", ":")
 

@@ -6,7 +6,7 @@ from textwrap import wrap
 from unicodedata import east_asian_width
 
 from sim.report import words
-from sim.report.said import best_first, marked, on_the_night, reached, verdict
+from sim.report.said import ask_for, asked, best_first, marked, on_the_night, reached, verdict
 from sim.report.tables import UNKNOWN, Frames, estimates, lost_share, night_peak
 from sim.scenario import Scenario
 
@@ -41,7 +41,9 @@ def text(frames: Frames, scenario: Scenario) -> str:
         ).rstrip()
         for row in rows
     ]  # fmt: skip
-    answer = [line for said in verdict(frames, scenario) for line in _wrapped(said)]
+    told = ask_for(asked(frames, scenario))
+    sentences = [*verdict(frames, scenario), *([told] if told else [])]
+    answer = [line for said in sentences for line in _wrapped(said)]
     return "\n".join([*answer, *([""] if answer else []), *lines, ""]).replace(words.SPACE, " ")
 
 

@@ -33,6 +33,17 @@ def test_points_and_time_left_at_most_every_ten_seconds(clock, capsys):
     ]
 
 
+def test_the_first_of_many_points_says_nothing_of_the_others(clock, capsys):
+    with app.Progress() as progress:
+        for done, now in ((1, 20), (5, 30)):
+            clock[0] = now
+            progress(done, 100)
+    assert capsys.readouterr().err.splitlines() == [
+        "peakcast: 1 of 100 points",
+        "peakcast: 5 of 100 points, about 570 s left",
+    ]
+
+
 def test_compiling_is_said_while_the_first_point_runs(monkeypatch, capsys):
     monkeypatch.setattr(app.Progress, "QUIET_S", 0.01)
     with app.Progress() as progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sim.report.said import asked
+from sim.report.said import Ask, Asked, ask_for, asked
 from tests.report.made_up import frames, scenario
 
 ASKS = pd.DataFrame(
@@ -38,3 +38,15 @@ def test_two_paths_are_ordered_each_by_itself() -> None:
 
 def test_the_only_region_is_the_whole_and_isnt_told_twice() -> None:
     assert told(ASKS[~ASKS["of"].str.startswith("path")]) == {}
+
+
+def test_beside_an_archetype_stands_the_best_that_can_be_bought() -> None:
+    def one(name: str, gbps: str) -> Asked:
+        return Asked(name, name, [Ask("Gbps", "1", gbps, False)], [])
+
+    best, other = one("Hybrid (archetype)", "5"), one("Big (archetype)", "6")
+    real = one("Real", "7")
+    said = ask_for([best, other, real])
+    assert said == "Ask a vendor like Hybrid for 5 Gbps. Ask Real for 7 Gbps."
+    assert ask_for([real, best]) == "Ask Real for 7 Gbps."
+    assert ask_for([]) == ""

@@ -196,9 +196,11 @@ def test_ranges_are_quoted_the_widest_first(tmp_path):
 
 def test_limits_assumptions_and_the_run_are_there(page):
     text = Reader(page).text
-    assert "egress of the whole vendor 17,045 Mbps from 15,000 viewers on" in text
+    assert "egress of the whole vendor 17,045 Mbps begins between 10,000 and 15,000 viewers" in text
     assert re.search(
-        r"Budget \(archetype\) egress of the whole vendor 17,045 Mbps 15,000 18 min", text
+        r"Budget \(archetype\) egress of the whole vendor 17,045 Mbps "
+        r"between 10,000 and 15,000 viewers 18 min",
+        text,
     )
     assert "first limit reached" in text
     loaded = scenario()
@@ -345,8 +347,12 @@ def reaching(made_up, loaded, limit, at):
 @pytest.mark.parametrize(
     ("limit", "at", "said"),
     [
-        ("sessions", (5000, 20000), "concurrent sessions 10,000 at 5,000 viewers or fewer"),
-        ("sessions", (10000, 20000), "concurrent sessions 10,000 from 10,000 viewers on"),
+        ("sessions", (5000, 20000), "concurrent sessions 10,000 begins at 5,000 viewers or fewer"),
+        (
+            "sessions",
+            (10000, 20000),
+            "concurrent sessions 10,000 begins between 5,000 and 10,000 viewers",
+        ),
         ("sessions", (32000,), "none egress of the whole vendor"),
         ("sessions", (5000,), "none egress of the whole vendor"),
         ("outage", (5000, 20000), "none egress of the whole vendor"),
