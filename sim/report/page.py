@@ -216,7 +216,7 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         verdict=verdict(frames, scenario),
         ask_for=ask_for(told),
         told=told,
-        one_in_20=words.count(peak * math.exp(ONE_IN_20 * scenario.promotion.peak_sigma)),
+        one_in_20=words.number(peak * math.exp(ONE_IN_20 * scenario.promotion.peak_sigma)),
         beyond=any(a.beyond for one in told for a in one.asks),
         answers=answers,
         headings=_filled([a.cells for a in answers]),
@@ -340,11 +340,17 @@ def _first(limits: list[Reached], peak: int, known: bool) -> Cell:
     heading = "first limit reached"
     there = on_the_night(limits)
     for one in there[:1]:
-        under = [line for line in (one.configured, f"begins {one.begins}") if line]
+        under = [line for line in (one.configured, *_begins(one)) if line]
         return Cell(heading, one.limit, tuple(under))
     later = [r for r in limits if not r.broken and r.since > peak]
-    beyond = (later[0].limit, f"begins {later[0].begins}") if later else ()
+    beyond = (later[0].limit, *_begins(later[0])) if later else ()
     return Cell(heading, "none" if known else words.NONE, beyond)
+
+
+def _begins(one: Reached) -> list[str]:
+    """In two lines: a cell is narrow."""
+    how, where = one.begins.split(" ", 1)
+    return [f"begins {how}", where]
 
 
 def _banded(
