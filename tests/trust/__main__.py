@@ -215,8 +215,7 @@ def draw() -> None:
     """The pictures of the kept tables, docs/<room>.png."""
     for room in rooms():
         name = room.__name__.rpartition(".")[2]
-        kept = read_table(TABLES / f"{name}.csv")
-        if kept and hasattr(room, "picture"):
+        if hasattr(room, "picture") and (kept := read_table(TABLES / f"{name}.csv")):
             (PAGE.parent / f"{name}.png").write_bytes(room.picture(kept))
 
 
