@@ -11,6 +11,7 @@ from scipy.stats import poisson
 
 from sim.demand.curve import Demand
 from sim.draws import Cause, pairs
+from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Commerce, Promotion
 
 Array = NDArray[np.float64]
@@ -73,11 +74,19 @@ def order_rates(promotion: Promotion, commerce: Commerce, duration_s: float) -> 
 
 
 def base_rate(promotion: Promotion, demand: Demand, rates: Rates) -> float:
-    """Orders a second of a viewer of mean intent: solved once, in expectation, before stock."""
+    """Orders a second of a viewer of mean intent: solved once, in expectation, before stock.
+
+    Errors: ScenarioError where nobody may order anything.
+    """
     t = np.linspace(0, demand.duration_s, 20 * len(demand.times_s))
     crowd = np.interp(t, demand.times_s, demand.offered)
     mass = np.diff(rates.cumulative(t), axis=0)
     orders = ((crowd[1:] + crowd[:-1]) / 2) @ mass
+    if not orders.any():
+        raise ScenarioError(
+            "promotion.pitches hold the intent at 0 for the whole show and no drop is within it: "
+            "expected_gmv_cny and orders_per_view need a time at which somebody may order"
+        )
     if promotion.expected_gmv_cny is not None:
         return promotion.expected_gmv_cny / float(orders @ rates.price_cny)
     assert promotion.orders_per_view is not None

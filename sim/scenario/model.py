@@ -45,6 +45,14 @@ def _in_order(points: list[Point]) -> list[Point]:
     return points
 
 
+def _anybody(points: list[Point], until_s: float) -> bool:
+    """Whether the lines between the points, level before the first, are above 0 by `until_s`."""
+    within = [y for x, y in points if x <= until_s]
+    if not within or points[len(within) - 1][0] < until_s:
+        within += [y for x, y in points if x > until_s][:1]
+    return any(y > 0 for y in within)
+
+
 Shares = Annotated[dict[str, Fraction], AfterValidator(_sum_to_one)]
 Points = Annotated[list[Point], Field(min_length=2), AfterValidator(_in_order)]
 
@@ -129,7 +137,7 @@ class Promotion(Frozen):
                 "drops.extra_arrivals belongs to an arrival curve; a concurrency curve holds them"
             )
         curve = self.concurrency or self.arrivals
-        if curve is not None and max(y for x, y in curve if x <= (self.duration_s or x)) <= 0:
+        if curve is not None and not _anybody(curve, self.duration_s or 0.0):
             raise ValueError("the curve has no viewer within the show")
         return self
 
@@ -463,7 +471,7 @@ class Tier(Frozen):
     """A price up to a quantity (null: without end), counted in multiples of the line's `unit`."""
 
     up_to: PositiveFloat | None = None
-    price: Quantity
+    price: NotNegative
 
 
 CLASSES = ("audio", "sd", "hd", "full_hd")

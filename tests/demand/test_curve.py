@@ -311,3 +311,12 @@ def test_a_show_that_ends_before_the_first_viewer_of_the_file_is_refused(tmp_pat
     scenario = night(file=file, duration_s=300)
     with pytest.raises(ScenarioError, match=r"duration_s.*300"):
         expected_demand(scenario.promotion, scenario.audience)
+
+
+def test_a_rush_shorter_than_a_bin_counts_in_full():
+    """A triangle of 1 s, 2 joins a second high, is one join, and so is one of 2 s half as high."""
+    d = demand(arrivals=[[0, 0], [100, 0], [100.5, 2], [101, 0], [200, 0], [201, 1], [202, 0]])
+    joins = d.per_s * np.diff(d.edges_s)
+    assert joins[3] == pytest.approx(joins[6])
+    assert joins[[3, 6]].sum() == pytest.approx(joins.sum())
+    assert d.offered_peak == pytest.approx(d.peak_viewers)

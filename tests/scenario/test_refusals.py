@@ -43,6 +43,23 @@ def test_a_wrong_value(override, words):
 
 
 @pytest.mark.parametrize(
+    ("curve", "empty"),
+    [
+        ("[[0,0],[9999,1]]", False),  # on its way up when the show ends
+        ("[[9000,1],[9999,0]]", False),  # level before the first point
+        ("[[0,0],[3600,0],[9999,1]]", True),
+        ("[[0,0],[60,0]]", True),
+    ],
+)
+def test_a_curve_with_nobody_within_the_show(curve, empty):
+    override = f"promotion.concurrency={curve}"
+    if empty:
+        assert refusal(override) == "promotion: the curve has no viewer within the show"
+    else:
+        assert load_scenario(override).promotion.concurrency is not None
+
+
+@pytest.mark.parametrize(
     ("override", "words"),
     [
         ("sed=7", ["sed is not a key", "did you mean seed?", "replications"]),

@@ -1,0 +1,207 @@
+"""A valid scenario with one thing wrong in it, and the words that its refusal must hold."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Le
+from hypothesis import strategies as st
+from pydantic.fields import FieldInfo
+
+from sim.scenario.model import Scenario
+from sim.scenario.quantity import Frozen, Quantity, Share
+from tests.properties.scenarios import Data, Draw, scenarios
+
+Place = tuple[str | int, ...]
+Mistake = tuple[Data, str]
+"""(scenario, what the refusal must name)."""
+
+
+def nodes(node: Any, at: Place = (), field: FieldInfo | None = None) -> Iterator[tuple[Any, ...]]:
+    """(place, value, field) of everything in a scenario; `field` where the value is one's own."""
+    yield at, node, field
+    if isinstance(node, Frozen) and not isinstance(node, Quantity):
+        for name, inside in type(node).model_fields.items():
+            yield from nodes(getattr(node, name), (*at, name), inside)
+    elif isinstance(node, (dict, list, tuple)):
+        inner: Any = node.items() if isinstance(node, dict) else enumerate(node)
+        for name, child in inner:
+            yield from nodes(child, (*at, name))
+
+
+def wrong_here(value: Any, field: FieldInfo | None) -> Iterator[Any]:
+    """Values no key of this type can mean; no number of the vocabulary may be negative."""
+    if isinstance(value, bool):
+        yield from ("perhaps", 7)
+    elif isinstance(value, (int, float, Quantity)):
+        yield from (-1, float("nan"), float("inf"), "many", [1])
+        if field is not None and _is_share(field):
+            yield 1.5
+    elif field is not None and get_origin(field.annotation) is Literal:
+        yield "nonsense"
+    elif isinstance(value, (list, dict)):
+        yield 5
+
+
+def _is_share(field: FieldInfo) -> bool:
+    """At most 1, by itself or as one of `X | None`."""
+    kinds = [m for a in get_args(field.annotation) for m in getattr(a, "__metadata__", ())]
+    marks = [*field.metadata, *kinds]
+    return any(m in SHARE or (isinstance(m, Le) and m.le == 1) for m in marks)
+
+
+SHARE = getattr(Share, "__metadata__")  # noqa: B009 (its type is said to be Quantity's)
+
+
+@st.composite
+def wrong_values(draw: Draw) -> Mistake:
+    """Of another type, not finite, negative, a share above 1, none of the words allowed."""
+    data, scenario = draw(complete())
+    here = [(at, wrong) for at, v, field in nodes(scenario) for wrong in wrong_here(v, field)]
+    at, wrong = draw(st.sampled_from(here))
+    return put(data, at, wrong), ".".join(map(str, at))
+
+
+@st.composite
+def wrong_keys(draw: Draw) -> Mistake:
+    """A key that its group doesn't have."""
+    data, scenario = draw(complete())
+    groups = [at for at, node, _ in nodes(scenario) if isinstance(node, Frozen)]
+    at = (*draw(st.sampled_from(groups)), draw(st.sampled_from(("sesions", "_target_", "ü"))))
+    return put(data, at, 1), ".".join(map(str, at))
+
+
+@st.composite
+def missing_keys(draw: Draw) -> Mistake:
+    """A key without a default is left out."""
+    data, scenario = draw(complete())
+    needed = [
+        (*at, name)
+        for at, node, _ in nodes(scenario)
+        if isinstance(node, Frozen) and not isinstance(node, Quantity)
+        for name, field in type(node).model_fields.items()
+        if field.is_required() and (*at, name) != ("vendors",)
+    ]
+    at = draw(st.sampled_from(needed))
+    without = copy.deepcopy(data)
+    del inside(without, at[:-1])[at[-1]]
+    return without, ".".join(map(str, at))
+
+
+# Each is allowed by itself: (keys to set, what the refusal names). A path of the vendor `ours` is
+# given whole where it matters what else it holds.
+FLAT = [[0, 1], [60, 1]]
+OURS = "vendors.ours"
+RTC = f"{OURS}.paths.rtc"
+ONE = {f"{RTC}.layers": [], f"{RTC}.audio_rung": False}
+LAYERS = [{"height": 2, "bitrate_mbps": 0.002}, {"height": 1, "bitrate_mbps": 0.001}]
+FLV = {
+    **ONE,
+    f"{RTC}.player": "flv",
+    f"{RTC}.gop_s": 1,
+    f"{RTC}.start_buffer_s": 1,
+    f"{RTC}.resume_buffer_s": 1,
+    f"{RTC}.delay_s": 3,
+    f"{RTC}.lag_limit_s": None,
+    f"{RTC}.speed_up": 0,
+}
+JITTER = {**ONE, f"{RTC}.player": "rtc", f"{RTC}.start_buffer_s": 2, f"{RTC}.jitter_buffer_s": 1}
+UDP = {f"{RTC}.transport": "udp", f"{RTC}.rtx_max": 0, f"{RTC}.loss_tolerance": 0}
+LINE = f"{OURS}.tariffs.first.lines.0"
+BREAK = {"name": "b", "what": "region", "where": "", "time_s": 1, "duration_s": 1, "left": 0}
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"promotion.concurrency": FLAT, "promotion.arrivals": FLAT}, "concurrency, arrivals"),
+    ({"promotion.concurrency": None, "promotion.arrivals": None, "promotion.file": None}, "none"),
+    ({"promotion.file": None, "promotion.arrivals": None,
+      "promotion.concurrency": [[5, 1], [5, 1]]}, "promotion.concurrency"),
+    ({"promotion.file": None, "promotion.arrivals": None, "promotion.concurrency": [[0, 0], [9, 0]],
+      "promotion.drops": []}, "no viewer"),
+    ({"promotion.file": None, "promotion.arrivals": None, "promotion.concurrency": FLAT,
+      "promotion.peak_viewers": None}, "peak_viewers"),
+    ({"promotion.file": "nowhere", "promotion.arrivals": None, "promotion.concurrency": None,
+      "promotion.drops": []}, "promotion.file is 'nowhere'"),
+    ({"promotion.expected_gmv_cny": 1, "promotion.orders_per_view": 1}, "expected_gmv_cny"),
+    ({"promotion.expected_gmv_cny": None, "promotion.orders_per_view": None}, "orders_per_view"),
+    ({"promotion.pitches": [{"from_s": 9, "to_s": 9, "intent": 1}]}, "promotion.pitches.0"),
+    ({"audience.regions": {}}, "audience.regions"),
+    ({"audience.isps": {"mobile": 0.5}}, "audience.isps"),
+    ({"audience.devices": {"tall": {"share": 1, "top_mbps": 1}}}, "'tall'"),
+    ({"audience.devices": {"720": {"share": 0.5, "top_mbps": 1}}}, "audience.devices"),
+    ({"audience.patience.left_by": [[5, 0.5], [6, 0.4]]}, "audience.patience"),
+    ({"audience.regions": {"mars": 1.0}}, "'mars'"),
+    ({"incidents": [{**BREAK, "what": "isp", "where": "pigeon"}]}, "incidents.0.where"),
+    ({"network.kind": "markov", "network.mix": {"satellite": 1.0}}, "'satellite'"),
+    ({"network.kind": "markov", "network.mix": None}, "mix"),
+    ({"network.kind": "replay", "network.traces": None}, "traces"),
+    ({"network.kind": "replay", "network.traces": "nowhere"}, "network.traces is 'nowhere'"),
+    ({"audience.kappa": {"value": 3, "low": 4, "high": 5}}, "audience.kappa"),
+    ({"audience.kappa": {"value": 3, "low": 2}}, "audience.kappa"),
+    ({f"{RTC}.overhead": {"value": 0.1, "source": "hearsay"}}, "'hearsay'"),
+    ({**FLV, f"{RTC}.delay_s": 1.5}, "delay_s"),
+    ({**FLV, f"{RTC}.lag_limit_s": 5}, "lag_limit_s"),
+    ({**FLV, f"{RTC}.speed_up": None}, "speed_up"),
+    (JITTER, "jitter_buffer_s"),
+    ({**UDP, f"{RTC}.fec": None}, "fec"),
+    ({**FLV, f"{RTC}.catch_up": 0.9}, "catch_up"),
+    ({**FLV, f"{RTC}.link_share": 0}, "link_share"),
+    ({f"{RTC}.layers": LAYERS[::-1]}, "layers"),
+    ({f"{RTC}.layers": LAYERS, f"{RTC}.udp_shortage": "pause_some", f"{RTC}.audio_rung": False,
+      f"{RTC}.react_s": 1}, "udp_shortage"),
+    ({f"{RTC}.layers": LAYERS, f"{RTC}.player": "rtc", f"{RTC}.react_s": None,
+      f"{RTC}.audio_rung": False}, "react_s"),
+    ({f"{RTC}.audio_rung": True, f"{RTC}.audio_mbps": 0}, "audio_mbps"),
+    ({f"{RTC}.limits": {}}, "paths.rtc"),
+    ({f"{OURS}.paths": {}}, f"{OURS}.paths"),
+    ({f"{OURS}.serves.mars": ["east"]}, "'east' twice"),
+    ({f"{OURS}.regions.mars": {}}, "regions.mars"),
+    ({f"{OURS}.edges.mars": {}}, "edges.mars"),
+    ({f"{LINE}.tiers": [{"up_to": 1, "price": 1}]}, "last tier"),
+    ({f"{LINE}.tiers": [{"up_to": 2, "price": 1}, {"up_to": 1, "price": 1}, {"price": 1}]},
+     "tiers"),
+    ({f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "sum"}, "reduction sum"),
+    ({f"{LINE}.where": {"colour": "red"}}, "where.colour"),
+    ({f"{OURS}.tariffs.first.currency": "XAU"}, "XAU"),
+    ({"commerce.month.ordinary_nights": 30, "commerce.month.days": 28}, "ordinary_nights"),
+    ({"incidents": [{**BREAK, "where": "mars"}]}, "incidents.0.where"),
+    ({"incidents": [{**BREAK, "what": "edge", "where": "cn"}]}, "incidents.0.where"),
+    ({"incidents": [{**BREAK, "what": "host_uplink", "where": "cn"}]}, "incidents.0"),
+    ({"incidents": [{**BREAK, "what": "isp", "where": "mobile", "vendor": "zoom"}]},
+     "incidents.0.vendor"),
+]  # fmt: skip
+
+
+@st.composite
+def contradictions(draw: Draw) -> Mistake:
+    """Keys that are each allowed and not together; names nobody has."""
+    data, _ = draw(complete())
+    keys, words = draw(st.sampled_from(CONTRADICTIONS))
+    for key, value in keys.items():
+        at = [int(part) if part.isdigit() else part for part in key.split(".")]
+        data = put(data, (*at,), value)
+    return data, words
+
+
+# --- on plain data --------------------------------------------------------------------------------
+
+
+@st.composite
+def complete(draw: Draw) -> tuple[Data, Scenario]:
+    """A drawn scenario with every key of the model."""
+    scenario = Scenario.model_validate(draw(scenarios()))
+    return scenario.model_dump(mode="json"), scenario
+
+
+def inside(data: Data, at: Place) -> Any:
+    node: Any = data
+    for part in at:
+        node = node[part]
+    return node
+
+
+def put(data: Data, at: Place, value: Any) -> Data:
+    """A copy of `data` with another value at one place."""
+    changed = copy.deepcopy(data)
+    inside(changed, at[:-1])[at[-1]] = value
+    return changed

@@ -1,0 +1,407 @@
+"""Any night the vocabulary allows, small enough to be played in a blink.
+
+`scenarios()` draws plain data, as a file of `conf/` would give it. Every key of the model is drawn
+somewhere; what the models ask for together (a lag limit above the delay, shares that sum to 1) is
+built, not filtered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+Data = dict[str, Any]
+Draw = st.DrawFn
+flags = st.booleans()
+
+
+def number(low: float, high: float) -> st.SearchStrategy[float]:
+    """From low to high, both ends too, nearer to low more often than not."""
+    return st.integers(0, 100).map(lambda k: low + (high - low) * (k / 100) ** 2)
+
+
+def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+@st.composite
+def shares(draw: Draw, *names: str) -> Data:
+    """Each name's share; they sum to 1, and some may be 0."""
+    parts = draw(st.lists(st.integers(0, 9), min_size=len(names), max_size=len(names)))
+    parts[draw(st.integers(0, len(names) - 1))] += 1
+    return {name: part / sum(parts) for name, part in zip(names, parts, strict=True)}
+
+
+@st.composite
+def quantity(draw: Draw, low: float, high: float) -> Any:
+    """A bare number, or one with a range and a source."""
+    value = draw(number(low, high))
+    if draw(flags):
+        return value
+    ends = {"low": draw(number(low, value)), "high": draw(number(value, high))}
+    return {"value": value, **ends, "source": "guess"}
+
+
+# --- promotion ------------------------------------------------------------------------------------
+
+
+@st.composite
+def curves(draw: Draw, duration_s: float) -> list[list[float]]:
+    """Points whose times rise, some beyond the end; somebody is there, or on the way up."""
+    times = sorted(draw(st.sets(number(0.1, 1.3 * duration_s), min_size=1, max_size=4)))
+    points = [[t, draw(number(0, 5))] for t in times]
+    points[0][1] += 0.1
+    return [[draw(st.sampled_from((0.0, 0.05))), draw(number(0, 1))], *points]
+
+
+@st.composite
+def promotions(draw: Draw, most: int) -> Data:
+    duration_s = draw(number(20, 300))
+    kind = draw(st.sampled_from(("concurrency", "concurrency", "arrivals", "file")))
+    drop = st.fixed_dictionaries(
+        {
+            "name": st.sampled_from(("bag", "礼盒", "bag")),
+            "time_s": number(0, 400),
+            "price_cny": number(0.01, 5000),
+            "intent": number(0.01, 50),
+            "decay_s": number(0.1, 1000),
+            "extra_arrivals": number(0, 8) if kind == "arrivals" else st.just(0),
+        },
+        optional={"stock": maybe(st.integers(1, 50)), "extra_decay_s": number(1, 1000)},
+    )
+    starts = draw(st.lists(number(0, 300), max_size=2))
+    pitches = []
+    for at in starts:
+        to_s = at + draw(number(0.1, 200))
+        # Nobody may be kept from ordering for the whole of the show.
+        pitches.append({"from_s": at, "to_s": to_s, "intent": draw(number(0.1 * (at == 0), 5))})
+    leave = st.fixed_dictionaries(
+        {"time_s": number(0, 350), "duration_s": number(0.1, 200), "share": number(0, 1)}
+    )
+    sold = draw(st.sampled_from(("expected_gmv_cny", "orders_per_view")))
+    return {
+        "name": "drawn",
+        "starts_at": draw(st.sampled_from(("2026-11-11T20:00:00", "2026-11-10T23:58:30"))),
+        "peak_viewers": draw(st.integers(1, most)),
+        "duration_s": duration_s,
+        "peak_sigma": draw(number(0, 1)),
+        kind: "made_up" if kind == "file" else draw(curves(duration_s)),
+        "grid_s": draw(number(2, 90)),
+        "mass_exit": draw(maybe(leave)),
+        "drops": draw(st.lists(drop, max_size=2)),
+        "pitches": pitches,
+        sold: draw(number(1, 1e5) if sold == "expected_gmv_cny" else number(0.001, 1)),
+    }
+
+
+# --- audience and links ---------------------------------------------------------------------------
+
+
+@st.composite
+def patiences(draw: Draw) -> Data:
+    times = draw(st.lists(st.integers(1, 60), min_size=1, max_size=4, unique=True))
+    gone = draw(st.lists(st.integers(1, 99), min_size=len(times), max_size=len(times), unique=True))
+    left_by = [[t + 2.0, g / 100] for t, g in zip(sorted(times), sorted(gone), strict=True)]
+    return {"free_s": draw(number(0, 2)), "left_by": left_by}
+
+
+@st.composite
+def audiences(draw: Draw, regions: list[str], isps: list[str]) -> Data:
+    heights = draw(st.lists(st.sampled_from((180, 480, 720, 1080)), min_size=1, unique=True))
+    owners = draw(shares(*map(str, heights)))
+    return {
+        "name": "drawn",
+        "sample": draw(st.just(1.0) | number(0.05, 1)),
+        "regions": draw(shares(*regions)),
+        "isps": draw(shares(*isps)),
+        "devices": {h: {"share": owners[h], "top_mbps": draw(number(0.2, 8))} for h in owners},
+        "interactive_share": draw(number(0, 1)),
+        "intent_sigma_ln": draw(number(0, 2)),
+        "stay": {
+            "bouncer_share": draw(number(0, 0.9)),
+            "bouncer_mean_s": draw(number(5, 100)),
+            "stayer_mean_s": draw(number(60, 5000)),
+            "stayer_sigma_ln": draw(number(0.05, 2)),
+            "fit_to_views": draw(flags),
+        },
+        "patience": draw(patiences()),
+        "waiting_room_patience": draw(maybe(patiences())),
+        "stall_patience_free_s": draw(quantity(0, 20)),
+        "stall_patience_mean_s": draw(maybe(quantity(0.5, 60))),
+        "kappa": draw(quantity(0.5, 6)),
+        "sd_rundown": draw(quantity(0.5, 2)),
+        "retry": {
+            "backoff_s": draw(st.lists(number(0, 20), max_size=6)),
+            "jitter_s": draw(number(0, 2)),
+            "rejoin_share": draw(number(0, 1)),
+        },
+        "reference": {
+            "link_share": draw(quantity(0.1, 1)),
+            "frozen_below_mbps": draw(number(0.05, 2)),
+            "hd_from_mbps": draw(number(0.05, 4)),
+        },
+    }
+
+
+@st.composite
+def link_classes(draw: Draw) -> Data:
+    n = draw(st.integers(1, 4))
+    states = range(n)
+    jumps = [
+        list(draw(shares(*(str(k) for k in states if k != i))).values()) if n > 1 else []
+        for i in states
+    ]
+    return {
+        "mean_mbps": {"median": draw(number(0.1, 100)), "sigma_ln": draw(number(0, 1))},
+        "multiplier": [draw(number(0, 3)) for _ in states],
+        "hold_s": [draw(number(0.5, 200)) for _ in states],
+        "jumps": [[*row[:i], 0.0, *row[i:]] for i, row in enumerate(jumps)],
+        "round_trip_ms": draw(number(0, 500)),
+        "loss": draw(number(0, 0.5)),
+        **dict.fromkeys(
+            ("mean_source", "dynamics_source", "loss_source", "round_trip_source"), "guess"
+        ),
+    }
+
+
+@st.composite
+def networks(draw: Draw) -> Data:
+    if draw(st.integers(0, 4)) == 0:
+        replay = {"kind": "replay", "traces": "made_up", "trace_loss": draw(number(0, 0.5))}
+        return {"name": "drawn", "trace_round_trip_ms": draw(number(0, 300)), **replay}
+    names = draw(st.sampled_from((["home"], ["home", "lte"], ["home", "lte", "地铁"])))
+    return {
+        "name": "drawn",
+        "kind": "markov",
+        "mix": draw(shares(*names)),
+        "classes": {name: draw(link_classes()) for name in names},
+        "sources": {"guess": {"confidence": "assumed"}},
+    }
+
+
+# --- vendors --------------------------------------------------------------------------------------
+
+
+@st.composite
+def ladders(draw: Draw) -> tuple[list[Data], int, Any]:
+    """(lower pictures, height and bitrate of the best): heights and bitrates fall."""
+    steps = draw(st.lists(number(1.1, 3), max_size=3))
+    heights = sorted(draw(st.sets(st.sampled_from((180, 360, 480, 720, 1080)),
+                                  min_size=len(steps) + 1, max_size=len(steps) + 1)))  # fmt: skip
+    rate = draw(number(0.06, 1))
+    layers: list[Data] = []
+    for step in steps:
+        layers.insert(0, {"height": heights.pop(0), "bitrate_mbps": rate})
+        rate *= step
+    return layers, heights[0], {"value": rate, "source": "guess"} if draw(flags) else rate
+
+
+@st.composite
+def policies(draw: Draw, last: bool, egress: tuple[str, ...]) -> Data:
+    how = st.sampled_from(("refuse", "queue") if last else ("refuse", "queue", "overflow"))
+    return {
+        "sessions": draw(how),
+        "joins_per_s": draw(how),
+        "egress_mbps": draw(st.sampled_from([e for e in egress if not last or e != "overflow"])),
+        "joins_burst": draw(maybe(number(1, 30))),
+        "refusal_s": draw(quantity(0, 3)),
+        "ghost_s": draw(maybe(quantity(0, 100))),
+    }
+
+
+@st.composite
+def limits(draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any]) -> Data:
+    """Each absent, or anything from far too little to plenty."""
+    return {
+        "sessions": draw(maybe(quantity(1, 1.5 * most))),
+        "egress_mbps": draw(maybe(egress_mbps)),
+        "joins_per_s": draw(maybe(quantity(0.05, 10))),
+    }
+
+
+@st.composite
+def paths(draw: Draw, last: bool, second: bool) -> Data:
+    layers, height, bitrate = draw(ladders())
+    transport = "tcp" if second else draw(st.sampled_from(("udp", "tcp")))
+    player = draw(st.sampled_from(("rtc", "flv")))
+    audio = draw(flags)
+    gop_s, start_s = draw(number(0.1, 5)), draw(number(0, 3))
+    path: Data = {
+        "transport": transport,
+        "player": player,
+        "takes": "everyone" if last else draw(st.sampled_from(("everyone", "interactive"))),
+        "bitrate_mbps": bitrate,
+        "height": height,
+        "layers": layers,
+        "audio_rung": audio,
+        "audio_mbps": draw(number(0.01, 0.05)),
+        "react_s": draw(number(0, 3)),
+        "overhead": draw(quantity(0, 0.3)),
+        "link_share": draw(quantity(0.1, 1)),
+        "catch_up": draw(quantity(1, 6)),
+        "upstream_s": draw(quantity(0, 3)),
+        "gop_s": gop_s,
+        "start_buffer_s": start_s,
+        "join_round_trips": draw(quantity(0, 8)),
+        "join_server_s": draw(quantity(0, 1)),
+    }
+    if player == "flv":
+        resume_s, delay_s = draw(number(0.1, 5)), start_s + gop_s + draw(number(0.01, 5))
+        path |= {"resume_buffer_s": resume_s, "delay_s": delay_s, "speed_up": draw(number(0, 0.3))}
+        if draw(flags):
+            room_s = delay_s + gop_s + max(start_s, resume_s)
+            path["lag_limit_s"] = room_s + draw(number(0.01, 20))
+    else:
+        path["jitter_buffer_s"] = start_s + draw(number(0.01, 2))
+        path["keyframe_cached"] = draw(flags)
+    if transport == "udp":
+        path["fec"] = draw(quantity(0, 0.5))
+        path["rtx_max"] = draw(quantity(0, 1))
+        path["loss_tolerance"] = draw(quantity(0, 1))
+        one = not layers and not audio
+        path["udp_shortage"] = draw(st.sampled_from(("loss", "pause_some"))) if one else "loss"
+    return path
+
+
+@st.composite
+def tariffs(draw: Draw) -> Data:
+    meter = draw(st.sampled_from(("viewer_minutes", "egress_gb", "peak_mbps")))
+    ends = sorted(draw(st.sets(number(0.01, 1e4), max_size=2)))
+    where: Data = {"class": ["sd", "hd"]} if meter == "viewer_minutes" and draw(flags) else {}
+    days = "daily_peak" if meter == "peak_mbps" else draw(st.sampled_from(("sum", "daily_sum")))
+    line = {
+        "name": "line",
+        "meter": meter,
+        "where": where,
+        "reduction": days,
+        "rounding": draw(st.sampled_from(("none", "ceil"))),
+        "unit": draw(st.sampled_from((1, 1000))),
+        "semantics": draw(st.sampled_from(("graduated", "all_units"))),
+        "tiers": [{"up_to": end, "price": draw(number(0, 10))} for end in (*ends, None)],
+    }
+    return {
+        "name": "drawn",
+        "currency": draw(st.sampled_from(("CNY", "USD"))),
+        "gb_bytes": draw(st.sampled_from((1_000_000_000, 1_073_741_824))),
+        "sample_stat": draw(st.sampled_from(("mean", "max_of_10s"))),
+        "boundary": draw(st.sampled_from(("upper", "lower"))),
+        "lines": [line, *([line | {"name": "again"}] if draw(flags) else [])],
+    }
+
+
+@st.composite
+def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
+    split = draw(st.integers(0, len(regions) - 1))
+    serves = {"cn": regions} if split == 0 else {"a": regions[:split], "b": regions[split:]}
+    two = draw(st.integers(0, 2)) == 0
+    body = {"rtc": draw(paths(last=not two, second=False))}
+    if two:
+        body["cdn"] = draw(paths(last=True, second=True))
+    best = body["rtc"]["bitrate_mbps"]
+    each_mbps = best["value"] if isinstance(best, dict) else best
+    whole_mbps = most * each_mbps
+    # A node that carries less than some pictures is no edge: who joins within an epoch fills it.
+    shared, own = quantity(0.05 * whole_mbps, 1.5 * whole_mbps), quantity(3 * each_mbps, whole_mbps)
+    any_egress = ("degrade", "degrade", "refuse", "queue", "overflow")
+    policy = draw(policies(last=not two, egress=any_egress))
+    if two:
+        body["cdn"]["limits"] = draw(maybe(limits(most, shared)))
+        # One of two paths may reserve what both share.
+        both = ("degrade",) if policy["egress_mbps"] != "degrade" else any_egress
+        body["cdn"]["policy"] = draw(policies(last=True, egress=both))
+    some = st.sets(st.sampled_from(sorted(serves)), max_size=2).map(sorted)
+    return {
+        "name": "Drawn",
+        "sources": {"guess": {"confidence": "assumed"}},
+        "serves": serves,
+        "paths": body,
+        "limits": draw(limits(most, shared)),
+        "regions": {
+            r: {"sessions": draw(maybe(quantity(1, most))), "egress_mbps": draw(maybe(own))}
+            for r in draw(some)
+        },
+        "edges": {
+            r: {i: {"egress_mbps": draw(own)} for i in isps if draw(flags)} for r in draw(some)
+        },
+        "policy": policy,
+        "tariffs": {k: draw(tariffs()) | {"name": k} for k in ("first", "other")[: 1 + two]},
+    }
+
+
+@st.composite
+def incidents(draw: Draw, vendors: Data, isps: list[str]) -> Data:
+    name = draw(st.sampled_from(sorted(vendors)))
+    region = draw(st.sampled_from(sorted(vendors[name]["serves"])))
+    isp = draw(st.sampled_from(isps))
+    places = {"edge": f"{region}.{isp}", "region": region, "isp": isp, "host_uplink": ""}
+    what = draw(st.sampled_from(sorted(places)))
+    return {
+        "name": "break",
+        "what": what,
+        "where": places[what],
+        "vendor": None if what == "host_uplink" else draw(maybe(st.just(name))),
+        "time_s": draw(number(0, 320)),
+        "duration_s": draw(number(0.1, 300)),
+        "left": draw(st.just(0.0) | number(0, 1)),
+    }
+
+
+# --- the whole ------------------------------------------------------------------------------------
+
+
+@st.composite
+def scenarios(draw: Draw, most: int = 400) -> Data:
+    """A night of at most `most` viewers at once; engine.check is on."""
+    regions = draw(st.sampled_from((["east"], ["east", "south"], ["east", "south", "海外"])))
+    isps = draw(st.sampled_from((["mobile"], ["mobile", "telecom"])))
+    exact = draw(st.integers(0, 5)) == 0
+    most = min(most, 60) if exact else most
+    compared = draw(st.sampled_from((["ours"], ["ours"], ["ours", "theirs"])))
+    sellers = {name: draw(vendors(most, regions, isps)) for name in compared}
+    return {
+        "study": {
+            "kind": draw(st.sampled_from(("night", "compare", "curve"))),
+            "peaks": draw(st.sampled_from(([], [], [0.5], [1.3]))),
+            "curve_sample": draw(st.sampled_from((1.0, 0.5))),
+            "ladder": draw(flags),
+            "ranges": False,
+        },
+        "promotion": draw(promotions(most)),
+        "audience": draw(audiences(regions, isps)),
+        "network": draw(networks()),
+        "vendors": sellers,
+        "commerce": {
+            "name": "drawn",
+            "basket_cny": {"median": draw(number(1, 500)), "sigma_ln": draw(number(0, 1.5))},
+            "clarity_sd": draw(quantity(0, 1)),
+            "clarity_audio": draw(quantity(0, 1)),
+            "latency_free_s": draw(quantity(0, 3)),
+            "latency_tau_s": draw(quantity(0.1, 60)),
+            "buy_while_frozen": draw(quantity(0, 1)),
+            "return_share": draw(number(0, 1)),
+            "margin": draw(number(0, 1)),
+            "cny_per": {"CNY": 1.0, "USD": 7.1},
+            "month": {
+                "days": draw(st.integers(28, 31)),
+                "ordinary_nights": draw(st.integers(0, 27)),
+                "ordinary_share": draw(quantity(0, 1)),
+            },
+        },
+        "engine": {
+            "name": "drawn",
+            "kind": "exact" if exact else "fast",
+            "epoch_s": draw(number(0.1, 10)),
+            "threads": 1,
+            "check": True,
+            "freeze_threshold_s": draw(number(0, 2)),
+            "stall_merge_s": draw(number(0, 3)),
+        },
+        "incidents": draw(st.lists(incidents(sellers, isps), max_size=2)),
+        "bands": {"draws": draw(st.sampled_from((0, 0, 0, 1))), "sample": 0.5},
+        "report": {"enabled": False},
+        "replications": 1,
+        "seed": draw(st.integers(0, 2**32 - 1)),
+        "output_dir": "outputs",
+        "overwrite": False,
+    }
