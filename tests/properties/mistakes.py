@@ -108,7 +108,12 @@ FLV = {
     f"{RTC}.speed_up": 0,
 }
 JITTER = {**ONE, f"{RTC}.player": "rtc", f"{RTC}.start_buffer_s": 2, f"{RTC}.jitter_buffer_s": 1}
-UDP = {f"{RTC}.transport": "udp", f"{RTC}.rtx_max": 0, f"{RTC}.loss_tolerance": 0}
+UDP = {
+    f"{RTC}.transport": "udp",
+    f"{RTC}.rtx_max": 0,
+    f"{RTC}.rtx_delay_s": 1,
+    f"{RTC}.loss_tolerance": 0,
+}
 LINE = f"{OURS}.tariffs.first.lines.0"
 BREAK = {"name": "b", "what": "region", "where": "", "time_s": 1, "duration_s": 1, "left": 0}
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [

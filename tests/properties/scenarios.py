@@ -258,6 +258,7 @@ def paths(draw: Draw, last: bool, second: bool) -> Data:
     if transport == "udp":
         path["fec"] = draw(quantity(0, 0.5))
         path["rtx_max"] = draw(quantity(0, 1))
+        path["rtx_delay_s"] = draw(quantity(0.05, 2))
         path["loss_tolerance"] = draw(quantity(0, 1))
         one = not layers and not audio
         path["udp_shortage"] = draw(st.sampled_from(("loss", "pause_some"))) if one else "loss"
@@ -301,8 +302,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
     best = body["rtc"]["bitrate_mbps"]
     each_mbps = best["value"] if isinstance(best, dict) else best
     whole_mbps = most * each_mbps
-    # A node that carries less than some pictures is no edge: who joins within an epoch fills it.
-    shared, own = quantity(0.05 * whole_mbps, 1.5 * whole_mbps), quantity(3 * each_mbps, whole_mbps)
+    shared, own = quantity(0.01 * whole_mbps, 1.5 * whole_mbps), quantity(each_mbps, whole_mbps)
     any_egress = ("degrade", "degrade", "refuse", "queue", "overflow")
     policy = draw(policies(last=not two, egress=any_egress))
     if two:
