@@ -188,10 +188,7 @@ def max_min(
     _fill(nodes, leaves, flows, caps, n, hold_s)
     for e in range(leaves):
         if nodes[e].sharing != UDP and nodes[e].sharing != PAUSE:
-            level = nodes[e].filled_mbps
-            for k in (nodes[e].edge_at, nodes[e].region_at, nodes[e].top_at):
-                level = min(level, nodes[k].given_mbps)  # whoever joins an idle node has no more
-            nodes[e].level_mbps, nodes[e].bind = level, nodes[e].filled_by
+            nodes[e].level_mbps, nodes[e].bind = nodes[e].filled_mbps, nodes[e].filled_by
 
 
 @step

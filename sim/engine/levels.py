@@ -161,6 +161,11 @@ def _solve_tcp(n: Night, hold_s: float) -> None:
     for e in range(leaves):
         n.nodes[e].level_before = n.nodes[e].level_mbps
     max_min(n.nodes, leaves, n.flows, n.cap_mbps, active, hold_s)
+    for e in range(leaves):
+        leaf = n.nodes[e]
+        if leaf.sharing == TCP:  # who joins an idle node within the stretch has no more than it all
+            for k in (leaf.edge_at, leaf.region_at, leaf.top_at):
+                leaf.level_mbps = min(leaf.level_mbps, n.nodes[k].given_mbps)
     for slot in range(active):
         cap, leaf = n.cap_mbps[slot], n.nodes[n.flows[slot].leaf]
         if min(cap, leaf.level_before) != min(cap, leaf.level_mbps):
