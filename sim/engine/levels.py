@@ -165,7 +165,7 @@ def _solve_tcp(n: Night, hold_s: float) -> None:
         leaf = n.nodes[e]
         if leaf.sharing == TCP:  # who joins an idle node within the stretch has no more than it all
             for k in (leaf.edge_at, leaf.region_at, leaf.top_at):
-                leaf.level_mbps = min(leaf.level_mbps, n.nodes[k].given_mbps)
+                leaf.level_mbps = min(leaf.level_mbps, max(0.0, n.nodes[k].given_mbps))
     for slot in range(active):
         cap, leaf = n.cap_mbps[slot], n.nodes[n.flows[slot].leaf]
         if min(cap, leaf.level_before) != min(cap, leaf.level_mbps):
