@@ -292,9 +292,20 @@ def udp_losses(nodes: Records, leaves: int, kinds: Records) -> None:
             continue
         nodes[e].passed, nodes[e].bind = 1.0, 0
         for k in (nodes[e].top_at, nodes[e].region_at, nodes[e].edge_at):
-            passed = nodes[k].capacity_mbps / nodes[k].load if short(nodes[k]) else 1.0
-            if passed < nodes[e].passed:
-                nodes[e].passed, nodes[e].bind = passed, nodes[k].code
+            if passes(nodes[k]) < nodes[e].passed:
+                nodes[e].passed, nodes[e].bind = passes(nodes[k]), nodes[k].code
+
+
+@step
+def udp_comes_first(nodes: Records, leaves: int, kinds: Records) -> None:
+    """After `udp_losses`: what UDP takes of each node; TCP, on the same edges, fills the rest."""
+    for k in range(len(nodes)):
+        nodes[k].taken_mbps = 0.0
+    for e in range(leaves):
+        mbps, passed = sent(kinds, e), 1.0
+        for k in (nodes[e].top_at, nodes[e].region_at, nodes[e].edge_at):
+            passed = min(passed, passes(nodes[k]))
+            nodes[k].taken_mbps += mbps * passed
 
 
 @step
@@ -303,16 +314,28 @@ def load_nodes(nodes: Records, leaves: int, kinds: Records) -> None:
     for k in range(len(nodes)):
         nodes[k].load = 0.0
     for e in range(leaves):
-        load = 0.0
-        for c in range(kinds.shape[1]):
-            load += kinds[e, c].flows * kinds[e, c].sent_mbps
-        add_load(nodes, e, load)
+        add_load(nodes, e, sent(kinds, e))
+
+
+@step
+def sent(kinds: Records, leaf: int) -> float:
+    """Wire Mbps that the UDP flows of a leaf send into the tree."""
+    mbps = 0.0
+    for c in range(kinds.shape[1]):
+        mbps += kinds[leaf, c].flows * kinds[leaf, c].sent_mbps
+    return mbps
 
 
 @step
 def short(node: Any) -> bool:
     """Whether more is sent through a node than it carries."""
     return node.load > node.capacity_mbps * (1.0 + SLACK)
+
+
+@step
+def passes(node: Any) -> float:
+    """Part of what is sent through a node that it carries."""
+    return node.capacity_mbps / node.load if short(node) else 1.0
 
 
 @step

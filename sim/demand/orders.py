@@ -84,8 +84,9 @@ def base_rate(promotion: Promotion, demand: Demand, rates: Rates) -> float:
     orders = ((crowd[1:] + crowd[:-1]) / 2) @ mass
     if not orders.any():
         raise ScenarioError(
-            "promotion.pitches hold the intent at 0 for the whole show and no drop is within it: "
-            "expected_gmv_cny and orders_per_view need a time at which somebody may order"
+            "promotion.pitches hold the intent at 0, or the curve has nobody in the room, for the "
+            "whole show and no drop changes that: expected_gmv_cny and orders_per_view need a time "
+            "at which somebody may order"
         )
     if promotion.expected_gmv_cny is not None:
         return promotion.expected_gmv_cny / float(orders @ rates.price_cny)

@@ -20,6 +20,7 @@ from sim.delivery.share import (
     settle_debt,
     short,
     udp_arrives,
+    udp_comes_first,
     udp_losses,
     wanted_levels,
 )
@@ -198,7 +199,7 @@ def _solve_udp(n: Night, again: bool) -> None:
         send_again(n.nodes, leaves, n.kinds, path)
         udp_losses(n.nodes, leaves, n.kinds)
     if len(n.path) > 1:
-        _udp_comes_first(n)
+        udp_comes_first(n.nodes, leaves, n.kinds)
     some = False
     for e in range(leaves):
         if n.nodes[e].sharing != UDP:
@@ -224,28 +225,6 @@ def _solve_udp(n: Night, again: bool) -> None:
             how = n.kinds[f.leaf, f.kind].moved
             if how == 2 or (how == 1 and not f.frozen):
                 _touch(n, slot)
-
-
-@step
-def _udp_comes_first(n: Night) -> None:
-    """On nodes that both paths share TCP fills what UDP has left.
-
-    A node carries what the nodes above it let through: `load` is what is sent into the tree.
-    """
-    for k in range(len(n.nodes)):
-        n.nodes[k].taken_mbps = 0.0
-    for e in range(n.kinds.shape[0]):
-        leaf = n.nodes[e]
-        sent = 0.0
-        for c in range(n.kinds.shape[1]):
-            sent += n.kinds[e, c].flows * n.kinds[e, c].sent_mbps
-        if leaf.sharing != UDP or sent == 0.0:
-            continue
-        passed = 1.0
-        for k in (leaf.top_at, leaf.region_at, leaf.edge_at):
-            if n.nodes[k].load > n.nodes[k].capacity_mbps:
-                passed = min(passed, n.nodes[k].capacity_mbps / n.nodes[k].load)
-            n.nodes[k].taken_mbps += sent * passed
 
 
 @step

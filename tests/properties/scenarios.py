@@ -48,10 +48,10 @@ def quantity(draw: Draw, low: float, high: float) -> Any:
 
 @st.composite
 def curves(draw: Draw, duration_s: float) -> list[list[float]]:
-    """Points whose times rise, some beyond the end; somebody is there, or on the way up."""
+    """Points whose times rise, some beyond the end; at the last somebody is there, or coming."""
     times = sorted(draw(st.sets(number(0.1, 1.3 * duration_s), min_size=1, max_size=4)))
     points = [[t, draw(number(0, 5))] for t in times]
-    points[0][1] += 0.1
+    points[-1][1] += 0.1
     return [[draw(st.sampled_from((0.0, 0.05))), draw(number(0, 1))], *points]
 
 
