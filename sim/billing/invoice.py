@@ -18,7 +18,8 @@ import pandas as pd
 from sim.billing.reduce import METERS, MONTH, metered, reduced
 from sim.billing.tiers import Portion, decimal, portions
 from sim.scenario import ScenarioError
-from sim.scenario.model import Month, Tariff, TariffLine
+from sim.scenario.model import Month
+from sim.scenario.tariff import Tariff, TariffLine
 
 CENT = Decimal("0.01")
 RESOLUTION = Decimal("0.000001")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sim.record import BIN_S
 from sim.scenario import ScenarioError
-from sim.scenario.model import Tariff, TariffLine
+from sim.scenario.tariff import Tariff, TariffLine
 
 DAY_S = 86400.0
 SAMPLE_S = 300.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from sim.scenario.model import Tariff, TariffLine
+from sim.scenario.tariff import Tariff, TariffLine
 
 
 class Portion(NamedTuple):

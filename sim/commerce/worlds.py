@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.record import WORLDS
-from sim.scenario.model import Incident, Limits, Vendor
+from sim.scenario.model import Incident
+from sim.scenario.vendor import Limits, Vendor
 
 
 def worlds(vendor: Vendor, incidents: Sequence[Incident] = ()) -> dict[str, Vendor | None]:

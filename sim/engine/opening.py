@@ -30,7 +30,8 @@ from sim.record import (
 )
 from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
-from sim.scenario.model import Incident, Network, Path, Patience, Policy, Scenario, Vendor
+from sim.scenario.model import Incident, Network, Patience, Scenario
+from sim.scenario.vendor import Path, Policy, Vendor
 from sim.viewer.viewer import LAYERS, PLAYER, VIEWER, Kind
 
 

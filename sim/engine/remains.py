@@ -28,7 +28,8 @@ from sim.record import (
     Run,
     State,
 )
-from sim.scenario.model import Scenario, Vendor
+from sim.scenario.model import Scenario
+from sim.scenario.vendor import Vendor
 from sim.viewer.viewer import Kind
 
 

@@ -16,7 +16,8 @@ from sim.record import (
     Run,
 )
 from sim.scenario.errors import ScenarioError
-from sim.scenario.model import Scenario, Vendor
+from sim.scenario.model import Scenario
+from sim.scenario.vendor import Vendor
 
 MOST_EXACT = 20_000
 """Viewers of the exact twin: a process each, and every change solves the tree anew."""

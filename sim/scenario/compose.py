@@ -25,9 +25,10 @@ from sim.scenario.files import (
     resolve_file,
     scenario_hash,
 )
-from sim.scenario.model import Scenario, Vendor
+from sim.scenario.model import Scenario
 from sim.scenario.quantity import GIVEN, Quantity
 from sim.scenario.quoting import forced, quoted
+from sim.scenario.vendor import Vendor
 
 __all__ = [
     "CONF",

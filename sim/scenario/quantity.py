@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Confidence = Literal["published", "measured", "claimed", "assumed"]
 
@@ -84,6 +84,11 @@ def _range(low: float, high: float, what: str, open_low: bool = False) -> AfterV
 
     return AfterValidator(check)
 
+
+PositiveInt = Annotated[int, Field(ge=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NotNegativeFloat = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 INFINITY = float("inf")
 Positive = Annotated[Quantity, _range(0, INFINITY, "a number above 0", open_low=True)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.scenario.files import SIM
-from sim.scenario.model import Vendor
+from sim.scenario.vendor import Vendor
 
 WHERE = SIM.parent / "docs" / "vendor.schema.json"
 _ABOUT = (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.commerce import Money
 from sim.record import LATENCY_BIN_S, LIMIT_NAMES, Limit, Reason, Run
-from sim.scenario.model import Vendor
+from sim.scenario.vendor import Vendor
 from sim.study.interval import HELD_PEAK
 
 Row = tuple[str, str, float]

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from sim.draws import Cause, pairs
 from sim.scenario.errors import ScenarioError
-from sim.scenario.model import Scenario, Vendor
+from sim.scenario.model import Scenario
 from sim.scenario.quantity import Frozen, Quantity
+from sim.scenario.vendor import Vendor
 
 TRIES = 20
 """Draws of a profile that the models may refuse before it is an error."""

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from sim.billing import Bill, Invoice, invoice, night_in_month
-from sim.scenario.model import Month, Tariff
+from sim.scenario.model import Month
+from sim.scenario.tariff import Tariff
 
 EVENING = datetime(2026, 11, 10, 20, 0)
 RATES = {"CNY": 1.0, "USD": 7.1}

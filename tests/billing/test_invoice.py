@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from sim.billing import invoice
 from sim.scenario import ScenarioError
-from sim.scenario.model import Tariff
+from sim.scenario.tariff import Tariff
 from tests.billing.hand import EVENING, RATES, Tiers, bill, gb, mbps, minutes, tariff, total, usage
 
 FLAT: Tiers = [(None, 1)]

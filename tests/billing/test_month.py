@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.scenario.model import Month, Tariff
+from sim.scenario.model import Month
+from sim.scenario.tariff import Tariff
 from tests.billing.hand import (
     EVENING,
     Tiers,

@@ -6,7 +6,8 @@ from typing import Any
 
 from sim.commerce import worlds
 from sim.record import WORLDS
-from sim.scenario.model import Incident, Limits, Vendor
+from sim.scenario.model import Incident
+from sim.scenario.vendor import Limits, Vendor
 
 
 def profile(**more: Any) -> Vendor:

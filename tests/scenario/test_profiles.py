@@ -12,7 +12,7 @@ import pytest
 
 from sim.billing import invoice
 from sim.scenario.compose import CONF, load_scenario
-from sim.scenario.model import Path, Vendor
+from sim.scenario.vendor import Path, Vendor
 
 NAMES = sorted(file.stem for file in (CONF / "vendors").glob("*.yaml"))
 EVENING = datetime(2026, 11, 10, 20, 0)

@@ -1,0 +1,322 @@
+"""A vendor profile: paths, limits, policies, tariffs; every number with where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from sim.scenario.quantity import (
+    GIVEN,
+    Confidence,
+    Frozen,
+    NotNegative,
+    Positive,
+    PositiveInt,
+    Quantity,
+    Share,
+    Source,
+)
+from sim.scenario.tariff import Tariff
+
+
+class Limits(Frozen):
+    """What the vendor caps. An absent limit does not exist."""
+
+    sessions: Positive | None = None
+    """Concurrent sessions, in each vendor region."""
+    egress_mbps: Positive | None = None
+    """The whole path, wire Mbps: overhead included, FEC and retransmission not."""
+    joins_per_s: Positive | None = None
+    """Joins let into the room a second."""
+
+
+class Policy(Frozen):
+    """What happens at a limit. `overflow`: the next path is tried."""
+
+    sessions: Literal["refuse", "queue", "overflow"] = "refuse"
+    joins_per_s: Literal["refuse", "queue", "overflow"] = "refuse"
+    egress_mbps: Literal["degrade", "refuse", "queue", "overflow"] = "degrade"
+    joins_burst: Annotated[float, Field(ge=1)] | None = None
+    """Joins let in at once after a quiet spell; null: what one second allows, at least 1."""
+    refusal_s: NotNegative
+    ghost_s: NotNegative | None = None
+    """How long a session that was cut still counts against its quota; null: not at all."""
+
+
+class Layer(Frozen):
+    """A rendition below the best one."""
+
+    height: PositiveInt
+    bitrate_mbps: Positive
+
+
+class Path(Frozen):
+    """One way from the vendor to the viewer: its protocol, its pictures, its player, its limits."""
+
+    transport: Literal["tcp", "udp"]
+    player: Literal["flv", "rtc"]
+    takes: Literal["everyone", "interactive"] = "everyone"
+    """Who is offered this path: `interactive`, only those who need the host's answer."""
+    bitrate_mbps: Positive
+    """Of the best picture, `height` lines high."""
+    height: PositiveInt
+    layers: Annotated[list[Layer], Field(max_length=6)] = []
+    """Lower renditions an adaptive viewer falls back to, best first (simulcast, segments)."""
+    audio_rung: bool = False
+    """Below the last of them, sound alone at `audio_mbps`."""
+    react_s: NotNegative | None = None
+    """RTC with layers: how long until the sender has stepped down."""
+    overhead: NotNegative
+    """Wire bits over media bits, less 1 (headers; FEC and retransmission are apart)."""
+    link_share: Share
+    """Share of the viewer's link the path can use (eta)."""
+    catch_up: Positive
+    """Most media a second of play the path fetches behind the live edge."""
+    upstream_s: NotNegative
+    """Host to edge: encoding, ingest, core."""
+    gop_s: Positive
+    start_buffer_s: NotNegative
+    join_round_trips: NotNegative
+    join_server_s: NotNegative
+    # flv
+    delay_s: Positive | None = None
+    resume_buffer_s: Positive | None = None
+    lag_limit_s: Positive | None = None
+    speed_up: NotNegative | None = None
+    # rtc
+    jitter_buffer_s: Positive | None = None
+    keyframe_cached: bool = False
+    audio_mbps: NotNegative | None = None
+    fec: NotNegative | None = None
+    rtx_max: NotNegative | None = None
+    rtx_delay_s: Positive | None = None
+    """From a loss to the load of its repetition: a round trip and the wait in a full queue."""
+    loss_tolerance: Share | None = None
+    udp_shortage: Literal["loss", "pause_some"] = "loss"
+    # a path after the first has limits of its own; the first one's stand under the vendor
+    limits: Limits | None = None
+    policy: Policy | None = None
+
+    @property
+    def ladder(self) -> list[tuple[int, Quantity]]:
+        """(height, bitrate) of all its pictures, best first; sound alone has height 0."""
+        rungs = [(self.height, self.bitrate_mbps)]
+        rungs += [(layer.height, layer.bitrate_mbps) for layer in self.layers]
+        if self.audio_rung and self.audio_mbps is not None:
+            rungs.append((0, self.audio_mbps))
+        return rungs
+
+    @model_validator(mode="after")
+    def _falling(self) -> Path:
+        if self.audio_rung and (self.audio_mbps is None or self.audio_mbps.value <= 0):
+            raise ValueError("audio_rung needs audio_mbps above 0")
+        for (above, more), (below, less) in pairwise(self.ladder):
+            if not (below < above and less.value < more.value):
+                raise ValueError(
+                    f"layers fall in height and bitrate: {below} lines at {less.value:g} Mbps "
+                    f"can't follow {above} lines at {more.value:g} Mbps"
+                )
+        if self.player == "rtc" and len(self.ladder) > 1 and self.react_s is None:
+            raise ValueError("react_s is needed for rtc with layers")
+        if self.udp_shortage == "pause_some" and len(self.ladder) > 1:
+            raise ValueError("udp_shortage pause_some is for one bitrate, here there are layers")
+        return self
+
+    @model_validator(mode="after")
+    def _complete(self) -> Path:
+        needs = {
+            "flv": ("delay_s", "resume_buffer_s", "speed_up"),
+            "rtc": ("jitter_buffer_s", "audio_mbps"),
+            "tcp": (),
+            "udp": ("fec", "rtx_max", "rtx_delay_s", "loss_tolerance"),
+        }
+        for kind in (self.player, self.transport):
+            for key in needs[kind]:
+                if getattr(self, key) is None:
+                    raise ValueError(f"{key} is needed for {kind}")
+        if self.link_share.lowest <= 0:
+            raise ValueError("link_share must be above 0")
+        if self.catch_up.lowest < 1:
+            raise ValueError(f"catch_up {self.catch_up.lowest:g} must be at least 1")
+        if self.delay_s is not None and self.player == "flv":
+            least = self.delay_s.value - self.gop_s.value
+            if least < self.start_buffer_s.value or least < 0:
+                raise ValueError(
+                    f"delay_s less gop_s ({least:g} s) must reach start_buffer_s "
+                    f"({self.start_buffer_s.value:g} s): play could not start"
+                )
+            self._lag_limit_leaves_time(self.delay_s.value)
+        if self.player == "rtc" and self.jitter_buffer_s is not None:
+            start, most = self.start_buffer_s.value, self.jitter_buffer_s.value
+            if start > most:
+                raise ValueError(
+                    f"start_buffer_s {start:g} must not exceed jitter_buffer_s {most:g}: "
+                    "play could not start"
+                )
+        return self
+
+    def _lag_limit_leaves_time(self, delay_s: float) -> None:
+        """A skip empties the buffer: the limit must leave time to fill it, or it skips for ever."""
+        if self.lag_limit_s is None or self.resume_buffer_s is None:
+            return
+        fill_s = max(self.start_buffer_s.value, self.resume_buffer_s.value)
+        least = delay_s + self.gop_s.value + fill_s
+        if self.lag_limit_s.value <= least:
+            raise ValueError(
+                f"lag_limit_s {self.lag_limit_s.value:g} must be above delay_s, gop_s and the "
+                f"larger of start_buffer_s and resume_buffer_s together ({least:g} s)"
+            )
+
+
+class RegionLimits(Frozen):
+    """Numbers of one vendor region that differ from the whole."""
+
+    sessions: Positive | None = None
+    egress_mbps: Positive | None = None
+
+
+class EdgeLimits(Frozen):
+    """One edge: the vendor's region and the viewer's isp."""
+
+    egress_mbps: Positive
+
+
+class Figure(Frozen):
+    """One number of a profile with where it comes from: a row of 'what is assumed'."""
+
+    key: str
+    value: float
+    low: float
+    high: float
+    confidence: Confidence
+    source: str
+
+
+class Vendor(Frozen):
+    """A vendor profile: paths in order of preference, limits, policies, tariffs."""
+
+    name: str
+    summary: str = ""
+    sources: dict[str, Source] = {}
+    serves: Annotated[dict[str, list[str]], Field(min_length=1)]
+    """Vendor region -> the audience regions it serves."""
+    paths: Annotated[dict[str, Path], Field(min_length=1)]
+    limits: Limits = Limits()
+    regions: dict[str, RegionLimits] = {}
+    edges: dict[str, dict[str, EdgeLimits]] = {}
+    policy: Policy
+    tariffs: Annotated[dict[str, Tariff], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Vendor:
+        served = [r for regions in self.serves.values() for r in regions]
+        for region in served:
+            if served.count(region) > 1:
+                raise ValueError(f"serves names region '{region}' twice")
+        self._paths_in_order()
+        for group, named in (("regions", self.regions), ("edges", self.edges)):
+            for region in named:
+                if region not in self.serves:
+                    raise ValueError(
+                        f"{group}.{region} is not a region of serves: {', '.join(self.serves)}"
+                    )
+        for figure in self.figures():
+            if figure.confidence not in ("published", "measured", "claimed", "assumed"):
+                raise ValueError(f"{figure.key}: source '{figure.source}' is not among sources")
+        return self
+
+    def _paths_in_order(self) -> None:
+        """The first path's limits are the vendor's; where one overflows there must be a next."""
+        names = list(self.paths)
+        if len(names) > 2:
+            raise ValueError(f"paths: at most two, here {', '.join(names)}")
+        for k, (name, path) in enumerate(self.paths.items()):
+            policy = self.policy if k == 0 else path.policy
+            if k == 0 and (path.limits is not None or path.policy is not None):
+                raise ValueError(
+                    f"paths.{name}: limits and policy of the first path are the vendor's own"
+                )
+            if policy is None:
+                raise ValueError(f"paths.{name}.policy is needed for a second path")
+            over = [k for k in ("sessions", "joins_per_s", "egress_mbps")
+                    if getattr(policy, k) == "overflow"]  # fmt: skip
+            if over and k == len(names) - 1:
+                where = "policy" if k == 0 else f"paths.{name}.policy"
+                raise ValueError(
+                    f"{where}.{over[0]} is overflow, and there is no path after {name}"
+                )
+        last = self.paths[names[-1]]
+        if last.takes != "everyone":
+            raise ValueError(f"paths.{names[-1]}.takes must be everyone: nobody may be left out")
+        if len(names) == 2 and last.transport == "udp":
+            raise ValueError(f"paths.{names[-1]}.transport must be tcp: the second path is the CDN")
+
+    @property
+    def path(self) -> Path:
+        """The path that is preferred."""
+        return next(iter(self.paths.values()))
+
+    @model_validator(mode="after")
+    def _one_reserves(self) -> Vendor:
+        """A region's egress can be reserved at the door of one path only: it is counted there."""
+        shared = [f"regions.{r}" for r, own in self.regions.items() if own.egress_mbps is not None]
+        shared += [f"edges.{r}" for r in self.edges]
+        policies = [policy.egress_mbps for _, _, _, policy in self.ways()]
+        if shared and len(policies) > 1 and "degrade" not in policies:
+            raise ValueError(
+                f"{shared[0]}.egress_mbps is shared by two paths: at least one of their policies "
+                f"must be degrade, here {' and '.join(policies)}"
+            )
+        return self
+
+    def ways(self) -> list[tuple[str, Path, Limits, Policy]]:
+        """Paths in order of preference, each with its limits and its policy."""
+        return [
+            (name, path, path.limits or (self.limits if k == 0 else Limits()),
+             path.policy or self.policy)
+            for k, (name, path) in enumerate(self.paths.items())
+        ]  # fmt: skip
+
+    def quantities(self) -> Iterator[tuple[str, Quantity, Mapping[str, Source]]]:
+        """Every number of the profile with its key and the sources it may cite."""
+        for key, quantity in _quantities(self, ""):
+            tariff = key.split(".")[1] if key.startswith("tariffs.") else None
+            yield key, quantity, self.tariffs[tariff].sources if tariff else self.sources
+
+    def figures(self) -> Iterator[Figure]:
+        """Provenance of every number; a source that isn't listed is an error."""
+        for key, quantity, sources in self.quantities():
+            if quantity.source in (None, GIVEN):
+                confidence: Confidence = "assumed"
+            elif quantity.source in sources:
+                confidence = sources[quantity.source].confidence
+            else:
+                raise ValueError(
+                    f"{key}: source '{quantity.source}' is not among sources: "
+                    f"{', '.join(sources) or 'none'}"
+                )
+            yield Figure(
+                key=key,
+                value=quantity.value,
+                low=quantity.lowest,
+                high=quantity.highest,
+                confidence=confidence,
+                source=quantity.source or "",
+            )
+
+
+def _quantities(node: Any, key: str) -> Iterator[tuple[str, Quantity]]:
+    if isinstance(node, Quantity):
+        yield key, node
+    elif isinstance(node, Frozen):
+        for name in type(node).model_fields:
+            yield from _quantities(getattr(node, name), f"{key}.{name}" if key else name)
+    elif isinstance(node, Mapping):
+        for name, child in node.items():
+            yield from _quantities(child, f"{key}.{name}")
+    elif isinstance(node, list):
+        for n, child in enumerate(node):
+            yield from _quantities(child, f"{key}.{n}")
