@@ -19,7 +19,7 @@ import pandas as pd
 
 from sim.billing.reduce import MONTH, Calendar, Nights, Period, heights, reduced
 from sim.billing.tiers import Portion, decimal, portions
-from sim.billing.usage import METERS, Night
+from sim.billing.usage import METERS, Night, read
 from sim.scenario import ScenarioError
 from sim.scenario.calendar import Month
 from sim.scenario.tariff import Tariff, TariffLine
@@ -147,7 +147,7 @@ def invoice(
     ScenarioError: no exchange rate; a usage table without a column, or with a unit or value that
     doesn't fit.
     """
-    alone = [Nights("", Night(usage, starts_at), [starts_at.day])]
+    alone = [Nights("", Night(read(usage), starts_at), [starts_at.day])]
     days = monthrange(starts_at.year, starts_at.month)[1]
     return _invoice(Calendar(days, alone), tariff, _rate(tariff, cny_per))
 
@@ -168,14 +168,15 @@ def night_in_month(
     ScenarioError: as `invoice`.
     """
     day = month.day_of(starts_at.day)
-    whole = usage if ordinary is None else ordinary
+    used = read(usage)
+    whole = used if ordinary is None else read(ordinary)
 
     def nights(name: str, share: float, days: list[int]) -> Nights:
         return Nights(name, Night(whole, starts_at, share, event=False), days)
 
     others = [nights("ordinary ", month.ordinary_share.value, month.ordinary_days(day))]
     others += [nights(f"promotion {p.day} ", p.share, [p.day]) for p in month.promotions]
-    this = Nights("", Night(usage, starts_at), [day])
+    this = Nights("", Night(used, starts_at), [day])
     rate = _rate(tariff, cny_per)
     return Bill(
         _invoice(Calendar(month.days, [this, *others]), tariff, rate),

@@ -16,6 +16,7 @@ from sim.scenario import ScenarioError
 from sim.scenario.tariff import Also, Where
 
 Floats = NDArray[np.float64]
+Texts = NDArray[np.object_]
 
 DAY_S = 86400.0
 SAMPLE_S = 300.0
@@ -54,24 +55,82 @@ METERS = {
     "events": Meter("events", "count", "event"),
 }
 
-_COLUMNS = ("meter", "path", "region", "class", "time_s", "value", "unit")
+_COLUMNS = ("path", "region", "class", "time_s", "value", "unit")
+
+
+class Rows(NamedTuple):
+    """Usage of one meter, column by column."""
+
+    path: Texts
+    region: Texts
+    kind: Texts
+    """The class."""
+    time_s: Floats
+    value: Floats
+
+    def of(self, where: Where) -> Rows:
+        """Those of this path, region and class."""
+        chosen = np.ones(len(self.value), bool)
+        for column, wanted in where.items():
+            mine = getattr(self, "kind" if column == "class" else column)
+            chosen &= np.isin(mine, [wanted] if isinstance(wanted, str) else wanted)
+        return Rows._make(column[chosen] for column in self)
+
+
+Usage = Mapping[str, Rows]
+"""By meter of the usage table."""
+
+
+def read(usage: pd.DataFrame) -> Usage:
+    """`Run.usage`, or a table typed by hand with its columns.
+
+    ScenarioError: a column is missing, a row has another unit than its meter's, or a value that is
+    no number of 0 or more.
+    """
+    for column in ("meter", *_COLUMNS):
+        if column not in usage:
+            raise ScenarioError(
+                f"usage has no column '{column}', its columns are meter, {', '.join(_COLUMNS)}"
+            )
+    units = {meter.usage: meter.unit for meter in METERS.values()}
+    meters = usage["meter"].to_numpy(object)
+    columns = {column: usage[column].to_numpy() for column in _COLUMNS}
+    out = {}
+    for name in sorted(units.keys() & set(meters)):
+        mine = {column: values[meters == name] for column, values in columns.items()}
+        for found in set(mine["unit"]) - {units[name]}:
+            raise ScenarioError(
+                f"usage of {name} is given in '{found}', it must be in {units[name]}"
+            )
+        value = mine["value"].astype(float)
+        for wrong in value[~((value >= 0) & (value < np.inf))]:
+            raise ScenarioError(f"usage of {name} is {wrong:g}, it must be a number of 0 or more")
+        path, region, kind = (mine[k].astype(object) for k in ("path", "region", "class"))
+        out[name] = Rows(path, region, kind, mine["time_s"].astype(float), value)
+    return out
+
+
+def _none() -> Rows:
+    text, number = np.empty(0, object), np.empty(0)
+    return Rows(text, text, text, number, number)
 
 
 class Night(NamedTuple):
     """A night as its bill sees it."""
 
-    usage: pd.DataFrame
+    usage: Usage
     starts_at: datetime
     share: float = 1.0
     """Of the usage's audience."""
     event: bool = True
     """This is the night all is about; an ordinary one cuts nobody off and buys no event package."""
 
-    def times(self, meter: str) -> float:
-        """What its usage of this meter is of that in the table."""
-        return {"audience": self.share, "show": 1.0, "event": float(self.event)}[
-            METERS[meter].grows
-        ]
+    def used(self, meter: str, where: Where) -> Rows:
+        """Its usage of this meter."""
+        grows = METERS[meter].grows
+        times = {"audience": self.share, "show": 1.0, "event": float(self.event)}[grows]
+        rows = (self.usage.get(METERS[meter].usage) or _none()).of(where)
+        return rows._replace(value=rows.value * times)
 
     @property
     def since_midnight_s(self) -> float:
@@ -87,23 +146,19 @@ def amounts(
     What has no time of its own counts on the day the show begins. `weights`: class -> what one of
     it counts, where not 1.
     """
-    own = _chosen(night.usage, meter, where)
-    found = [own.assign(value=own["value"] * night.times(meter))]
-    found += [_given(night, a, where) for a in also if a.meter == meter and a.of != "months"]
-    rows = pd.concat([f for f in found if len(f)] or found[:1])
-    each = [weights.get(kind, 1.0) for kind in rows["class"]]
-    value = rows["value"].to_numpy(float) * np.array(each, float)
-    day = ((rows["time_s"].fillna(0.0) + night.since_midnight_s) // DAY_S).to_numpy(int)
+    some = [night.used(meter, where)]
+    some += [_given(night, a).of(where) for a in also if a.meter == meter and a.of != "months"]
+    value = np.concatenate([rows.value * [weights.get(k, 1.0) for k in rows.kind] for rows in some])
+    at = np.nan_to_num(np.concatenate([rows.time_s for rows in some])) + night.since_midnight_s
+    day = (at // DAY_S).astype(int)
     return np.array([fsum(value[day == d]) for d in range(day.max(initial=0) + 1)])
 
 
-def _given(night: Night, also: Also, where: Where) -> pd.DataFrame:
-    """What the tariff says comes with the night's usage, where that was and of its own class."""
-    rows = _chosen(night.usage, also.of, also.where)
-    rows = rows[_is(rows, {k: v for k, v in where.items() if k != "class"})]
-    rows = rows.assign(**{"class": also.of_class})
-    rows["value"] = rows["value"] * (night.times(also.of) * also.times.value)
-    return rows[_is(rows, {k: v for k, v in where.items() if k == "class"})]
+def _given(night: Night, also: Also) -> Rows:
+    """What the tariff says comes with the night's usage, where and when that was."""
+    rows = night.used(also.of, also.where)
+    kind = np.full(len(rows.value), also.of_class, object)
+    return rows._replace(kind=kind, value=rows.value * also.times.value)
 
 
 def samples(night: Night, meter: str, where: Where, stat: str) -> Floats:
@@ -115,10 +170,10 @@ def samples(night: Night, meter: str, where: Where, stat: str) -> Floats:
     counted, a reading belongs to the sample in which it begins. What has no time of its own is the
     height of its night, in the sample in which the show begins.
     """
-    readings = _chosen(night.usage, meter, where).groupby("time_s", dropna=False)["value"].sum()
-    time_s = readings.index.to_numpy(float)
+    rows = night.used(meter, where)
+    time_s, of = np.unique(rows.time_s, return_inverse=True)  # one nan for all
+    value = np.bincount(of, rows.value, len(time_s))
     at = np.nan_to_num(time_s) + night.since_midnight_s
-    value = readings.to_numpy(float) * night.times(meter)
     sample = np.floor(at / SAMPLE_S).astype(np.int64)
     spread = ~np.isnan(time_s) & (stat == "mean" and METERS[meter].unit == "Mbps")
     late_s = np.where(spread, np.maximum(at + BIN_S - (sample + 1) * SAMPLE_S, 0.0), 0.0)
@@ -129,32 +184,3 @@ def samples(night: Night, meter: str, where: Where, stat: str) -> Floats:
         some = spread & (seconds > 0)
         np.add.at(out, sample[some] + k, (value * seconds / SAMPLE_S)[some])
     return out
-
-
-def _chosen(usage: pd.DataFrame, meter: str, where: Where) -> pd.DataFrame:
-    """The rows of the meter that this line bills; none is fine.
-
-    ScenarioError: a column is missing, a row has another unit or a value that is no number of 0 or
-    more.
-    """
-    for column in _COLUMNS:
-        if column not in usage:
-            raise ScenarioError(
-                f"usage has no column '{column}', its columns are {', '.join(_COLUMNS)}"
-            )
-    name, unit, _ = METERS[meter]
-    rows = usage[usage["meter"] == name]
-    rows = rows[_is(rows, where)]
-    for found in rows["unit"].unique():
-        if found != unit:
-            raise ScenarioError(f"usage of {name} is given in '{found}', it must be in {unit}")
-    for wrong in rows["value"][~rows["value"].between(0, float("inf"), inclusive="left")]:
-        raise ScenarioError(f"usage of {name} is {wrong:g}, it must be a number of 0 or more")
-    return rows.astype({"time_s": float, "value": float})
-
-
-def _is(rows: pd.DataFrame, where: Where) -> pd.Series[bool]:
-    chosen = pd.Series(True, rows.index)
-    for column, wanted in where.items():
-        chosen &= rows[column].isin([wanted] if isinstance(wanted, str) else wanted)
-    return chosen

@@ -435,6 +435,17 @@ class Scenario(Frozen):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _one_night_a_day(self) -> Scenario:
+        month = self.commerce.month
+        today = month.day_of(self.promotion.starts_at.day)
+        for k, other in enumerate(month.promotions):
+            if other.day == today:
+                raise ValueError(
+                    f"commerce.month.promotions.{k}.day {today} is the day of promotion.starts_at"
+                )
+        return self
+
     def incidents_of(self, name: str) -> list[Incident]:
         """Those that the vendor of this name can feel."""
         serves = self.vendors[name].serves
