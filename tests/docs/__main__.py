@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "model.md"
 BEGIN = "<!-- {}: read by python -m tests.docs -->"
 END = "<!-- end of {} -->"
 
-GROUPS = ("promotion", "audience", "network", "commerce", "engine", "study", "")
+GROUPS = ("promotion", "audience", "network", "commerce", "rates", "engine", "study", "")
 """Folders of conf/; the last is conf/config.yaml."""
 
 HOW = ("engine", "study", "")
