@@ -51,12 +51,26 @@ class Limit(IntEnum):
     EGRESS_EDGE = 6
     OUTAGE = 7
     HOST_UPLINK = 8
+    TOKENS = 9
+    ROOM = 10
+    NODE = 11
+    ACCOUNT = 12
+    PACKAGE = 13
+    TRANSCODES = 14
+    MESSAGES = 15
+    GROWTH = 16
+    ORIGIN = 17
+    OWN_JOINS = 18
+    OWN_ORDERS = 19
 
 
 LIMIT_NAMES = (
     "none", "own_link", "sessions", "joins_per_s",
     "egress_vendor", "egress_region", "egress_edge",
     "outage", "host_uplink",
+    "token_calls_per_s", "room_viewers", "node_viewers",
+    "account_mbps", "package", "transcodes", "messages_per_s",
+    "egress_growth", "origin", "own_joins_per_s", "own_orders_per_s",
 )  # fmt: skip
 
 SESSIONS = np.dtype(
@@ -157,10 +171,15 @@ class Run:
     usage: pd.DataFrame
     """What is billed, already at full size: meter, path, region, class, time_s, value, unit.
 
-    viewer_minutes by class (audio, sd, hd, full_hd; time_s nan), unit "min", unrounded;
-    egress_gb (class ""), unit "GB" of 1e9 bytes on the wire;
-    wire_mbps by 10-second bin (class ""; time_s the bin's start), unit "Mbps"; joins and
-    peak_connections (joining and ghosts included), unit "count". All by path and region.
+    viewer_minutes by class (audio, sd, hd, full_hd, 2k, 2k_plus; time_s nan), unit "min",
+    unrounded; connection_minutes, every connection's rounded up (class where the path has one
+    picture, else ""); ghost_minutes; egress_gb (class ""), unit "GB" of 1e9 bytes on the wire;
+    wire_mbps by 10-second bin (time_s the bin's start), unit "Mbps"; joins, users (ever inside)
+    and peak_connections (joining and ghosts included), unit "count". All by path and region.
+
+    Of the show, on the first path and region: ingest_minutes (class of the best picture),
+    ingest_gb, ingest_mbps and channels (1) by bin, transcode_minutes by class; failed_periods,
+    the sum over five-minute periods of the share of attempts refused; events (1).
     """
     facts: dict[str, float]
     """Figures of the run itself: offered_peak, achieved curve error, base order rate, ..."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from sim.scenario.calendar import Month
 from sim.scenario.quantity import (
     Fraction,
     Frozen,
@@ -302,23 +303,6 @@ class Network(Frozen):
 # --- commerce, engine, study ----------------------------------------------------------------------
 
 
-class Month(Frozen):
-    """The rest of the billing month: ordinary nights like this one, only smaller."""
-
-    days: Annotated[int, Field(ge=28, le=31)]
-    ordinary_nights: Annotated[int, Field(ge=0, le=30)]
-    ordinary_share: Share
-    """Their audience, as a share of this night's."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Month:
-        if self.ordinary_nights >= self.days:
-            raise ValueError(
-                f"ordinary_nights {self.ordinary_nights} must be fewer than days {self.days}"
-            )
-        return self
-
-
 class Commerce(Frozen):
     """What the picture does to the purse."""
 
@@ -444,6 +428,22 @@ class Scenario(Frozen):
                         f"vendors.{name}.tariffs.{key}.currency {tariff.currency} has no rate in "
                         f"commerce.cny_per: {', '.join(self.commerce.cny_per)}"
                     )
+                for meter in tariff.unmetered():
+                    raise ValueError(
+                        f"vendors.{name}.tariffs.{key} bills {meter}, which no night reports: "
+                        "`also` must say how much of it comes with what"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _one_night_a_day(self) -> Scenario:
+        month = self.commerce.month
+        today = month.day_of(self.promotion.starts_at.day)
+        for k, other in enumerate(month.promotions):
+            if other.day == today:
+                raise ValueError(
+                    f"commerce.month.promotions.{k}.day {today} is the day of promotion.starts_at"
+                )
         return self
 
     def incidents_of(self, name: str) -> list[Incident]:

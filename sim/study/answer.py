@@ -157,8 +157,10 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
     }
     few = {k: keys[k] for k in ("vendor", "peak_viewers", "replication")}
     shop, starts_at = scenario.commerce, scenario.promotion.starts_at
+    # What a limit kept from this night it would not keep from an ordinary, smaller one.
+    whole = runs["vendor"].usage if "vendor" in runs else None
     bills = [
-        night_in_month(last.usage, tariff, shop.cny_per, starts_at, shop.month)
+        night_in_month(last.usage, tariff, shop.cny_per, starts_at, shop.month, whole)
         for tariff in vendor.tariffs.values()
     ]
     cost_cny = float(bills[0].marginal_cny)

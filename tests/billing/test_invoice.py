@@ -114,9 +114,9 @@ def test_the_frame_prints_what_the_invoice_says() -> None:
     plan = tariff([(None, 1.99)], "viewer_minutes", currency="USD", unit=1000, rounding="ceil")
     text = bill(minutes(hd=4999.5), plan).frame("agora", 2).to_csv(index=False, lineterminator="\n")
     assert text == (
-        "vendor,replication,tariff,line,period,meter,quantity,unit,price_note,amount,currency,"
+        "vendor,replication,tariff,line,period,meter,reduction,quantity,unit,price_note,amount,currency,"
         "amount_cny\n"
-        "agora,2,hand,the line,month,viewer_minutes,5000.0,min,5 x 1.99 USD per 1000 min,9.95,"
+        "agora,2,hand,the line,month,viewer_minutes,sum,5000.0,min,5 x 1.99 USD per 1000 min,9.95,"
         "USD,70.65\n"
     )
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_billed_is_refused_in_one_sentence(
     ("line", "sentence"),
     [
         ({"where": {"isp": "x"}}, "where.isp: usage is filtered by path, region or class"),
-        ({"where": {"class": "hd"}}, "only viewer_minutes have a class, not egress_gb"),
+        ({"where": {"class": "hd"}}, "viewer_minutes.* have a class, not egress_gb"),
         (
             {"meter": "viewer_minutes", "where": {"class": ["hd", "4k"]}},
             "where.class '4k' is not one of audio, sd, hd, full_hd",
