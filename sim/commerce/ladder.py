@@ -20,8 +20,8 @@ from sim.record import LIMIT_NAMES, WORLDS, Reason, Run, State
 RUNGS = WORLDS[1:]
 """A rung is named after its worse world."""
 
-BREAKDOWNS = ("cause", "class", "region", "isp", "limit")
-"""What a rung is split by; `class` is the access class."""
+BREAKDOWNS = ("cause", "class", "region", "isp", "limit", "cause_by_limit")
+"""What a rung is split by; `class` is the access class, `cause_by_limit` both at once."""
 
 _OF_STATE = {
     State.WAITING: "not_yet_in",
@@ -42,6 +42,9 @@ _OF_REASON = {
 CAUSES = tuple(dict.fromkeys([*_OF_REASON.values(), *_OF_STATE.values()]))
 """What happened to the viewer of a lost order."""
 
+CAUSES_BY_LIMIT = tuple(f"{cause}.{limit}" for cause in CAUSES for limit in LIMIT_NAMES)
+"""`refused.sessions`: what happened to the viewer, and the limit that bound him then."""
+
 _CAUSE_OF_STATE = np.array([CAUSES.index(_OF_STATE.get(s, "watched_less")) for s in State])
 _CAUSE_OF_REASON = np.array([CAUSES.index(_OF_REASON[r]) for r in Reason])
 
@@ -51,8 +54,8 @@ _WISH = ("viewer", "n", "time_s", "product", "value_cny", "u")
 def ladder(runs: Mapping[str, Run], sales: Mapping[str, Sales]) -> pd.DataFrame:
     """Losses of every rung by every breakdown: rung, by, of, lost_fen (sampled viewers).
 
-    Every cause, class, region, isp and limit has its row, at 0 if nothing was lost there (a mean
-    over nights needs the zeros). For each `by` the rows of a rung sum to its loss.
+    Every cause, class, region, isp, limit and pair has its row, at 0 if nothing was lost there (a
+    mean over nights needs the zeros). For each `by` the rows of a rung sum to its loss.
     ValueError: two worlds don't hold the same orders or stand for different numbers of viewers.
     """
     tables = []
@@ -114,6 +117,7 @@ def _labels(
         (run.names.regions, who["region"]),
         (run.names.isps, who["isp"]),
         (LIMIT_NAMES, failed["limit"]),
+        (CAUSES_BY_LIMIT, cause * len(LIMIT_NAMES) + failed["limit"]),
     )
     return dict(zip(BREAKDOWNS, found, strict=True))
 

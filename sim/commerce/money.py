@@ -45,12 +45,24 @@ class Money:
         return pd.DataFrame(rows, columns=["metric", "unit", "value"])
 
     def breakdown(self) -> pd.DataFrame:
-        """Rows by, of, metric, unit, value: for each `by` they add up to `lost_gmv_cny`."""
-        fen = self.losses.groupby(["by", "of"], sort=False)["lost_fen"].sum()
+        """Rows by, of, metric, unit, value: for each `by` they add up to `metric`.
+
+        That is `lost_gmv_cny`; by `cause_by_limit` it is the rung `lost_gmv_cny.limits` alone.
+        """
+        pairs = self.losses["by"] == "cause_by_limit"
+        fen = self.losses[~pairs].groupby(["by", "of"], sort=False)["lost_fen"].sum()
         rungs = self._by_rung()
         rungs.index = pd.MultiIndex.from_product([["rung"], rungs.index], names=["by", "of"])
-        table: pd.DataFrame = pd.concat([rungs, fen]).reset_index()
-        table["metric"], table["unit"] = "lost_gmv_cny", "CNY"
+        whole: pd.DataFrame = pd.concat([rungs, fen]).reset_index()
+        split = self.losses[pairs & (self.losses["rung"] == "limits")]
+        table = pd.concat(
+            [
+                whole.assign(metric="lost_gmv_cny"),
+                split[["by", "of", "lost_fen"]].assign(metric="lost_gmv_cny.limits"),
+            ],
+            ignore_index=True,
+        )
+        table["unit"] = "CNY"
         table["value"] = table.pop("lost_fen") * self.weight / 100
         return table
 

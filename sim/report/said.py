@@ -222,6 +222,68 @@ def configured(limit: str, profile: Vendor | None) -> str:
     return words.count(quantity.value) + (f"{SPACE}Mbps" if key == "egress_mbps" else "")
 
 
+# --- what the limits cost -------------------------------------------------------------------------
+
+HAPPENED = {
+    "refused": "refused at the door",
+    "gave_up_waiting": "gave up waiting to get in",
+    "left_starting": "left before the first picture",
+    "left_stalled": "left a frozen picture",
+    "cut_off": "cut off",
+    "watched_less": "watched less",
+    "not_yet_in": "not in yet",
+    "frozen": "frozen at that moment",
+    "seen_worse": "saw a worse picture",
+}
+"""Causes in words; one that is not here is called by its own name."""
+
+MOST_PARTS = 5
+"""Of what a vendor's limits cost so many parts are named; the others stand together."""
+
+
+@dataclass(frozen=True)
+class LimitsCost:
+    """The limits rung of one vendor by what happened to the viewer and the limit that bound."""
+
+    name: str
+    parts: list[tuple[str, str, str, str]]
+    """What happened, limit, CNY, its 95 % interval; they add up to the last one, the rung."""
+
+
+def limits_cost(frames: Frames, scenario: Scenario) -> list[LimitsCost]:
+    """Vendors whose limits cost something, with the dearest part first."""
+    peak, figures, found = night_peak(frames, scenario), estimates(frames), []
+    prefix = "lost_gmv_cny.limits"
+    for vendor, name in best_first(frames, scenario).items():
+        parts = {
+            metric.removeprefix(f"{prefix}."): e
+            for (v, p, metric), e in figures.items()
+            if (v, p) == (vendor, peak) and metric.startswith(f"{prefix}.")
+        }
+        if not parts:
+            continue
+        ranked = sorted(parts, key=lambda pair: (-abs(parts[pair].mean), pair))
+        rows = [(*_pair(pair), *_with_interval(parts[pair])) for pair in ranked[:MOST_PARTS]]
+        if rest := ranked[MOST_PARTS:]:
+            left = sum(parts[pair].mean for pair in rest)
+            rows.append((f"{len(rest)} other{'s' if len(rest) > 1 else ''}", "",
+                         words.money(left), ""))  # fmt: skip
+        whole = figures.get((vendor, peak, prefix), UNKNOWN)
+        rows.append(("together", "", *_with_interval(whole)))
+        found.append(LimitsCost(marked(vendor, name, scenario), rows))
+    return found
+
+
+def _pair(pair: str) -> tuple[str, str]:
+    cause, limit = pair.split(".")
+    named = {"none": "", "own_link": "their own internet", **LIMITS}
+    return HAPPENED.get(cause, cause.replace("_", " ")), named.get(limit, limit.replace("_", " "))
+
+
+def _with_interval(e: Estimate) -> tuple[str, str]:
+    return words.money(e.mean), words.between(e.low, e.high, words.money) if e.has_interval else ""
+
+
 # --- what to tell the vendor ----------------------------------------------------------------------
 
 ASKED: dict[str, tuple[str, Say]] = {

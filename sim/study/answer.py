@@ -63,15 +63,16 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
     results = _sorted(gathered("results"), [*KEYS, "metric"])
+    breakdown = _without_empty_pairs(gathered("breakdown"))
     small, draws = gathered("small"), scenario.bands.draws
     peak, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
     return Frames(
         results=results,
-        breakdown=_sorted(gathered("breakdown"), [*KEYS, "by", "of", "metric"]),
+        breakdown=_sorted(breakdown, [*KEYS, "by", "of", "metric"]),
         timeseries=_sorted(
             gathered("timeseries"), ["vendor", "peak_viewers", "replication", "time_s", "metric"]
         ),
-        summary=input_band(summarise(results), small, draws),
+        summary=input_band(summarise(pd.concat([results, _pairs(breakdown)])), small, draws),
         sessions=gathered("sessions"),
         orders=gathered("orders"),
         usage=gathered("usage"),
@@ -202,6 +203,19 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         tables["sessions"] = _keyed(pd.DataFrame(last.sessions).assign(weight=last.weight), few)
         tables["orders"] = _keyed(pd.DataFrame(last.orders).assign(weight=last.order_weight), few)
     return tables
+
+
+def _without_empty_pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
+    """Of cause and limit together only pairs that cost something on any night; the rest are 0."""
+    here = breakdown.groupby(["vendor", "peak_viewers", "by", "of"])["value"]
+    pair = breakdown["by"] == "cause_by_limit"
+    return breakdown[~pair | here.transform("any")]
+
+
+def _pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
+    """Rows of results, `lost_gmv_cny.limits.<cause>.<limit>`: for the summary's intervals."""
+    pairs = breakdown[breakdown["by"] == "cause_by_limit"]
+    return pairs.assign(metric=pairs["metric"] + "." + pairs["of"]).drop(columns=["by", "of"])
 
 
 def _keyed(table: pd.DataFrame, keys: dict[str, Any]) -> pd.DataFrame:

@@ -90,6 +90,19 @@ def test_each_way_to_lose_an_order_has_its_name() -> None:
         "own_link": 256 + 512,
         "none": 32 + 64 + 1024,
     }
+    assert lost(result, "cause_by_limit", "limits") == {
+        "refused.sessions": 1,
+        "gave_up_waiting.joins_per_s": 2,
+        "left_starting.egress_vendor": 4,
+        "left_stalled.egress_region": 8,
+        "watched_less.egress_edge": 16,
+        "cut_off.none": 32,
+        "show_over.none": 64,
+        "not_yet_in.sessions": 128,
+        "not_yet_in.own_link": 256,
+        "frozen.own_link": 512,
+        "seen_worse.none": 1024,
+    }
     assert figure(result, "lost_gmv_cny") == figure(result, "lost_gmv_cny.limits") == 2047
     assert figure(result, "gmv_cny") == 2048
     assert figure(result, "gmv_net_cny") == pytest.approx(2048 * 0.6)
@@ -180,6 +193,8 @@ def test_nobody_wished_for_anything() -> None:
 def test_every_name_has_its_row_even_where_nothing_is_lost() -> None:
     table = night([{}], {}).breakdown()
     names = {"cause": CAUSES, "class": NAMES.classes, "region": NAMES.regions, "isp": NAMES.isps}
+    pairs = tuple(f"{cause}.{limit}" for cause in CAUSES for limit in LIMIT_NAMES)
+    names["cause_by_limit"] = pairs
     for by, of in {**names, "limit": LIMIT_NAMES, "rung": RUNGS}.items():
         assert tuple(table.loc[table["by"] == by, "of"]) == of
     assert (table["value"] == 0).all()
@@ -261,7 +276,18 @@ def test_rungs_and_breakdowns_add_up_exactly_whatever_the_orders(
     assert sum(rungs) == pytest.approx(figures["lost_gmv_cny"], rel=1e-12, abs=1e-6)
     table: pd.Series[float] = result.breakdown().groupby("by")["value"].sum()
     assert set(table.index) == {"rung", *BREAKDOWNS}
-    assert table.to_numpy() == pytest.approx(figures["lost_gmv_cny"], rel=1e-12, abs=1e-6)
+    whole = table.drop("cause_by_limit")
+    assert whole.to_numpy() == pytest.approx(figures["lost_gmv_cny"], rel=1e-12, abs=1e-6)
+    limits = figures["lost_gmv_cny.limits"]
+    assert table["cause_by_limit"] == pytest.approx(limits, rel=1e-12, abs=1e-6)
+
+    # Cause and limit together say what each says alone.
+    pairs = result.losses[result.losses["by"] == "cause_by_limit"]
+    parts = pairs["of"].str.split(".", expand=True)
+    for k, by in enumerate(("cause", "limit")):
+        alone = result.losses[result.losses["by"] == by].set_index(["rung", "of"])["lost_fen"]
+        both = pairs.groupby([pairs["rung"], parts[k]])["lost_fen"].sum()
+        assert both[alone.index].tolist() == alone.tolist()
 
 
 @given(nights())

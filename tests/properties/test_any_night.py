@@ -88,7 +88,7 @@ def figures_are_numbers(night: Night) -> None:
 def what_adds_up_adds_up(night: Night) -> None:
     """Breakdowns to their row, rungs to the loss, lines to the bill, seconds to the whole night."""
     whole = night.results.set_index([*KEYS, "metric"])["value"]
-    for metric in ("arrived", "watch_hours", "lost_gmv_cny", "cost_cny"):
+    for metric in ("arrived", "watch_hours", "lost_gmv_cny", "lost_gmv_cny.limits", "cost_cny"):
         parts = night.breakdown[night.breakdown["metric"] == metric]
         for by, part in parts.groupby("by"):
             sums = part.groupby([*KEYS, "metric"])["value"].sum()
