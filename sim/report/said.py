@@ -34,11 +34,16 @@ LIMITS = {
     "egress_edge": "egress of an edge",
     "host_uplink": "the host's own uplink",
     "outage": "an outage",
+    "own_orders_per_s": "your own shop's orders a second",
 }
 """Limits in words; one that is not here is called by its own name."""
 
-BROKEN = ("host_uplink", "outage")
-"""Not limits a vendor can raise: an incident makes them hold."""
+BROKEN = ("host_uplink", "outage", "own_joins_per_s", "own_orders_per_s")
+"""Not limits a vendor can raise: an incident makes them hold, or they are the buyer's own."""
+
+
+OWN_ORDERS = "not_taken.own_orders_per_s"
+"""Orders the buyer's own servers turned away."""
 
 
 def cny(x: float) -> str:
@@ -104,6 +109,12 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
                 said.append(f"{nights} nights do not tell it apart from {called}.")
     if nights == 1:
         said.append("One night: how far another would differ is not known from one.")
+    turned_away = figures.get((best, peak, f"lost_gmv_cny.limits.{OWN_ORDERS}"), UNKNOWN)
+    if turned_away.mean > 0:
+        said.append(
+            f"Of the sales lost with {names[best]} {cny(turned_away.mean)} is your own shop's, which "
+            "takes too few orders a second: buying more from a vendor won't help."
+        )
     if share.has_inputs:
         reach = words.between(share.input_low, share.input_high, words.percent)
         may = [v for v in others if _reach(figures, v, peak)[0] < _reach(figures, best, peak)[1]]
@@ -176,7 +187,7 @@ class Reached:
     lasted_s: float
     """On the night itself."""
     broken: bool = False
-    """By an incident."""
+    """By an incident, or the buyer's own: not the vendor's to raise."""
 
     @property
     def begins(self) -> str:
@@ -215,8 +226,9 @@ def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) ->
 
 def configured(limit: str, profile: Vendor | None) -> str:
     """The number a vendor's limit stands at, where it is one number."""
-    key = "egress_mbps" if limit == "egress_vendor" else limit
-    quantity = getattr(profile.limits, key, None) if profile else None
+    key = "egress_mbps" if limit == "egress_vendor" else limit.removeprefix("own_")
+    whose = (profile.own if limit.startswith("own_") else profile.limits) if profile else None
+    quantity = getattr(whose, key, None)
     if quantity is None:
         return ""
     return words.count(quantity.value) + (f"{SPACE}Mbps" if key == "egress_mbps" else "")
@@ -234,6 +246,8 @@ HAPPENED = {
     "not_yet_in": "not in yet",
     "frozen": "frozen at that moment",
     "seen_worse": "saw a worse picture",
+    "unanswered": "got no answer from the host",
+    "not_taken": "found the shop too busy",
 }
 """Causes in words; one that is not here is called by its own name."""
 

@@ -146,7 +146,8 @@ def _runs(job: Job, scenario: Scenario) -> dict[str, Run]:
 def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> Tables:
     night, name, vendor = job.night, job.vendor, scenario.vendors[job.vendor]
     last, best = runs["incidents"], runs["perfect"]
-    sales = money(runs, scenario.commerce, scenario.promotion.drops)
+    shop, starts_at = scenario.commerce, scenario.promotion.starts_at
+    sales = money(runs, shop, scenario.promotion.drops, vendor.own)
     keys = {
         "promotion": scenario.promotion.name,
         "audience": scenario.audience.name,
@@ -157,7 +158,6 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         "replication": night.replication,
     }
     few = {k: keys[k] for k in ("vendor", "peak_viewers", "replication")}
-    shop, starts_at = scenario.commerce, scenario.promotion.starts_at
     bills = [
         night_in_month(last.usage, tariff, shop.cny_per, starts_at, shop.month)
         for tariff in vendor.tariffs.values()
@@ -170,7 +170,7 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         ("cost_month_cny", "CNY", float(bills[0].month_cny)),
         ("cost_per_viewer_hour_cny", "CNY/h", cost_cny / hours if hours else float("nan")),
     ]
-    rows += [*held_peak(vendor, last.peak_viewers), *lost(sales)]
+    rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop)]
     if night.ladder and job.how == "configured":
         # The bill if the vendor grants all that is asked for; `lost_gmv_cny` has its rungs.
         first = next(iter(vendor.tariffs.values()))
