@@ -31,7 +31,7 @@ class Cause(IntEnum):
     RETRY = 11  # jitter of the n-th attempt
     GROUP = 12  # L(0) within the group of pictures, n-th session
     EXIT = 13  # mass exit
-    ORDERS = 14  # how many orders
+    ORDERS = 14  # how many orders; at n + 1, whether the n-th is paid
     ORDER = 15  # time and product of the n-th order
     BASKET = 16  # its value and threshold
     INPUT = 17  # a number of the profile within its low..high: draw as replication, key as bin

@@ -116,6 +116,7 @@ ORDERS = np.dtype(
         ("product", "i4"),  # 0: the ordinary basket; k: drop k-1
         ("value_cny", "f8"),
         ("u", "f8"),  # the buyer's own threshold in (0, 1)
+        ("pay_u", "f8"),  # below the share that pays in time: this one does
         ("state", "i1"),  # State at that time
         ("reason", "i1"),  # Reason, where gone
         ("hd", "?"),  # the picture was HD

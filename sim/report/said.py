@@ -34,11 +34,16 @@ LIMITS = {
     "egress_edge": "egress of an edge",
     "host_uplink": "the host's own uplink",
     "outage": "an outage",
+    "own_orders_per_s": "your own shop's orders a second",
 }
 """Limits in words; one that is not here is called by its own name."""
 
-BROKEN = ("host_uplink", "outage")
-"""Not limits a vendor can raise: an incident makes them hold."""
+BROKEN = ("host_uplink", "outage", "own_joins_per_s", "own_orders_per_s")
+"""Not limits a vendor can raise: an incident makes them hold, or they are the buyer's own."""
+
+
+OWN_ORDERS = "not_taken.own_orders_per_s"
+"""Orders the buyer's own servers turned away."""
 
 
 def cny(x: float) -> str:
@@ -104,6 +109,12 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
                 said.append(f"{nights} nights do not tell it apart from {called}.")
     if nights == 1:
         said.append("One night: how far another would differ is not known from one.")
+    turned_away = figures.get((best, peak, f"lost_gmv_cny.limits.{OWN_ORDERS}"), UNKNOWN)
+    if turned_away.mean > 0:
+        said.append(
+            f"Of the sales lost with {names[best]} {cny(turned_away.mean)} is your own shop's, which "
+            "takes too few orders a second: buying more from a vendor won't help."
+        )
     if share.has_inputs:
         reach = words.between(share.input_low, share.input_high, words.percent)
         may = [v for v in others if _reach(figures, v, peak)[0] < _reach(figures, best, peak)[1]]
@@ -176,7 +187,7 @@ class Reached:
     lasted_s: float
     """On the night itself."""
     broken: bool = False
-    """By an incident."""
+    """By an incident, or the buyer's own: not the vendor's to raise."""
 
     @property
     def begins(self) -> str:
@@ -215,11 +226,76 @@ def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) ->
 
 def configured(limit: str, profile: Vendor | None) -> str:
     """The number a vendor's limit stands at, where it is one number."""
-    key = "egress_mbps" if limit == "egress_vendor" else limit
-    quantity = getattr(profile.limits, key, None) if profile else None
+    key = "egress_mbps" if limit == "egress_vendor" else limit.removeprefix("own_")
+    whose = (profile.own if limit.startswith("own_") else profile.limits) if profile else None
+    quantity = getattr(whose, key, None)
     if quantity is None:
         return ""
     return words.count(quantity.value) + (f"{SPACE}Mbps" if key == "egress_mbps" else "")
+
+
+# --- what the limits cost -------------------------------------------------------------------------
+
+HAPPENED = {
+    "refused": "refused at the door",
+    "gave_up_waiting": "gave up waiting to get in",
+    "left_starting": "left before the first picture",
+    "left_stalled": "left a frozen picture",
+    "cut_off": "cut off",
+    "watched_less": "watched less",
+    "not_yet_in": "not in yet",
+    "frozen": "frozen at that moment",
+    "seen_worse": "saw a worse picture",
+    "unanswered": "got no answer from the host",
+    "not_taken": "found the shop too busy",
+}
+"""Causes in words; one that is not here is called by its own name."""
+
+MOST_PARTS = 5
+"""Of what a vendor's limits cost so many parts are named; the others stand together."""
+
+
+@dataclass(frozen=True)
+class LimitsCost:
+    """The limits rung of one vendor by what happened to the viewer and the limit that bound."""
+
+    name: str
+    parts: list[tuple[str, str, str, str]]
+    """What happened, limit, CNY, its 95 % interval; they add up to the last one, the rung."""
+
+
+def limits_cost(frames: Frames, scenario: Scenario) -> list[LimitsCost]:
+    """Vendors whose limits cost something, with the dearest part first."""
+    peak, figures, found = night_peak(frames, scenario), estimates(frames), []
+    prefix = "lost_gmv_cny.limits"
+    for vendor, name in best_first(frames, scenario).items():
+        parts = {
+            metric.removeprefix(f"{prefix}."): e
+            for (v, p, metric), e in figures.items()
+            if (v, p) == (vendor, peak) and metric.startswith(f"{prefix}.")
+        }
+        if not parts:
+            continue
+        ranked = sorted(parts, key=lambda pair: (-abs(parts[pair].mean), pair))
+        rows = [(*_pair(pair), *_with_interval(parts[pair])) for pair in ranked[:MOST_PARTS]]
+        if rest := ranked[MOST_PARTS:]:
+            left = sum(parts[pair].mean for pair in rest)
+            rows.append((f"{len(rest)} other{'s' if len(rest) > 1 else ''}", "",
+                         words.money(left), ""))  # fmt: skip
+        whole = figures.get((vendor, peak, prefix), UNKNOWN)
+        rows.append(("together", "", *_with_interval(whole)))
+        found.append(LimitsCost(marked(vendor, name, scenario), rows))
+    return found
+
+
+def _pair(pair: str) -> tuple[str, str]:
+    cause, limit = pair.split(".")
+    named = {"none": "", "own_link": "their own internet", **LIMITS}
+    return HAPPENED.get(cause, cause.replace("_", " ")), named.get(limit, limit.replace("_", " "))
+
+
+def _with_interval(e: Estimate) -> tuple[str, str]:
+    return words.money(e.mean), words.between(e.low, e.high, words.money) if e.has_interval else ""
 
 
 # --- what to tell the vendor ----------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import pairwise
+from math import expm1
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -71,6 +72,8 @@ class Drop(Frozen):
     extra_arrivals: NotNegativeFloat = 0.0
     """Joins just after the drop, as a multiple of the arrival curve there (arrival curves only)."""
     extra_decay_s: PositiveFloat = 600.0
+    pay_within_s: PositiveFloat | None = None
+    """An unpaid unit is for sale again after this; null: commerce.payment.within_s."""
 
 
 class Pitch(Frozen):
@@ -114,7 +117,9 @@ class Promotion(Frozen):
     drops: list[Drop] = []
     pitches: list[Pitch] = []
     expected_gmv_cny: PositiveFloat | None = None
+    """What a perfect night sells, before stock."""
     orders_per_view: PositiveFloat | None = None
+    """Instead of it; where neither is given, audience.orders_per_view."""
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Promotion:
@@ -124,8 +129,8 @@ class Promotion(Frozen):
                 "exactly one of concurrency, arrivals, file describes the audience, "
                 f"here: {', '.join(given) or 'none'}"
             )
-        if (self.expected_gmv_cny is None) == (self.orders_per_view is None):
-            raise ValueError("exactly one of expected_gmv_cny, orders_per_view must be given")
+        if self.expected_gmv_cny is not None and self.orders_per_view is not None:
+            raise ValueError("at most one of expected_gmv_cny, orders_per_view may be given")
         if self.file is None:
             for key in ("peak_viewers", "duration_s"):
                 if getattr(self, key) is None:
@@ -208,6 +213,8 @@ class Audience(Frozen):
     devices: dict[str, Device]
     """By the height in lines of the best picture they show."""
     interactive_share: Fraction
+    orders_per_view: PositiveFloat | None = None
+    """Paid orders for each who comes, on a perfect night, where the promotion says nothing."""
     intent_sigma_ln: NotNegativeFloat
     stay: Stay
     patience: Patience
@@ -303,6 +310,19 @@ class Network(Frozen):
 # --- commerce, engine, study ----------------------------------------------------------------------
 
 
+class Payment(Frozen):
+    """From an order to its payment: some never pay, the others after an exponential time."""
+
+    never_share: Annotated[float, Field(ge=0, lt=1)]
+    mean_s: PositiveFloat
+    within_s: PositiveFloat
+    """An order unpaid by then is lost."""
+
+    def paid_share(self, within_s: float | None = None) -> float:
+        """Of the orders placed, those paid by then (null: by the shop's own deadline)."""
+        return (1 - self.never_share) * -expm1(-(within_s or self.within_s) / self.mean_s)
+
+
 class Commerce(Frozen):
     """What the picture does to the purse."""
 
@@ -317,9 +337,15 @@ class Commerce(Frozen):
     latency_tau_s: Positive
     """Seconds of latency beyond it after which 1/e of the interactive orders remain."""
     buy_while_frozen: Share
+    host_answers_per_min: Positive | None
+    """Orders of `interactive` viewers the host can answer for; null: all of them."""
+    payment: Payment
     return_share: Fraction
     """Share of sales that come back as returns."""
+    recapture_share: Share
+    """Share of lost orders that come back later, elsewhere or on another day."""
     margin: Fraction
+    """Of what is sold and kept."""
     cny_per: dict[str, PositiveFloat]
     """Exchange rates: CNY for one unit of a currency."""
     month: Month
@@ -405,6 +431,16 @@ class Scenario(Frozen):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     output_dir: str
     overwrite: bool
+
+    @model_validator(mode="after")
+    def _somebody_buys(self) -> Scenario:
+        script, room = self.promotion, self.audience
+        if script.expected_gmv_cny is script.orders_per_view is room.orders_per_view is None:
+            raise ValueError(
+                "what a perfect night sells must be given by one of promotion.expected_gmv_cny, "
+                "promotion.orders_per_view, audience.orders_per_view"
+            )
+        return self
 
     @model_validator(mode="after")
     def _everybody_is_served(self) -> Scenario:

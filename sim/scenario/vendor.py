@@ -21,6 +21,9 @@ from sim.scenario.quantity import (
 )
 from sim.scenario.tariff import Tariff
 
+ORDER_WAIT_S = {"value": 3.0, "low": 1.0, "high": 10.0}
+"""Assumed: 53 % of mobile visitors leave a page that takes 3 s (Akamai, SOASTA 2017)."""
+
 
 class Limits(Frozen):
     """What the vendor caps. An absent limit does not exist."""
@@ -195,6 +198,32 @@ class Figure(Frozen):
     source: str
 
 
+class Own(Frozen):
+    """The buyer's own servers behind the room: what they can't take, no vendor can mend."""
+
+    orders_per_s: Positive | None = None
+    """Orders the shop takes a second, first come, first served; absent: all of them."""
+    order_wait_s: NotNegative | None = None
+    """Who would wait longer for that does not order."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _patience(cls, given: Any) -> Any:
+        """A bare `own.orders_per_s` is enough: how long people wait is assumed then."""
+        if isinstance(given, Mapping) and given.get("orders_per_s") is not None:
+            return {
+                "order_wait_s": ORDER_WAIT_S,
+                **{k: v for k, v in given.items() if v is not None},
+            }
+        return given
+
+    @model_validator(mode="after")
+    def _waits_for_something(self) -> Own:
+        if self.orders_per_s is None and self.order_wait_s is not None:
+            raise ValueError("own.order_wait_s is given, and own.orders_per_s to wait for is not")
+        return self
+
+
 class Vendor(Frozen):
     """A vendor profile: paths in order of preference, limits, policies, tariffs."""
 
@@ -208,6 +237,7 @@ class Vendor(Frozen):
     regions: dict[str, RegionLimits] = {}
     edges: dict[str, dict[str, EdgeLimits]] = {}
     policy: Policy
+    own: Own = Own()
     tariffs: Annotated[dict[str, Tariff], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -63,15 +63,16 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
     results = _sorted(gathered("results"), [*KEYS, "metric"])
+    breakdown = _without_empty_pairs(gathered("breakdown"))
     small, draws = gathered("small"), scenario.bands.draws
     peak, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
     return Frames(
         results=results,
-        breakdown=_sorted(gathered("breakdown"), [*KEYS, "by", "of", "metric"]),
+        breakdown=_sorted(breakdown, [*KEYS, "by", "of", "metric"]),
         timeseries=_sorted(
             gathered("timeseries"), ["vendor", "peak_viewers", "replication", "time_s", "metric"]
         ),
-        summary=input_band(summarise(results), small, draws),
+        summary=input_band(summarise(pd.concat([results, _pairs(breakdown)])), small, draws),
         sessions=gathered("sessions"),
         orders=gathered("orders"),
         usage=gathered("usage"),
@@ -145,7 +146,8 @@ def _runs(job: Job, scenario: Scenario) -> dict[str, Run]:
 def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> Tables:
     night, name, vendor = job.night, job.vendor, scenario.vendors[job.vendor]
     last, best = runs["incidents"], runs["perfect"]
-    sales = money(runs, scenario.commerce, scenario.promotion.drops)
+    shop, starts_at = scenario.commerce, scenario.promotion.starts_at
+    sales = money(runs, shop, scenario.promotion.drops, vendor.own)
     keys = {
         "promotion": scenario.promotion.name,
         "audience": scenario.audience.name,
@@ -156,7 +158,6 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         "replication": night.replication,
     }
     few = {k: keys[k] for k in ("vendor", "peak_viewers", "replication")}
-    shop, starts_at = scenario.commerce, scenario.promotion.starts_at
     # What a limit kept from this night it would not keep from an ordinary, smaller one.
     whole = runs["vendor"].usage if "vendor" in runs else None
     bills = [
@@ -171,7 +172,7 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         ("cost_month_cny", "CNY", float(bills[0].month_cny)),
         ("cost_per_viewer_hour_cny", "CNY/h", cost_cny / hours if hours else float("nan")),
     ]
-    rows += [*held_peak(vendor, last.peak_viewers), *lost(sales)]
+    rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop)]
     if night.ladder and job.how == "configured":
         # The bill if the vendor grants all that is asked for; `lost_gmv_cny` has its rungs.
         first = next(iter(vendor.tariffs.values()))
@@ -204,6 +205,19 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         tables["sessions"] = _keyed(pd.DataFrame(last.sessions).assign(weight=last.weight), few)
         tables["orders"] = _keyed(pd.DataFrame(last.orders).assign(weight=last.order_weight), few)
     return tables
+
+
+def _without_empty_pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
+    """Of cause and limit together only pairs that cost something on any night; the rest are 0."""
+    here = breakdown.groupby(["vendor", "peak_viewers", "by", "of"])["value"]
+    pair = breakdown["by"] == "cause_by_limit"
+    return breakdown[~pair | here.transform("any")]
+
+
+def _pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
+    """Rows of results, `lost_gmv_cny.limits.<cause>.<limit>`: for the summary's intervals."""
+    pairs = breakdown[breakdown["by"] == "cause_by_limit"]
+    return pairs.assign(metric=pairs["metric"] + "." + pairs["of"]).drop(columns=["by", "of"])
 
 
 def _keyed(table: pd.DataFrame, keys: dict[str, Any]) -> pd.DataFrame:

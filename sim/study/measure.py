@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.commerce import Money
+from sim.commerce import Money, net_of_lost
 from sim.record import LATENCY_BIN_S, LIMIT_NAMES, Limit, Reason, Run
+from sim.scenario.model import Commerce
 from sim.scenario.vendor import Vendor
 from sim.study.interval import HELD_PEAK
 
@@ -73,12 +74,12 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
 
     yield "edge_utilisation", "share", run.facts["edge_utilisation"]
     for code in Limit:
-        if code > Limit.LINK:
+        if code > Limit.LINK and code != Limit.OWN_ORDERS:  # that one is told with the sales
             name = LIMIT_NAMES[code]
             yield f"binding_limit_s.{name}", "s", run.facts.get(f"binding_limit_s.{name}", 0.0)
 
 
-def lost(sales: Money) -> Iterator[Row]:
+def lost(sales: Money, commerce: Commerce) -> Iterator[Row]:
     """What a perfect night would sell, and how much of it is lost, with or without a ladder."""
     worlds = sales.worlds.set_index("world")
     gmv = worlds["gmv_cny"]
@@ -86,6 +87,8 @@ def lost(sales: Money) -> Iterator[Row]:
     yield "perfect_gmv_cny", "CNY", float(gmv["perfect"])
     gone = float(gmv["perfect"] - gmv["incidents"])
     yield "lost_gmv_ratio", "share", _share(gone, float(gmv["perfect"]))
+    for metric, share in net_of_lost(commerce).items():
+        yield metric, "CNY", gone * share
     if sales.losses.empty:  # else it stands among the sales, as the sum of the rungs
         yield "lost_gmv_cny", "CNY", gone
 

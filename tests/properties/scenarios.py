@@ -55,6 +55,9 @@ def curves(draw: Draw, duration_s: float) -> list[list[float]]:
     return [[draw(st.sampled_from((0.0, 0.05))), draw(number(0, 1))], *points]
 
 
+SOLD = {"expected_gmv_cny": (1, 1e5), "orders_per_view": (0.001, 1)}
+
+
 @st.composite
 def promotions(draw: Draw, most: int) -> Data:
     duration_s = draw(number(20, 300))
@@ -68,7 +71,11 @@ def promotions(draw: Draw, most: int) -> Data:
             "decay_s": number(0.1, 1000),
             "extra_arrivals": number(0, 8) if kind == "arrivals" else st.just(0),
         },
-        optional={"stock": maybe(st.integers(1, 50)), "extra_decay_s": number(1, 1000)},
+        optional={
+            "stock": maybe(st.integers(1, 50)),
+            "extra_decay_s": number(1, 1000),
+            "pay_within_s": maybe(number(1, 1000)),
+        },
     )
     starts = draw(st.lists(number(0, 300), max_size=2))
     pitches = []
@@ -79,7 +86,7 @@ def promotions(draw: Draw, most: int) -> Data:
     leave = st.fixed_dictionaries(
         {"time_s": number(0, 350), "duration_s": number(0.1, 200), "share": number(0, 1)}
     )
-    sold = draw(st.sampled_from(("expected_gmv_cny", "orders_per_view")))
+    sold = draw(st.sampled_from(("expected_gmv_cny", "orders_per_view", None)))
     return {
         "name": "drawn",
         "starts_at": draw(st.sampled_from(("2026-11-11T20:00:00", "2026-11-10T23:58:30"))),
@@ -91,7 +98,7 @@ def promotions(draw: Draw, most: int) -> Data:
         "mass_exit": draw(maybe(leave)),
         "drops": draw(st.lists(drop, max_size=2)),
         "pitches": pitches,
-        sold: draw(number(1, 1e5) if sold == "expected_gmv_cny" else number(0.001, 1)),
+        **({} if sold is None else {sold: draw(number(*SOLD[sold]))}),
     }
 
 
@@ -117,6 +124,7 @@ def audiences(draw: Draw, regions: list[str], isps: list[str]) -> Data:
         "isps": draw(shares(*isps)),
         "devices": {h: {"share": owners[h], "top_mbps": draw(number(0.2, 8))} for h in owners},
         "interactive_share": draw(number(0, 1)),
+        "orders_per_view": draw(number(0.001, 1)),
         "intent_sigma_ln": draw(number(0, 2)),
         "stay": {
             "bouncer_share": draw(number(0, 0.9)),
@@ -325,6 +333,12 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
             r: {i: {"egress_mbps": draw(own)} for i in isps if draw(flags)} for r in draw(some)
         },
         "policy": policy,
+        "own": draw(
+            st.sampled_from(({}, {"orders_per_s": 0.5}))
+            | st.fixed_dictionaries(
+                {"orders_per_s": quantity(0.01, 5), "order_wait_s": quantity(0, 20)}
+            )
+        ),
         "tariffs": {k: draw(tariffs()) | {"name": k} for k in ("first", "other")[: 1 + two]},
     }
 
@@ -379,7 +393,14 @@ def scenarios(draw: Draw, most: int = 400) -> Data:
             "latency_free_s": draw(quantity(0, 3)),
             "latency_tau_s": draw(quantity(0.1, 60)),
             "buy_while_frozen": draw(quantity(0, 1)),
+            "host_answers_per_min": draw(maybe(quantity(0.1, 60))),
+            "payment": {
+                "never_share": draw(number(0, 0.9)),
+                "mean_s": draw(number(0.1, 300)),
+                "within_s": draw(number(1, 2000)),
+            },
             "return_share": draw(number(0, 1)),
+            "recapture_share": draw(quantity(0, 1)),
             "margin": draw(number(0, 1)),
             "cny_per": {"CNY": 1.0, "USD": 7.1},
             "month": {

@@ -19,6 +19,13 @@ UNITS = {"_s": "s", "_cny": "CNY", "_ratio": "1", "_mbps": "Mbps"}
 RUNGS = ("links", "vendor", "limits", "incidents")
 
 
+SPLIT = {
+    "refused.sessions": 0.5, "frozen.egress_vendor": 0.25, "left_stalled.egress_vendor": 0.15,
+    "seen_worse.none": 0.08, "cut_off.own_link": 0.04, "watched_less.none": 0.01,
+    "not_yet_in.joins_per_s": -0.03,
+}  # fmt: skip
+"""The limits rung by what happened and by which limit."""
+
 TWO = ("vendors=[agora,budget]",)
 
 
@@ -137,6 +144,7 @@ def _figures(peak: int, over: float, luck: Any, ladder: bool) -> dict[str, float
     }
     if ladder:
         figures |= {f"lost_gmv_cny.{rung}": lost[rung] for rung in RUNGS}
+        figures |= {f"lost_gmv_cny.limits.{k}": x * lost["limits"] for k, x in SPLIT.items()}
     return figures
 
 
