@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sim.record import WORLDS
 from sim.scenario.model import Incident
-from sim.scenario.vendor import Limits, Vendor
+from sim.scenario.vendor import Limits, Own, Vendor
 
 
 def worlds(vendor: Vendor, incidents: Sequence[Incident] = ()) -> dict[str, Vendor | None]:
@@ -18,7 +18,7 @@ def worlds(vendor: Vendor, incidents: Sequence[Incident] = ()) -> dict[str, Vend
     """
     paths = {k: path.model_copy(update={"limits": None}) for k, path in vendor.paths.items()}
     free = vendor.model_copy(
-        update={"limits": Limits(), "regions": {}, "edges": {}, "paths": paths}
+        update={"limits": Limits(), "regions": {}, "edges": {}, "paths": paths, "own": Own()}
     )
     unlimited = vendor if free == vendor else free
     struck = vendor.model_copy() if incidents else vendor

@@ -7,7 +7,7 @@ from typing import Any
 from sim.commerce import worlds
 from sim.record import WORLDS
 from sim.scenario.model import Incident
-from sim.scenario.vendor import Limits, Vendor
+from sim.scenario.vendor import Limits, Own, Vendor
 
 
 def profile(**more: Any) -> Vendor:
@@ -38,11 +38,12 @@ def test_the_vendor_world_has_no_limit_left_and_is_otherwise_the_same_vendor() -
         limits={"sessions": 10, "egress_mbps": 20, "joins_per_s": 1},
         regions={"cn": {"sessions": 5}},
         edges={"cn": {"telecom": {"egress_mbps": 7}}},
+        own={"joins_per_s": 3},
     )
     free = worlds(vendor)["vendor"]
     assert free is not None
-    assert (free.limits, free.regions, free.edges) == (Limits(), {}, {})
-    lifted = {"limits", "regions", "edges"}
+    assert (free.limits, free.regions, free.edges, free.own) == (Limits(), {}, {}, Own())
+    lifted = {"limits", "regions", "edges", "own"}
     assert free.model_dump(exclude=lifted) == vendor.model_dump(exclude=lifted)
 
 
