@@ -1,7 +1,7 @@
 """The door in action: attempts, refusals, waiting rooms, overflow, departures.
 
-Order on each path: the gate, then the quotas; first come, first served; every attempt passes the
-gate. Every attempt begins with the path that is preferred.
+Order: the buyer's own backend, then on each path the gates and the quotas; first come, first
+served; every attempt passes the gates. Every attempt begins with the path that is preferred.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def turn_outside(n: Night, i: int) -> None:
 
 @step
 def knock(n: Night, i: int, t: float, served: int) -> None:
-    """Ask every limit; `served`: the waiting room he comes out of, whose turn it is (else -1)."""
+    """Ask every limit, from `served` on: the waiting room he comes out of (else -1)."""
     v = n.rows[i]
     while True:
         k = _closed(n, v, t, served)
@@ -80,7 +80,7 @@ def knock(n: Night, i: int, t: float, served: int) -> None:
             refused(v, n.player[v.path], t, code)
             return
         take_path(n, v, v.path + 1)
-        served = NOBODY
+        served = k  # the limits of the next path stand behind it
     for k in range(len(n.door)):
         if n.door[k].kind == QUOTA and applies(n.door[k], v.path, v.region, v.leaf):
             take(n.door[k], t)
@@ -198,7 +198,7 @@ def _room_for(n: Night, i: int, t: float) -> bool:
     v = n.rows[i]
     for k in range(len(n.door)):
         limit = n.door[k]
-        here = limit.kind == QUOTA and applies(limit, v.path, v.region, v.leaf)
+        here = limit.kind != GATE and applies(limit, v.path, v.region, v.leaf)
         if here and ask(limit, t) > t:
             return False
     return True

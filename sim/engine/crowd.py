@@ -19,6 +19,7 @@ from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
 from sim.engine.incidents import strike
 from sim.engine.levels import AHEAD, close_ranks, first_turn, refresh, solve
+from sim.engine.looks import watch
 from sim.engine.night import Night, arrive, remember, turn
 from sim.viewer.viewer import ASK, GONE, NEVER
 
@@ -33,15 +34,17 @@ NEAR = 0.97
 def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
     """Step from epoch to epoch on the grid k x epoch_s until `end_s` (just after the show)."""
     udp = bool((night.path["sharing"] == UDP).any())
+    watch(env, night, 0, lambda t: _send_away(night, t))
     breaks = [*night.breaks["t"].tolist(), end_s]
     follow(night, float(np.nextafter(0.0, 1.0)))  # those who are there when the show begins
     k = broken = 0
     while env.now < end_s:
         while breaks[broken] <= env.now:
             _break(night, broken)
+            _send_away(night, breaks[broken])
             broken += 1
         # Where no node has a capacity nothing can bind before something breaks.
-        until = breaks[broken]
+        until = min(breaks[broken], float(night.now[0]["look_s"]))
         if np.isfinite(night.nodes["capacity_mbps"]).any():
             while k * epoch_s <= env.now:
                 k += 1
@@ -101,13 +104,17 @@ def _follow_to_turn(n: Night, until: float) -> float:
 
 @compiled
 def _break(n: Night, k: int) -> None:
-    """Something breaks or is mended; those cut off try again, their places are free later."""
-    _forget_stale(n)
     strike(n, k)
+
+
+@compiled
+def _send_away(n: Night, t: float) -> None:
+    """Those who were cut off at `t` try again; their places are free later."""
+    _forget_stale(n)
     for j in range(n.now[0].touched):
         i = n.touched[j]
         v = n.rows[i]
-        _push(n, n.breaks[k].t + n.player[v.path].ghost_s, _departure(i, v.path))
+        _push(n, t + n.player[v.path].ghost_s, _departure(i, v.path))
         _push(n, v.next_s, _own(i))
 
 

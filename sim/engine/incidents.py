@@ -46,7 +46,7 @@ def strike(n: Night, k: int) -> None:
     if which.on:
         for slot in range(n.now[0].active):
             if n.flows[slot].viewer >= 0 and n.nodes[n.flows[slot].leaf].down > 0:
-                _cut(n, slot, t)
+                cut(n, slot, t, OUTAGE)
 
 
 @step
@@ -66,14 +66,16 @@ def _what_is_left(n: Night, j: int) -> None:
 
 
 @step
-def _cut(n: Night, slot: int, t: float) -> None:
+def cut(n: Night, slot: int, t: float, limit: int) -> None:
+    """The session in this place ends at once; its viewer stands in `touched`."""
     f = n.flows[slot]
     v = n.rows[f.viewer]
     bring(n, v, t)
     was = v.state
     if was != WAITING:
         end_session(n, v, t)
-    v.door = OUTAGE
+    v.door = limit
+    n.now[0].cut_s = t
     cut_off(v, n.player[v.path])
     if was != WAITING:
         enter(n, v, was)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.delivery.door import QUOTA
 from sim.delivery.share import NO_SHARING
 from sim.engine.meters import BIN_US, JOINS, totals
 from sim.engine.night import Night
@@ -60,13 +61,13 @@ def _everyone_accounted_for(night: Night) -> None:
     _must((state >= 0).all(), 1, "a state was held for less than no time")
     _must((state.sum(axis=0) == present).all(), 1, "states don't add up to those present in a bin")
     open_still = night.meters.sessions[..., 0]
-    cuts = night.breaks["t"][night.breaks["begins"]]
-    if (cuts + night.player["ghost_s"].max(initial=0.0) >= rows["exit_s"].max(initial=0.0)).any():
+    ghosts_s = night.now[0]["cut_s"] + night.player["ghost_s"].max(initial=0.0)
+    if ghosts_s >= rows["exit_s"].max(initial=0.0):
         _must((open_still >= 0).all(), 1, "more sessions ended than began")
         return  # ghosts outlive the show
     _must((open_still == 0).all(), 1, "sessions are open after the show")
     for limit in night.door:
-        if np.isfinite(limit["cap"]) and limit["cap"] > 0:
+        if limit["kind"] == QUOTA and np.isfinite(limit["cap"]) and limit["cap"] > 0:
             _must(abs(limit["used"]) < FEW * limit["cap"], 1, "a quota is in use after the show")
 
 

@@ -80,6 +80,8 @@ NOW = np.dtype(
         ("most_layers", "i8"),  # of any path
         ("from_s", "f8"),  # the stretch for which the present levels hold
         ("to_s", "f8"),
+        ("look_s", "f8"),  # when a meter is read next: a stretch ends there
+        ("cut_s", "f8"),  # when anybody was cut off last
     ],
     align=True,
 )
@@ -102,7 +104,7 @@ class Night(Tables):
     links: Links
     nodes: Records  # NODE: leaves, then what they hang below
     kinds: Records  # KIND (leaf, access class x layer)
-    door: Records  # LIMIT, by path: its gate, then its quotas
+    door: Records  # LIMIT, in the order they are asked
     breaks: Records  # BREAK, by time: incidents begin and end
     incidents: Records  # INCIDENT
     hit: NDArray[np.bool_]  # (incident, node)

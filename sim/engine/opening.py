@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.delivery.door import LIMIT, gate, quota
+from sim.delivery import limits as door
+from sim.delivery.door import LIMIT, MBPS
 from sim.delivery.share import (
     FLOW,
     KIND,
@@ -94,17 +95,20 @@ def open_for_the_night(
     now = np.zeros(1, NOW)
     now["places"], now["most_layers"] = edges, layers
     now["layered"] = layers > 1 and (path["sharing"] != NO_SHARING).any()
+    now["look_s"], now["cut_s"] = np.inf, -np.inf
+    limits = _door(vendor, vendor_regions, isps, sample)
     # Going back is for UDP shortage in small crowds; a stretch that is too large is kept.
     back = (path["sharing"] == UDP).any() and scenario.engine.kind == "fast"
     keep = min(4 * len(who) + 16, 20_000) if back else 0
     places = 2 * len(who) + 1  # one each, and as many that were left within one stretch
-    cuts = int((incidents["left"] == 0).sum())  # each may leave a ghost of everybody
+    ghosts = int((incidents["left"] == 0).sum())  # each may leave one of everybody
+    ghosts += _ghosts_of(limits, player, audience.demand.duration_s)
     return Night(
         rows=rows, player=player, path=path, links=links, nodes=nodes, kinds=kinds,
-        door=_door(vendor, vendor_regions, isps, sample),
+        door=limits,
         breaks=events, incidents=incidents, hit=hit, left_mbps=np.zeros(hit.shape),
         flows=np.zeros(places, FLOW), due_s=np.zeros(places), cap_mbps=np.zeros(places),
-        want_mbps=np.zeros(places), heap=np.zeros((8 + cuts) * len(who) + 9, EVENT),
+        want_mbps=np.zeros(places), heap=np.zeros((8 + ghosts) * len(who) + 9, EVENT),
         order_of=np.argsort(rows["arrival_s"], kind="stable"),
         touched=np.zeros(places, np.int64), orders=orders,
         before=np.zeros(keep, VIEWER), before_of=np.zeros(keep, np.int64),
@@ -368,33 +372,61 @@ def _capacities(
 def _door(
     vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
 ) -> NDArray[np.void]:
-    """Limits in the order they are asked: path by path its gate, then its quotas."""
+    """Limits in the order they are asked: the buyer's own, then path by path gates and quotas."""
     out: list[NDArray[np.void]] = []
     if vendor is None:
         return np.zeros(0, LIMIT)
+    if vendor.own.joins_per_s is not None:
+        out.append(door.own_joins(vendor.own.joins_per_s.value * sample, vendor.own.policy))
     edge, region, tops = _capacities(vendor, regions, isps, sample)
     for k, (_, path, limits, policy) in enumerate(vendor.ways()):
-        joins = limits.joins_per_s
+        tokens, joins, room = limits.token_calls_per_s, limits.joins_per_s, limits.room_viewers
+        if tokens is not None:
+            out.append(door.token_calls(tokens.value * sample, policy.token_calls_per_s, k))
         if joins is not None:
-            burst = max(1.0, (policy.joins_burst or joins.value) * sample)
-            out.append(gate(joins.value * sample, burst, policy.joins_per_s, k))
+            burst = (policy.joins_burst or joins.value) * sample
+            out.append(door.joins(joins.value * sample, burst, policy.joins_per_s, k))
         for r, name in enumerate(regions):
             own = vendor.regions.get(name) if k == 0 else None
             cap = own.sessions if own is not None and own.sessions is not None else limits.sessions
             if cap is not None:
-                out.append(
-                    quota(cap.value * sample, 1.0, policy.sessions, Limit.SESSIONS, k, region=r)
-                )
+                out.append(door.sessions(cap.value * sample, policy.sessions, k, r))
+        if room is not None:
+            out.append(door.room_viewers(room.value * sample, policy.room_viewers, k))
         if policy.egress_mbps != "degrade":
-            # Reserved at the door: a session takes what it sends when nothing is lost.
             each = path.bitrate_mbps.value * (1 + path.overhead.value)
             each *= 1 + (path.fec.value if path.fec is not None else 0.0)
             caps = [(tops[k], Limit.EGRESS_VENDOR, -1, -1)]
             caps += [(c, Limit.EGRESS_REGION, r, -1) for r, c in enumerate(region)]
             caps += [(c, Limit.EGRESS_EDGE, -1, k * len(edge) + e) for e, c in enumerate(edge)]
             out += [
-                quota(float(c), each, policy.egress_mbps, code, k, r, leaf)
+                door.egress(float(c), each, policy.egress_mbps, code, k, r, leaf)
                 for c, code, r, leaf in caps
                 if np.isfinite(c)
             ]
+    out += _account(vendor, sample)
     return np.concatenate(out) if out else np.zeros(0, LIMIT)
+
+
+def _account(vendor: Vendor, sample: float) -> list[NDArray[np.void]]:
+    """What holds for all paths together."""
+    limits, policy = vendor.limits, vendor.policy
+    scan_s = 1.0 if policy.scan_s is None else policy.scan_s.value
+    cut_off_s = np.inf if policy.cut_off_s is None else policy.cut_off_s.value
+    caps = [
+        (limits.account_mbps, policy.account_mbps, door.account),
+        (limits.package_gb, policy.package, door.package_gb),
+        (limits.package_minutes, policy.package, door.package_minutes),
+    ]
+    return [
+        make(cap.value * sample, how, scan_s, cut_off_s)
+        for cap, how, make in caps
+        if cap is not None
+    ]
+
+
+def _ghosts_of(limits: NDArray[np.void], player: NDArray[np.void], show_s: float) -> int:
+    """How many ghosts of one viewer cut-offs can leave at once."""
+    meters = limits[(limits["kind"] >= MBPS) & limits["cut_off"]]
+    ghost_s = min(player["ghost_s"].max(), show_s)
+    return sum(int(ghost_s // max(m["scan_s"], m["cut_off_s"])) + 1 for m in meters)

@@ -34,6 +34,20 @@ class Limits(Frozen):
     """The whole path, wire Mbps: overhead included, FEC and retransmission not."""
     joins_per_s: Positive | None = None
     """Joins let into the room a second."""
+    token_calls_per_s: Positive | None = None
+    """Calls of the vendor's token API a second, one an attempt; absent where the buyer signs."""
+    room_viewers: Positive | None = None
+    """Audience of one room: sessions of the whole path, all regions together."""
+    account_mbps: Positive | None = None
+    """Bandwidth of the account: wire Mbps of all paths, as the vendor's meter reads them."""
+    package_minutes: Positive | None = None
+    """Viewer minutes of the night that are paid for, all paths; then the package is used up."""
+    package_gb: Positive | None = None
+    """The same in GB on the wire."""
+
+
+OF_THE_VENDOR = ("account_mbps", "package_minutes", "package_gb")
+"""Limits that hold for all paths together."""
 
 
 class Policy(Frozen):
@@ -41,12 +55,33 @@ class Policy(Frozen):
 
     sessions: Literal["refuse", "queue", "overflow"] = "refuse"
     joins_per_s: Literal["refuse", "queue", "overflow"] = "refuse"
+    token_calls_per_s: Literal["refuse", "queue", "overflow"] = "refuse"
+    room_viewers: Literal["refuse", "queue", "overflow"] = "refuse"
     egress_mbps: Literal["degrade", "refuse", "queue", "overflow"] = "degrade"
+    account_mbps: Literal["refuse", "cut_off"] = "refuse"
+    """`cut_off`: the domain is disabled; nobody gets in, everybody inside is cut off."""
+    package: Literal["refuse", "cut_off"] = "refuse"
+    scan_s: Positive | None = None
+    """How often the account and the package are looked at; null: each second."""
+    cut_off_s: Positive | None = None
+    """How long a cut-off lasts (a package: until another one is bought); null: to the end."""
     joins_burst: Annotated[float, Field(ge=1)] | None = None
     """Joins let in at once after a quiet spell; null: what one second allows, at least 1."""
     refusal_s: NotNegative
     ghost_s: NotNegative | None = None
     """How long a session that was cut still counts against its quota; null: not at all."""
+
+    @model_validator(mode="after")
+    def _can_be_carried_out(self) -> Policy:
+        for key in ("account_mbps", "package"):
+            if getattr(self, key) == "cut_off" and self.ghost_s is None:
+                raise ValueError(
+                    f"ghost_s is needed where {key} is cut_off: how long those who are cut off "
+                    "still count (0: not at all)"
+                )
+        if self.scan_s is not None and self.scan_s.lowest < 1:
+            raise ValueError(f"scan_s {self.scan_s.lowest:g} must be at least 1")
+        return self
 
 
 class Layer(Frozen):
@@ -199,8 +234,12 @@ class Figure(Frozen):
 
 
 class Own(Frozen):
-    """The buyer's own servers behind the room: what they can't take, no vendor can mend."""
+    """The buyer's own servers: what they can't take, no vendor can mend."""
 
+    joins_per_s: Positive | None = None
+    """Joins the backend answers a second, asked first at every attempt; absent: any number."""
+    policy: Literal["refuse", "queue"] = "refuse"
+    """What happens to joins beyond that."""
     orders_per_s: Positive | None = None
     """Orders the shop takes a second, first come, first served; absent: all of them."""
     order_wait_s: NotNegative | None = None
@@ -271,8 +310,12 @@ class Vendor(Frozen):
                 )
             if policy is None:
                 raise ValueError(f"paths.{name}.policy is needed for a second path")
-            over = [k for k in ("sessions", "joins_per_s", "egress_mbps")
-                    if getattr(policy, k) == "overflow"]  # fmt: skip
+            for key in OF_THE_VENDOR:
+                if path.limits is not None and getattr(path.limits, key) is not None:
+                    raise ValueError(
+                        f"paths.{name}.limits.{key} holds for all paths: it stands under limits"
+                    )
+            over = [k for k, how in policy if how == "overflow"]
             if over and k == len(names) - 1:
                 where = "policy" if k == 0 else f"paths.{name}.policy"
                 raise ValueError(

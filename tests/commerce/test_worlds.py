@@ -38,7 +38,7 @@ def test_the_vendor_world_has_no_limit_left_and_is_otherwise_the_same_vendor() -
         limits={"sessions": 10, "egress_mbps": 20, "joins_per_s": 1},
         regions={"cn": {"sessions": 5}},
         edges={"cn": {"telecom": {"egress_mbps": 7}}},
-        own={"orders_per_s": 3},
+        own={"joins_per_s": 3, "orders_per_s": 3},
     )
     free = worlds(vendor)["vendor"]
     assert free is not None

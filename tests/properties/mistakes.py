@@ -87,7 +87,8 @@ def missing_keys(draw: Draw) -> Mistake:
     at = draw(st.sampled_from(needed))
     without = copy.deepcopy(data)
     del inside(without, at[:-1])[at[-1]]
-    return without, ".".join(map(str, at))
+    half = at[0] == "vendors" and at[2:] == ("name",)  # what a stray override leaves has none
+    return without, "without name" if half else ".".join(map(str, at))
 
 
 # Each is allowed by itself: (keys to set, what the refusal names). A path of the vendor `ours` is
@@ -160,6 +161,9 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
       f"{RTC}.audio_rung": False}, "react_s"),
     ({f"{RTC}.audio_rung": True, f"{RTC}.audio_mbps": 0}, "audio_mbps"),
     ({f"{RTC}.limits": {}}, "paths.rtc"),
+    ({f"{OURS}.policy.account_mbps": "cut_off", f"{OURS}.policy.ghost_s": None}, "ghost_s"),
+    ({f"{OURS}.policy.package": "cut_off", f"{OURS}.policy.ghost_s": None}, "package"),
+    ({f"{OURS}.policy.scan_s": 0.5}, "scan_s"),
     ({f"{OURS}.paths": {}}, f"{OURS}.paths"),
     ({f"{OURS}.serves.mars": ["east"]}, "'east' twice"),
     ({f"{OURS}.regions.mars": {}}, "regions.mars"),

@@ -25,6 +25,11 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | strategy
 
 
+def seldom(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """One in four: of many limits that all bind one hides the others."""
+    return st.integers(0, 3).flatmap(lambda k: strategy if k == 3 else st.none())
+
+
 @st.composite
 def shares(draw: Draw, *names: str) -> Data:
     """Each name's share; they sum to 1, and some may be 0."""
@@ -208,23 +213,36 @@ def ladders(draw: Draw) -> tuple[list[Data], int, Any]:
 @st.composite
 def policies(draw: Draw, last: bool, egress: tuple[str, ...]) -> Data:
     how = st.sampled_from(("refuse", "queue") if last else ("refuse", "queue", "overflow"))
+    cuts = draw(flags)
+    cut = st.sampled_from(("refuse", "cut_off") if cuts else ("refuse",))
     return {
-        "sessions": draw(how),
-        "joins_per_s": draw(how),
+        **{k: draw(how) for k in ("sessions", "joins_per_s", "token_calls_per_s", "room_viewers")},
+        "account_mbps": draw(cut),
+        "package": draw(cut),
+        "scan_s": draw(maybe(quantity(1, 60))),
+        "cut_off_s": draw(maybe(quantity(0.1, 100))),
         "egress_mbps": draw(st.sampled_from([e for e in egress if not last or e != "overflow"])),
         "joins_burst": draw(maybe(number(1, 30))),
         "refusal_s": draw(quantity(0, 3)),
-        "ghost_s": draw(maybe(quantity(0, 100))),
+        "ghost_s": draw(quantity(0, 100) if cuts else maybe(quantity(0, 100))),
     }
 
 
 @st.composite
-def limits(draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any]) -> Data:
+def limits(draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any], first: bool) -> Data:
     """Each absent, or anything from far too little to plenty."""
+    of_the_vendor = {
+        "account_mbps": egress_mbps,
+        "package_minutes": quantity(0.1, 5 * most),
+        "package_gb": quantity(0.001, 0.05 * most),
+    }
     return {
         "sessions": draw(maybe(quantity(1, 1.5 * most))),
         "egress_mbps": draw(maybe(egress_mbps)),
         "joins_per_s": draw(maybe(quantity(0.05, 10))),
+        "token_calls_per_s": draw(seldom(quantity(0.05, 10))),
+        "room_viewers": draw(seldom(quantity(1, 1.5 * most))),
+        **({k: draw(seldom(v)) for k, v in of_the_vendor.items()} if first else {}),
     }
 
 
@@ -314,7 +332,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
     any_egress = ("degrade", "degrade", "refuse", "queue", "overflow")
     policy = draw(policies(last=not two, egress=any_egress))
     if two:
-        body["cdn"]["limits"] = draw(maybe(limits(most, shared)))
+        body["cdn"]["limits"] = draw(maybe(limits(most, shared, first=False)))
         # One of two paths may reserve what both share.
         both = ("degrade",) if policy["egress_mbps"] != "degrade" else any_egress
         body["cdn"]["policy"] = draw(policies(last=True, egress=both))
@@ -324,7 +342,11 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
         "sources": {"guess": {"confidence": "assumed"}},
         "serves": serves,
         "paths": body,
-        "limits": draw(limits(most, shared)),
+        "limits": draw(limits(most, shared, first=True)),
+        "own": {
+            "joins_per_s": draw(seldom(quantity(0.05, 10))),
+            "policy": draw(st.sampled_from(("refuse", "queue"))),
+        },
         "regions": {
             r: {"sessions": draw(maybe(quantity(1, most))), "egress_mbps": draw(maybe(own))}
             for r in draw(some)
