@@ -77,7 +77,7 @@ class _Individuals:
         self.lives = [env.process(self.life(i)) for i in range(len(night.rows))]
         self.usher = env.process(self.calls())
         env.process(self.breaks())
-        if night.now[0]["layered"]:
+        if night.now[0]["layered"] or night.now[0]["changing"]:
             env.process(self.grid(1.0, choosing=True))
         if (night.path["sharing"] == UDP).any():
             env.process(self.grid(float(night.path[0]["rtx_delay_s"]), choosing=False))
@@ -120,7 +120,8 @@ class _Individuals:
         self.settle(i, inside, t)
 
     def grid(self, step_s: float, choosing: bool) -> Generator[simpy.Event, Any, None]:
-        """Pictures are chosen on whole seconds, and lost packets repeated in rounds."""
+        """On whole seconds pictures are chosen and capacity is another; lost packets are repeated
+        in rounds."""
         for k in count():
             t = k * step_s
             yield self.env.at(t, CAPACITY if k else LAST)
