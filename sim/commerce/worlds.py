@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sim.record import WORLDS
 from sim.scenario.model import Incident
@@ -16,7 +17,8 @@ def worlds(vendor: Vendor, incidents: Sequence[Incident] = ()) -> dict[str, Vend
     `incidents` where no incident concerns this vendor and, where the profile has no limit at all,
     for `vendor`.
     """
-    paths = {k: path.model_copy(update={"limits": None}) for k, path in vendor.paths.items()}
+    lifted: dict[str, Any] = {"limits": None, "background_load": [], "fleet": None, "origin": None}
+    paths = {k: path.model_copy(update=lifted) for k, path in vendor.paths.items()}
     free = vendor.model_copy(
         update={"limits": Limits(), "regions": {}, "edges": {}, "paths": paths, "own": Own()}
     )

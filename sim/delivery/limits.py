@@ -53,6 +53,15 @@ def room_viewers(cap: float, policy: str, path: int) -> Record:
     return quota(cap, 1.0, policy, Limit.ROOM, path)
 
 
+def node_viewers(per_node: float, policy: str, path: int) -> Record:
+    """Viewers on one node; how many nodes there are is the supply's to say.
+
+    LiveKit: a room must fit one node, 3,000 subscribers at 92 % of 16 cores (self-hosting
+    benchmark); mediasoup: 200 to 300 viewers of sound and picture a router (scalability).
+    """
+    return quota(per_node, 1.0, policy, Limit.NODE, path)
+
+
 def egress(
     cap_mbps: float, each_mbps: float, policy: str, code: Limit, path: int, region: int, leaf: int
 ) -> Record:

@@ -21,6 +21,7 @@ from sim.engine.night import (
     remember,
     take_path,
 )
+from sim.engine.supply import wait_for_origin
 from sim.record import Limit
 from sim.viewer.viewer import (
     ASK,
@@ -87,6 +88,8 @@ def knock(n: Night, i: int, t: float, served: int) -> None:
     if not already_there(v):
         count(n.meters, JOINS, t)
     let_in(v, n.player[v.path], t)
+    if len(n.supply.path) > 0 and n.supply.path[v.path].origin_mbps < NEVER:
+        wait_for_origin(n, i, t)
     here = n.meters.sessions[v.path, v.region]
     here[0] += 1
     here[1] = max(here[0], here[1])

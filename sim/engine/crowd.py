@@ -2,8 +2,8 @@
 
 Within a stretch everyone is followed alone, under the level of his nodes; the door takes attempts
 and departures in exact time order; then the levels are solved anew. A stretch ends with the epoch,
-on the whole second where pictures are chosen, with a round of retransmission where UDP is short,
-and at the instant something breaks or is mended.
+on the whole second where pictures are chosen or capacity changes, with a round of retransmission
+where UDP is short, and at the instant something breaks or is mended.
 """
 
 from __future__ import annotations
@@ -45,12 +45,13 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
             broken += 1
         # Where no node has a capacity nothing can bind before something breaks.
         until = min(breaks[broken], float(night.now[0]["look_s"]))
-        if np.isfinite(night.nodes["capacity_mbps"]).any():
+        narrow = bool(np.isfinite(night.nodes["capacity_mbps"]).any())
+        if narrow:
             while k * epoch_s <= env.now:
                 k += 1
             until = min(k * epoch_s, until)
-            if night.now[0]["layered"]:
-                until = min(until, float(np.floor(env.now)) + 1.0)
+        if night.now[0]["changing"] or (narrow and night.now[0]["layered"]):
+            until = min(until, float(np.floor(env.now)) + 1.0)
         solve(night, env.now, until, True, env.now == np.floor(env.now))
         if udp and (_unsettled(night) or _nearly_short(night)):
             until = min(until, next_round(night.path[0], env.now))
@@ -82,7 +83,8 @@ def _follow_to_turn(n: Night, until: float) -> float:
     at every join and departure.
     """
     n.now["remembered"], n.now["shifted"] = 0, 0
-    small = [a.view(np.uint8) for a in (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays())]
+    shared = (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays(), *n.supply.fetches())
+    small = [a.view(np.uint8) for a in shared]
     kept = [*small, n.heap[: n.now[0]["events"]]]
     saved = [a.copy() for a in kept]
     follow(n, until)

@@ -18,6 +18,7 @@ from sim.delivery.share import (
     UDP,
     retransmitted,
 )
+from sim.delivery.supply import Supply
 from sim.engine.meters import (
     ARRIVALS,
     Meters,
@@ -67,6 +68,7 @@ LINK_LIMIT, NO_LIMIT, HOST = int(Limit.LINK), int(Limit.NONE), int(Limit.HOST_UP
 NOW = np.dtype(
     [
         ("layered", "?"),  # some path has several pictures and a tree that may bind
+        ("changing", "?"),  # capacity is looked at on every whole second
         ("active", "i8"),  # places in `flows` taken
         ("fresh", "i8"),  # from which on the door has filled them just now
         ("holes", "i8"),  # of them, left
@@ -105,6 +107,7 @@ class Night(Tables):
     nodes: Records  # NODE: leaves, then what they hang below
     kinds: Records  # KIND (leaf, access class x layer)
     door: Records  # LIMIT, in the order they are asked
+    supply: Supply  # what changes of the capacities in `nodes` and `door`
     breaks: Records  # BREAK, by time: incidents begin and end
     incidents: Records  # INCIDENT
     hit: NDArray[np.bool_]  # (incident, node)

@@ -22,6 +22,7 @@ from sim.delivery.share import (
 from sim.demand import Audience
 from sim.engine.meters import meters
 from sim.engine.night import BREAK, EVENT, INCIDENT, NOW, SHIFT, Night
+from sim.engine.supply import caps_egress, changes, grant, supply_of
 from sim.network.links import Links, links_from_classes, links_from_traces
 from sim.network.traces import read_traces
 from sim.record import (
@@ -68,7 +69,7 @@ def open_for_the_night(
     leaves, layers = len(path) * edges, int(player["layers"].max())
     breaks = scenario.incidents_of(name) if world == "incidents" else []
     incidents, hit, events = _incidents(breaks, nodes, leaves, vendor_regions, isps)
-    _who_shares(path, nodes, leaves, incidents, hit)
+    _who_shares(path, nodes, leaves, incidents, hit, _bends(vendor))
 
     rows = np.zeros(len(who), VIEWER)
     for key in ("bin", "j", "access", "arrival_s", "exit_s", "mean_mbps", "interactive", "device"):
@@ -94,6 +95,7 @@ def open_for_the_night(
     _meters_can_count(scenario, audience, most_bps)
     now = np.zeros(1, NOW)
     now["places"], now["most_layers"] = edges, layers
+    now["changing"] = changes(vendor)
     now["layered"] = layers > 1 and (path["sharing"] != NO_SHARING).any()
     now["look_s"], now["cut_s"] = np.inf, -np.inf
     limits = _door(vendor, vendor_regions, isps, sample)
@@ -103,9 +105,12 @@ def open_for_the_night(
     places = 2 * len(who) + 1  # one each, and as many that were left within one stretch
     ghosts = int((incidents["left"] == 0).sum())  # each may leave one of everybody
     ghosts += _ghosts_of(limits, player, audience.demand.duration_s)
-    return Night(
+    supply = supply_of(
+        vendor, nodes, limits, (leaves, layers), len(who), audience.demand.duration_s, sample
+    )
+    night = Night(
         rows=rows, player=player, path=path, links=links, nodes=nodes, kinds=kinds,
-        door=limits,
+        door=limits, supply=supply,
         breaks=events, incidents=incidents, hit=hit, left_mbps=np.zeros(hit.shape),
         flows=np.zeros(places, FLOW), due_s=np.zeros(places), cap_mbps=np.zeros(places),
         want_mbps=np.zeros(places), heap=np.zeros((8 + ghosts) * len(who) + 9, EVENT),
@@ -118,6 +123,9 @@ def open_for_the_night(
         ),
         now=now,
     )  # fmt: skip
+    if len(supply.path):
+        grant(night, 0)
+    return night
 
 
 def _kinds(
@@ -190,10 +198,15 @@ def _who_shares(
     leaves: int,
     incidents: NDArray[np.void],
     hit: NDArray[np.bool_],
+    bends: list[bool],
 ) -> None:
-    """Write how each path shares; where none of its nodes can ever be full it doesn't."""
+    """Write how each path shares; where none of its nodes can ever be full it doesn't.
+
+    `bends`: paths whose whole egress is capped and shared by those who are in.
+    """
     narrow = np.isfinite(nodes["capacity_mbps"]) | hit[(incidents["left"] > 0)].any(axis=0)
     for leaf in nodes[:leaves]:
+        narrow[leaf["top_at"]] |= bends[leaf["path"]]
         if narrow[[leaf["edge_at"], leaf["region_at"], leaf["top_at"]]].any():
             path["sharing"][leaf["path"]] = path["by"][leaf["path"]]
     nodes["sharing"][:leaves] = path["sharing"][nodes["path"][:leaves]]
@@ -329,6 +342,14 @@ def _put_path(
         )  # fmt: skip
 
 
+def _bends(vendor: Vendor | None) -> list[bool]:
+    ways = vendor.ways() if vendor is not None else []
+    return [
+        policy.egress_mbps == "degrade" and caps_egress(path, limits)
+        for _, path, limits, policy in ways
+    ] or [False]
+
+
 def _set(record: NDArray[np.void], **values: float) -> None:
     for key, value in values.items():
         record[key] = value
@@ -402,8 +423,12 @@ def _door(
             out += [
                 door.egress(float(c), each, policy.egress_mbps, code, k, r, leaf)
                 for c, code, r, leaf in caps
-                if np.isfinite(c)
+                if np.isfinite(c) or (code == Limit.EGRESS_VENDOR and caps_egress(path, limits))
             ]
+        if limits.node_viewers is not None:
+            # How many nodes there are is the supply's to say.
+            per_node = limits.node_viewers.value * sample
+            out.append(door.node_viewers(per_node, policy.node_viewers, k))
     out += _account(vendor, sample)
     return np.concatenate(out) if out else np.zeros(0, LIMIT)
 

@@ -16,6 +16,7 @@ from sim.delivery.share import (
 from sim.demand import Audience
 from sim.engine.meters import ATTEMPTS, BIN_US, REFUSALS, Meters, meters, totals
 from sim.engine.night import Night
+from sim.engine.supply import capacity_mbps
 from sim.record import (
     BIN_S,
     HD_LINES,
@@ -100,7 +101,7 @@ def leave_behind(
     wire = totals(night.meters.wire)
     bound = night.meters.bound[:, : int(np.ceil(audience.demand.duration_s))].sum(axis=1)
     binding = {f"binding_limit_s.{LIMIT_NAMES[k]}": float(bound[k]) for k in np.flatnonzero(bound)}
-    utilisation = _utilisation(night.nodes, wire)
+    utilisation = _utilisation(night, wire)
     return Run(
         vendor=name, world=world, replication=replication,
         peak_viewers=round(audience.demand.peak_viewers), weight=weight,
@@ -170,13 +171,14 @@ def _series(m: Meters, duration_s: float) -> pd.DataFrame:
     return frame
 
 
-def _utilisation(nodes: NDArray[np.void], wire: NDArray[np.int64]) -> float:
+def _utilisation(night: Night, wire: NDArray[np.int64]) -> float:
     """Largest ten-second load of any node with a capacity over that capacity; nan: none has one."""
-    load = wire / (BIN_US * 1e6)
+    load, capacity = wire / (BIN_US * 1e6), capacity_mbps(night)
     over = [0.0]
-    for k in np.flatnonzero(np.isfinite(nodes["whole_mbps"])):
-        mine = [bool(below(nodes, e, int(k))) for e in range(len(wire))]
-        over.append(load[mine].sum(axis=0).max() / nodes["whole_mbps"][k])
+    for k in np.flatnonzero(np.isfinite(capacity).any(axis=1)):
+        mine = [bool(below(night.nodes, e, int(k))) for e in range(len(wire))]
+        here = load[mine].sum(axis=0)
+        over.append(np.divide(here, capacity[k], out=0 * here, where=capacity[k] > 0).max())
     return float(max(over)) if len(over) > 1 else float("nan")
 
 

@@ -79,7 +79,7 @@ class _Individuals:
         self.usher = env.process(self.calls())
         watch(env, night, CAPACITY - 1, lambda t: self.send_away(self.cut(), t))
         env.process(self.breaks())
-        if night.now[0]["layered"]:
+        if night.now[0]["layered"] or night.now[0]["changing"]:
             env.process(self.grid(1.0, choosing=True))
         if (night.path["sharing"] == UDP).any():
             env.process(self.grid(float(night.path[0]["rtx_delay_s"]), choosing=False))
@@ -122,7 +122,8 @@ class _Individuals:
         self.settle(i, inside, t)
 
     def grid(self, step_s: float, choosing: bool) -> Generator[simpy.Event, Any, None]:
-        """Pictures are chosen on whole seconds, and lost packets repeated in rounds."""
+        """On whole seconds pictures are chosen and capacity is another; lost packets are repeated
+        in rounds."""
         for k in count():
             t = k * step_s
             yield self.env.at(t, CAPACITY if k else LAST)

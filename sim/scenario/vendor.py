@@ -11,8 +11,11 @@ from pydantic import Field, model_validator
 from sim.scenario.quantity import (
     GIVEN,
     Confidence,
+    Fraction,
     Frozen,
     NotNegative,
+    NotNegativeFloat,
+    NotNegativeInt,
     Positive,
     PositiveInt,
     Quantity,
@@ -44,6 +47,10 @@ class Limits(Frozen):
     """Viewer minutes of the night that are paid for, all paths; then the package is used up."""
     package_gb: Positive | None = None
     """The same in GB on the wire."""
+    egress_growth_mbps_per_min: Positive | None = None
+    """What the path sends, wire Mbps, may exceed its least of the last 60 s by this much."""
+    node_viewers: Positive | None = None
+    """Viewers on one node of the path's `fleet`."""
 
 
 OF_THE_VENDOR = ("account_mbps", "package_minutes", "package_gb")
@@ -58,6 +65,8 @@ class Policy(Frozen):
     token_calls_per_s: Literal["refuse", "queue", "overflow"] = "refuse"
     room_viewers: Literal["refuse", "queue", "overflow"] = "refuse"
     egress_mbps: Literal["degrade", "refuse", "queue", "overflow"] = "degrade"
+    """Also where growth, a fleet's nodes or the origin cap the egress."""
+    node_viewers: Literal["refuse", "queue", "overflow"] = "refuse"
     account_mbps: Literal["refuse", "cut_off"] = "refuse"
     """`cut_off`: the domain is disabled; nobody gets in, everybody inside is cut off."""
     package: Literal["refuse", "cut_off"] = "refuse"
@@ -89,6 +98,79 @@ class Layer(Frozen):
 
     height: PositiveInt
     bitrate_mbps: Positive
+
+
+def _rising(times_s: list[float], key: str) -> None:
+    for a, b in pairwise(times_s):
+        if b <= a:
+            raise ValueError(f"{key}: time {b:g} s follows {a:g} s: times must rise")
+
+
+class Scaling(Frozen):
+    """Nodes that are started as the load rises: looked at, started a step at a time, booted."""
+
+    detect_s: Positive
+    """How often the load is looked at."""
+    target_share: Share
+    """Share of what the nodes (those on their way too) can take, above which a step is started."""
+    step_nodes: PositiveInt
+    most_nodes: PositiveInt
+    boot_s: NotNegative
+    """From the decision to nodes that take viewers."""
+    fail_share: Share
+    """Chance that a started step never comes; noticed when it should have."""
+    warm_nodes: NotNegativeInt
+    """Booted nodes that join at once, once; those beyond them are booted."""
+    scale_in_after_s: NotNegative | None = None
+    """After so long in which a step fewer would have done, a step is taken away; null: never."""
+
+    @model_validator(mode="after")
+    def _some_load(self) -> Scaling:
+        if self.target_share.lowest <= 0:
+            raise ValueError("target_share must be above 0")
+        return self
+
+
+class Fleet(Frozen):
+    """The nodes a path is served by. Viewers on one node: `limits.node_viewers`."""
+
+    nodes: PositiveInt
+    """When the show begins. With `scaling` the least there are."""
+    node_mbps: Positive | None = None
+    """Egress of one node, wire Mbps."""
+    cascades: bool
+    """Whether one room spreads over the nodes; else it must fit one of them."""
+    scaling: Scaling | None = None
+    scheduled: list[tuple[NotNegativeFloat, PositiveInt]] = []
+    """(time_s, nodes): so many are there from then on; with `scaling`, at least so many."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Fleet:
+        if not self.cascades and (self.scaling or self.scheduled):
+            raise ValueError(
+                f"{'scaling' if self.scaling else 'scheduled'} needs cascades: true, more nodes "
+                "don't help a room that must fit one"
+            )
+        _rising([t for t, _ in self.scheduled], "scheduled")
+        if self.scaling is not None:
+            most = self.scaling.most_nodes
+            for nodes in (self.nodes, *(n for _, n in self.scheduled)):
+                if nodes > most:
+                    raise ValueError(f"scaling.most_nodes {most} must be at least nodes {nodes}")
+        return self
+
+
+class Origin(Frozen):
+    """Where an edge fetches what it hasn't got yet."""
+
+    egress_mbps: Positive
+    """Wire Mbps."""
+    fetch_s: NotNegative
+    """What a fetch adds to the start-up of who needs it, while the origin isn't full."""
+    coalesced: bool
+    """Whether those who join during a fetch wait for it, or each fetches for himself."""
+    leak_share: Share
+    """Share of all that the path sends which comes from the origin every time."""
 
 
 class Path(Frozen):
@@ -134,6 +216,10 @@ class Path(Frozen):
     """From a loss to the load of its repetition: a round trip and the wait in a full queue."""
     loss_tolerance: Share | None = None
     udp_shortage: Literal["loss", "pause_some"] = "loss"
+    background_load: list[tuple[NotNegativeFloat, Fraction]] = []
+    """(time_s, share of the capacity that other tenants take), straight lines between."""
+    fleet: Fleet | None = None
+    origin: Origin | None = None
     # a path after the first has limits of its own; the first one's stand under the vendor
     limits: Limits | None = None
     policy: Policy | None = None
@@ -146,6 +232,11 @@ class Path(Frozen):
         if self.audio_rung and self.audio_mbps is not None:
             rungs.append((0, self.audio_mbps))
         return rungs
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Path:
+        _rising([t for t, _ in self.background_load], "background_load")
+        return self
 
     @model_validator(mode="after")
     def _falling(self) -> Path:
@@ -326,6 +417,19 @@ class Vendor(Frozen):
             raise ValueError(f"paths.{names[-1]}.takes must be everyone: nobody may be left out")
         if len(names) == 2 and last.transport == "udp":
             raise ValueError(f"paths.{names[-1]}.transport must be tcp: the second path is the CDN")
+
+    @model_validator(mode="after")
+    def _nodes_have_a_size(self) -> Vendor:
+        for k, (name, path, limits, _) in enumerate(self.ways()):
+            key = f"{'' if k == 0 else f'paths.{name}.'}limits.node_viewers"
+            fleet, viewers = path.fleet, limits.node_viewers
+            if fleet is None and viewers is not None:
+                raise ValueError(
+                    f"{key} {viewers.value:g} needs paths.{name}.fleet: no node is given"
+                )
+            if fleet is not None and fleet.node_mbps is None and viewers is None:
+                raise ValueError(f"paths.{name}.fleet needs node_mbps or {key}: nodes have no size")
+        return self
 
     @property
     def path(self) -> Path:

@@ -115,6 +115,11 @@ UDP = {
     f"{RTC}.rtx_delay_s": 1,
     f"{RTC}.loss_tolerance": 0,
 }
+STEPS = {
+    "detect_s": 15, "target_share": 0.7, "step_nodes": 1, "most_nodes": 8, "boot_s": 90,
+    "fail_share": 0, "warm_nodes": 0,
+}  # fmt: skip
+FLEET = {"nodes": 2, "node_mbps": 10, "cascades": True, "scaling": STEPS}
 LINE = f"{OURS}.tariffs.first.lines.0"
 BREAK = {"name": "b", "what": "region", "where": "", "time_s": 1, "duration_s": 1, "left": 0}
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
@@ -164,6 +169,24 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({f"{OURS}.policy.account_mbps": "cut_off", f"{OURS}.policy.ghost_s": None}, "ghost_s"),
     ({f"{OURS}.policy.package": "cut_off", f"{OURS}.policy.ghost_s": None}, "package"),
     ({f"{OURS}.policy.scan_s": 0.5}, "scan_s"),
+    ({f"{RTC}.background_load": [[9, 0.5], [9, 0.6]]}, "background_load: time 9 s follows 9 s"),
+    ({f"{RTC}.background_load": [[9, 1.2]]}, f"{RTC}.background_load.0.1"),
+    ({f"{RTC}.fleet": None, f"{OURS}.limits.node_viewers": 9}, "limits.node_viewers 9 needs"),
+    ({f"{RTC}.fleet": {**FLEET, "node_mbps": None}, f"{OURS}.limits.node_viewers": None},
+     "nodes have no size"),
+    ({f"{RTC}.fleet": {**FLEET, "nodes": 0}}, f"{RTC}.fleet.nodes"),
+    ({f"{RTC}.fleet": {**FLEET, "nodes": 9}}, "most_nodes 8 must be at least nodes 9"),
+    ({f"{RTC}.fleet": {**FLEET, "scheduled": [[5, 9]]}}, "most_nodes 8 must be at least nodes 9"),
+    ({f"{RTC}.fleet": {**FLEET, "scheduled": [[5, 3], [5, 4]]}}, "scheduled: time 5 s"),
+    ({f"{RTC}.fleet": {**FLEET, "cascades": False}}, "scaling needs cascades"),
+    ({f"{RTC}.fleet": {**FLEET, "scaling": None, "cascades": False, "scheduled": [[5, 3]]}},
+     "scheduled needs cascades"),
+    *[({f"{RTC}.fleet": {**FLEET, "scaling": {**STEPS, "step_nodes": k}}},
+       f"{RTC}.fleet.scaling.step_nodes") for k in (0, -2)],
+    ({f"{RTC}.fleet": {**FLEET, "scaling": {**STEPS, "target_share": 0}}}, "target_share"),
+    ({f"{RTC}.fleet": {**FLEET, "scaling": {**STEPS, "detect_s": 0}}}, "detect_s"),
+    ({f"{RTC}.origin": {"egress_mbps": 0, "fetch_s": 1, "coalesced": True, "leak_share": 0}},
+     f"{RTC}.origin.egress_mbps"),
     ({f"{OURS}.paths": {}}, f"{OURS}.paths"),
     ({f"{OURS}.serves.mars": ["east"]}, "'east' twice"),
     ({f"{OURS}.regions.mars": {}}, "regions.mars"),

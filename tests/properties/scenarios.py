@@ -222,6 +222,7 @@ def policies(draw: Draw, last: bool, egress: tuple[str, ...]) -> Data:
         "scan_s": draw(maybe(quantity(1, 60))),
         "cut_off_s": draw(maybe(quantity(0.1, 100))),
         "egress_mbps": draw(st.sampled_from([e for e in egress if not last or e != "overflow"])),
+        "node_viewers": draw(how),
         "joins_burst": draw(maybe(number(1, 30))),
         "refusal_s": draw(quantity(0, 3)),
         "ghost_s": draw(quantity(0, 100) if cuts else maybe(quantity(0, 100))),
@@ -229,14 +230,20 @@ def policies(draw: Draw, last: bool, egress: tuple[str, ...]) -> Data:
 
 
 @st.composite
-def limits(draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any], first: bool) -> Data:
-    """Each absent, or anything from far too little to plenty."""
+def limits(
+    draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any], path: Data, first: bool
+) -> Data:
+    """Each absent, or anything from far too little to plenty; nodes of a fleet have a size."""
+    viewers = quantity(1, 1.5 * most)
+    sized = maybe(viewers) if (path["fleet"] or {}).get("node_mbps") else viewers
     of_the_vendor = {
         "account_mbps": egress_mbps,
         "package_minutes": quantity(0.1, 5 * most),
         "package_gb": quantity(0.001, 0.05 * most),
     }
     return {
+        "egress_growth_mbps_per_min": draw(maybe(egress_mbps)),
+        "node_viewers": draw(sized) if path["fleet"] else None,
         "sessions": draw(maybe(quantity(1, 1.5 * most))),
         "egress_mbps": draw(maybe(egress_mbps)),
         "joins_per_s": draw(maybe(quantity(0.05, 10))),
@@ -247,11 +254,54 @@ def limits(draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any], first: bo
 
 
 @st.composite
-def paths(draw: Draw, last: bool, second: bool) -> Data:
+def points(draw: Draw, ys: st.SearchStrategy[Any]) -> list[list[Any]]:
+    """Up to three points whose times rise."""
+    return [[t, draw(ys)] for t in sorted(draw(st.sets(number(0, 330), max_size=3)))]
+
+
+@st.composite
+def scalings(draw: Draw) -> Data:
+    return {
+        "detect_s": draw(quantity(0.3, 60)),
+        "target_share": draw(quantity(0.1, 1)),
+        "step_nodes": draw(st.integers(1, 4)),
+        "most_nodes": draw(st.integers(6, 12)),
+        "boot_s": draw(quantity(0, 120)),
+        "fail_share": draw(quantity(0, 1)),
+        "warm_nodes": draw(st.integers(0, 3)),
+        "scale_in_after_s": draw(maybe(quantity(0, 60))),
+    }
+
+
+@st.composite
+def fleets(draw: Draw, whole_mbps: float) -> Data:
+    cascades = draw(flags)
+    return {
+        "nodes": draw(st.integers(1, 6)),
+        "node_mbps": draw(maybe(quantity(0.05 * whole_mbps, whole_mbps))),
+        "cascades": cascades,
+        "scaling": draw(maybe(scalings())) if cascades else None,
+        "scheduled": draw(points(st.integers(1, 6))) if cascades else [],
+    }
+
+
+@st.composite
+def origins(draw: Draw, whole_mbps: float) -> Data:
+    return {
+        "egress_mbps": draw(quantity(0.01 * whole_mbps, whole_mbps)),
+        "fetch_s": draw(quantity(0, 10)),
+        "coalesced": draw(flags),
+        "leak_share": draw(quantity(0, 0.3)),
+    }
+
+
+@st.composite
+def paths(draw: Draw, most: int, last: bool, second: bool) -> Data:
     layers, height, bitrate = draw(ladders())
     transport = "tcp" if second else draw(st.sampled_from(("udp", "tcp")))
     player = draw(st.sampled_from(("rtc", "flv")))
     audio = draw(flags)
+    whole_mbps = most * (bitrate["value"] if isinstance(bitrate, dict) else bitrate)
     gop_s, start_s = draw(number(0.1, 5)), draw(number(0, 3))
     path: Data = {
         "transport": transport,
@@ -271,6 +321,9 @@ def paths(draw: Draw, last: bool, second: bool) -> Data:
         "start_buffer_s": start_s,
         "join_round_trips": draw(quantity(0, 8)),
         "join_server_s": draw(quantity(0, 1)),
+        "background_load": draw(st.just([]) | points(number(0, 1))),
+        "fleet": draw(maybe(fleets(whole_mbps))),
+        "origin": draw(maybe(origins(whole_mbps))),
     }
     if player == "flv":
         resume_s, delay_s = draw(number(0.1, 5)), start_s + gop_s + draw(number(0.01, 5))
@@ -322,9 +375,9 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
     split = draw(st.integers(0, len(regions) - 1))
     serves = {"cn": regions} if split == 0 else {"a": regions[:split], "b": regions[split:]}
     two = draw(st.integers(0, 2)) == 0
-    body = {"rtc": draw(paths(last=not two, second=False))}
+    body = {"rtc": draw(paths(most, last=not two, second=False))}
     if two:
-        body["cdn"] = draw(paths(last=True, second=True))
+        body["cdn"] = draw(paths(most, last=True, second=True))
     best = body["rtc"]["bitrate_mbps"]
     each_mbps = best["value"] if isinstance(best, dict) else best
     whole_mbps = most * each_mbps
@@ -332,7 +385,8 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
     any_egress = ("degrade", "degrade", "refuse", "queue", "overflow")
     policy = draw(policies(last=not two, egress=any_egress))
     if two:
-        body["cdn"]["limits"] = draw(maybe(limits(most, shared, first=False)))
+        own_limits = limits(most, shared, body["cdn"], first=False)
+        body["cdn"]["limits"] = draw(own_limits if body["cdn"]["fleet"] else maybe(own_limits))
         # One of two paths may reserve what both share.
         both = ("degrade",) if policy["egress_mbps"] != "degrade" else any_egress
         body["cdn"]["policy"] = draw(policies(last=True, egress=both))
@@ -342,11 +396,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
         "sources": {"guess": {"confidence": "assumed"}},
         "serves": serves,
         "paths": body,
-        "limits": draw(limits(most, shared, first=True)),
-        "own": {
-            "joins_per_s": draw(seldom(quantity(0.05, 10))),
-            "policy": draw(st.sampled_from(("refuse", "queue"))),
-        },
+        "limits": draw(limits(most, shared, body["rtc"], first=True)),
         "regions": {
             r: {"sessions": draw(maybe(quantity(1, most))), "egress_mbps": draw(maybe(own))}
             for r in draw(some)
@@ -355,7 +405,11 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
             r: {i: {"egress_mbps": draw(own)} for i in isps if draw(flags)} for r in draw(some)
         },
         "policy": policy,
-        "own": draw(
+        "own": {
+            "joins_per_s": draw(seldom(quantity(0.05, 10))),
+            "policy": draw(st.sampled_from(("refuse", "queue"))),
+        }
+        | draw(
             st.sampled_from(({}, {"orders_per_s": 0.5}))
             | st.fixed_dictionaries(
                 {"orders_per_s": quantity(0.01, 5), "order_wait_s": quantity(0, 20)}
