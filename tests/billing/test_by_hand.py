@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from sim import simulate
+
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "invoice_by_hand.ipynb"
 SMALL = (
     "vendors=[hybrid,tencent_leb]", "study=compare", "replications=1", "bands.draws=0",
@@ -52,3 +54,20 @@ def test_it_agrees_with_the_invoice_to_the_cent(overrides: tuple[str, ...]) -> N
     for cell in rest:
         exec(cell, room)
     assert (room["by_hand"]["the night adds"] > 0).all()
+
+
+def test_a_limit_makes_the_night_cheaper_and_leaves_the_ordinary_ones_as_they_are() -> None:
+    def billed(mbps: float) -> dict[str, float]:
+        night = simulate(
+            "vendors=[budget]", *SMALL[1:], f"vendors.budget.limits.egress_mbps={mbps}",
+            "vendors.budget.policy.egress_mbps=refuse",
+        )  # fmt: skip
+        rows = night.invoice
+        return {
+            "the night": rows["amount_cny"].sum(),
+            "the rest": -rows.loc[rows["month"] == "without", "amount_cny"].sum(),
+        }
+
+    capped, free = billed(200), billed(1e6)
+    assert 0 < capped["the night"] < 0.5 * free["the night"]
+    assert capped["the rest"] == free["the rest"] > 0
