@@ -134,3 +134,17 @@ def test_what_comes_with_usage_is_where_that_was() -> None:
                              "where": {"class": "hd"}}])  # fmt: skip
     night = pd.concat([minutes(hd=5, sd=100), minutes(hd=7).assign(region="east")])
     assert [line.quantity for line in bill(night, plan).lines] == [70, 120]
+
+
+def test_what_is_used_every_month_has_a_class_and_no_place() -> None:
+    hd = {"name": "HD", "meter": "ingest_minutes", "where": {"class": "hd"}}
+    plan = price_list(
+        hd,
+        {"name": "SD", "meter": "ingest_minutes", "where": {"class": ["sd", "audio"]}},
+        {"name": "standard", "meter": "ingest_minutes", "where": {"class": "hd"},
+         "convert": {"hd": 4}},
+        hd | {"name": "east", "where": {"region": "east"}},
+        also=[{"meter": "ingest_minutes", "of_class": "hd", "times": 10, "of": "months"}],
+    )  # fmt: skip
+    night = used("ingest_minutes", 1, "min", "hd", "east")
+    assert [line.quantity for line in bill(night, plan).lines] == [11, 0, 44, 1]
