@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.billing.usage import METERS, SAMPLES, Floats, Night, amounts, samples
+from sim.billing.usage import METERS, SAMPLES, Floats, Night, amounts, every_month, samples
 from sim.scenario.tariff import Condition, Tariff, TariffLine
 
 MONTH = "month"
@@ -72,9 +72,7 @@ def reduced(month: Calendar, line: TariffLine, tariff: Tariff) -> list[Period]:
     valid = int((calendar > 0).any(axis=1).sum())
     quantity = _in_month(calendar, valid, line)
     if line.reduction == "sum":
-        quantity += sum(
-            a.times.value for a in tariff.also if a.meter == line.meter and a.of == "months"
-        )
+        quantity += every_month(line.meter, line.where, tariff.also, _weights(line))
     return [Period(MONTH, 1, quantity * scale, valid)]
 
 
@@ -98,15 +96,18 @@ def _plain(month: Calendar, meter: str, condition: Condition, tariff: Tariff) ->
 def _used(month: Calendar, line: TariffLine, tariff: Tariff) -> list[Floats]:
     """(days, slots) of each kind of night: one slot for what adds up, else five-minute samples."""
     if line.reduction in ("sum", "daily_sum"):
-        weights = {kind: each.value for kind, each in line.convert.items()}
         return [
-            amounts(n.night, line.meter, line.where, tariff.also, weights)[:, None]
+            amounts(n.night, line.meter, line.where, tariff.also, _weights(line))[:, None]
             for n in month.nights
         ]
     return [
         samples(n.night, line.meter, line.where, tariff.sample_stat).reshape(-1, SAMPLES)
         for n in month.nights
     ]
+
+
+def _weights(line: TariffLine) -> dict[str, float]:
+    return {kind: each.value for kind, each in line.convert.items()}
 
 
 def _calendar(month: Calendar, used: Sequence[Floats]) -> Floats:

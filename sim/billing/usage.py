@@ -148,7 +148,7 @@ def amounts(
     """
     some = [night.used(meter, where)]
     some += [_given(night, a).of(where) for a in also if a.meter == meter and a.of != "months"]
-    value = np.concatenate([rows.value * [weights.get(k, 1.0) for k in rows.kind] for rows in some])
+    value = np.concatenate([_weighed(rows, weights) for rows in some])
     at = np.nan_to_num(np.concatenate([rows.time_s for rows in some])) + night.since_midnight_s
     day = (at // DAY_S).astype(int)
     return np.array([fsum(value[day == d]) for d in range(day.max(initial=0) + 1)])
@@ -159,6 +159,21 @@ def _given(night: Night, also: Also) -> Rows:
     rows = night.used(also.of, also.where)
     kind = np.full(len(rows.value), also.of_class, object)
     return rows._replace(kind=kind, value=rows.value * also.times.value)
+
+
+def every_month(
+    meter: str, where: Where, also: Iterable[Also], weights: Mapping[str, float]
+) -> float:
+    """What the tariff says is used in a month whatever its nights, on no path and in no region."""
+    mine = [a for a in also if a.meter == meter and a.of == "months"]
+    kind = np.array([a.of_class for a in mine], object)
+    nowhere, times = np.full(len(mine), "", object), np.array([a.times.value for a in mine])
+    rows = Rows(nowhere, nowhere, kind, np.zeros(len(mine)), times).of(where)
+    return fsum(_weighed(rows, weights))
+
+
+def _weighed(rows: Rows, weights: Mapping[str, float]) -> Floats:
+    return rows.value * np.array([weights.get(kind, 1.0) for kind in rows.kind], float)
 
 
 def samples(night: Night, meter: str, where: Where, stat: str) -> Floats:

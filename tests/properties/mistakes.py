@@ -121,6 +121,12 @@ STEPS = {
 }  # fmt: skip
 FLEET = {"nodes": 2, "node_mbps": 10, "cascades": True, "scaling": STEPS}
 LINE = f"{OURS}.tariffs.first.lines.0"
+BARE: dict[str, Any] = {
+    f"{LINE}.meter": "egress_gb", f"{LINE}.where": {}, f"{LINE}.convert": {},
+    f"{LINE}.reduction": "sum", f"{LINE}.level": None, f"{LINE}.days": None,
+    f"{LINE}.prorate": None, f"{LINE}.charged_if": [], f"{LINE}.either": "",
+    f"{OURS}.tariffs.first.also": [],
+}  # fmt: skip
 BREAK = {"name": "b", "what": "region", "where": "", "time_s": 1, "duration_s": 1, "left": 0}
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"promotion.concurrency": FLAT, "promotion.arrivals": FLAT}, "concurrency, arrivals"),
@@ -195,9 +201,25 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({f"{LINE}.tiers": [{"up_to": 2, "price": 1}, {"up_to": 1, "price": 1}, {"price": 1}]},
      "tiers"),
     ({f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "sum"}, "reduction sum"),
+    ({**BARE, f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "p95"}, "days"),
+    ({**BARE, f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "fourth_peak"}, "level"),
+    ({**BARE, f"{LINE}.convert": {"hd": 2}}, "convert"),
+    ({**BARE, f"{LINE}.reduction": "daily_sum", f"{LINE}.prorate": "amount"}, "prorate"),
+    ({**BARE, f"{LINE}.either": "alone"}, "either 'alone'"),
+    ({**BARE, f"{LINE}.charged_if": [{"meter": "joins", "reduction": "daily_sum", "above": 1}]},
+     "charged_if.0"),
+    ({**BARE, f"{LINE}.meter": "node_hours", f"{OURS}.tariffs.first.also": []}, "node_hours"),
+    ({f"{OURS}.tariffs.first.also": [{"meter": "joins", "times": 1, "of": "messages"}]},
+     "no night reports it"),
+    ({f"{OURS}.tariffs.first.also": [{"meter": "joins", "times": 1, "of": "joins",
+                                      "of_class": "hd"}]}, "of_class"),
     ({f"{LINE}.where": {"colour": "red"}}, "where.colour"),
     ({f"{OURS}.tariffs.first.currency": "XAU"}, "XAU"),
     ({"commerce.month.ordinary_nights": 30, "commerce.month.days": 28}, "ordinary_nights"),
+    ({"commerce.month.promotions": [{"day": 31, "share": 1}], "commerce.month.days": 28},
+     "promotions.0.day"),
+    ({"commerce.month.promotions": [{"day": 11, "share": 1}],
+      "promotion.starts_at": "2026-11-11T20:00:00"}, "promotions.0.day"),
     ({"incidents": [{**BREAK, "where": "mars"}]}, "incidents.0.where"),
     ({"incidents": [{**BREAK, "what": "edge", "where": "cn"}]}, "incidents.0.where"),
     ({"incidents": [{**BREAK, "what": "host_uplink", "where": "cn"}]}, "incidents.0"),

@@ -7,9 +7,21 @@ built, not filtered.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
+
+from sim.scenario.tariff import (
+    BY_DAY,
+    CLASSED,
+    CLASSES,
+    OF_DAYS,
+    UNREPORTED,
+    Amount,
+    Fixed,
+    Level,
+    Reduction,
+)
 
 Data = dict[str, Any]
 Draw = st.DrawFn
@@ -344,29 +356,93 @@ def paths(draw: Draw, most: int, last: bool, second: bool) -> Data:
     return path
 
 
+REPORTED = sorted(set(get_args(Amount)) - set(UNREPORTED))
+
+
 @st.composite
-def tariffs(draw: Draw) -> Data:
-    meter = draw(st.sampled_from(("viewer_minutes", "egress_gb", "peak_mbps")))
+def also(draw: Draw) -> Data:
+    meter = draw(st.sampled_from(get_args(Amount)))
+    of = draw(st.sampled_from((*REPORTED, "months")))
+    return {
+        "meter": meter,
+        "of_class": draw(st.sampled_from(CLASSES)) if meter in CLASSED else "",
+        "times": draw(quantity(0, 10)),
+        "of": of,
+        "where": {} if of == "months" or draw(flags) else {"path": "rtc"},
+    }
+
+
+@st.composite
+def conditions(draw: Draw, by_day: bool) -> Data:
+    adds = draw(flags)
+    meters = st.sampled_from(REPORTED if adds else get_args(Level))
+    kinds = ("daily_sum" if by_day else "sum") if adds else "daily_peak" if by_day else "month_peak"
+    return {
+        "meter": draw(meters),
+        "where": draw(st.sampled_from(({}, {"path": ["rtc", "cdn"]}))),
+        "reduction": kinds,
+        "per": draw(maybe(meters)),
+        "above": draw(quantity(0, 100)),
+    }
+
+
+@st.composite
+def lines(draw: Draw, billable: list[str]) -> Data:
+    """One line whose reduction fits its meter, with all that fits the reduction."""
+    meter = draw(st.sampled_from(billable))
+    if meter in get_args(Fixed):
+        fits = ["sum"]
+    elif meter in get_args(Amount):
+        fits = ["sum", "daily_sum"]
+    elif meter == "peak_connections":
+        fits = ["daily_peak", "month_peak", "sum_of_daily_peaks", "mean_of_daily_peaks"]
+    else:
+        fits = [r for r in get_args(Reduction) if r not in ("sum", "daily_sum")]
+    reduction = draw(st.sampled_from(fits))
+    classes = draw(st.sampled_from((("sd", "hd"), ("audio",))))
     ends = sorted(draw(st.sets(number(0.01, 1e4), max_size=2)))
-    where: Data = {"class": ["sd", "hd"]} if meter == "viewer_minutes" and draw(flags) else {}
-    days = "daily_peak" if meter == "peak_mbps" else draw(st.sampled_from(("sum", "daily_sum")))
-    line = {
+    month = reduction not in BY_DAY and meter not in get_args(Fixed)
+    return {
         "name": "line",
         "meter": meter,
-        "where": where,
-        "reduction": days,
-        "rounding": draw(st.sampled_from(("none", "ceil"))),
+        "where": {"class": list(classes)} if meter in CLASSED and draw(flags) else {},
+        "convert": {},
+        "reduction": reduction,
+        "level": draw(st.sampled_from(("day", "sample", "sample_within_day")))
+        if reduction == "fourth_peak" else None,
+        "days": draw(st.sampled_from(("all", "valid"))) if reduction in OF_DAYS else None,
+        "prorate": draw(maybe(st.sampled_from(("quantity", "amount")))) if month else None,
+        "rounding": draw(st.sampled_from(("none", "ceil", "hundredth"))),
         "unit": draw(st.sampled_from((1, 1000))),
-        "semantics": draw(st.sampled_from(("graduated", "all_units"))),
+        "commitment": draw(maybe(quantity(0, 1000))),
+        "included": draw(maybe(quantity(0, 1000))),
+        "semantics": draw(st.sampled_from(("graduated", "all_units", "flat"))),
         "tiers": [{"up_to": end, "price": draw(number(0, 10))} for end in (*ends, None)],
-    }
+        "charged_if": draw(st.lists(conditions(reduction in BY_DAY), max_size=2)),
+        "credit": draw(st.sampled_from((False, False, False, True))),
+    }  # fmt: skip
+
+
+@st.composite
+def tariffs(draw: Draw) -> Data:
+    given_too = draw(st.lists(also(), max_size=2))
+    metered = sorted({*REPORTED, *(a["meter"] for a in given_too)})
+    line = draw(lines([*metered, *get_args(Level), *get_args(Fixed)]))
+    if line["where"] and draw(flags):
+        line["convert"] = {kind: draw(quantity(0, 20)) for kind in line["where"]["class"]}
+    if line["reduction"] in BY_DAY:
+        given_too = [a for a in given_too if a["of"] != "months" or a["meter"] != line["meter"]]
+    more = draw(st.sampled_from(("", "again", "either")))
+    twice = {"name": "again", "either": more if more == "either" else ""}
     return {
         "name": "drawn",
         "currency": draw(st.sampled_from(("CNY", "USD"))),
         "gb_bytes": draw(st.sampled_from((1_000_000_000, 1_073_741_824))),
         "sample_stat": draw(st.sampled_from(("mean", "max_of_10s"))),
         "boundary": draw(st.sampled_from(("upper", "lower"))),
-        "lines": [line, *([line | {"name": "again"}] if draw(flags) else [])],
+        "sources": {"guess": {"confidence": "assumed"}},
+        "also": given_too,
+        "lines": [line | {"either": twice["either"]}, *([line | twice] if more else [])],
     }
 
 
@@ -481,8 +557,12 @@ def scenarios(draw: Draw, most: int = 400) -> Data:
             "cny_per": {"CNY": 1.0, "USD": 7.1},
             "month": {
                 "days": draw(st.integers(28, 31)),
-                "ordinary_nights": draw(st.integers(0, 27)),
+                "ordinary_nights": draw(st.integers(0, 25)),
                 "ordinary_share": draw(quantity(0, 1)),
+                "promotions": [
+                    {"day": day, "share": draw(number(0, 3))}
+                    for day in draw(st.sets(st.sampled_from((1, 28)), max_size=2))
+                ],
             },
         },
         "engine": {

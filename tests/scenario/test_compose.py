@@ -22,8 +22,6 @@ def each_option():
                     yield f"vendors=[{option}]"
                 case "tariff":
                     yield f"tariff@vendors.agora.tariffs=[{option}]"
-                case "rates":
-                    yield f"rates@commerce.cny_per={option}"
                 case _:
                     yield f"{group}={option}"
 
