@@ -50,9 +50,9 @@ SUPPLY = np.dtype(
         ("scale_in_s", "f8"),
         ("on_the_way", "i8"),
         ("steps", "i8"),  # started
-        ("failed", "i8"),
+        ("failed_steps", "i8"),
         ("busy_s", "i8"),  # when fewer would last not have done
-        ("most_used", "i8"),
+        ("most_nodes_used", "i8"),
         # its origin; infinite where none is given
         ("origin_mbps", "f8"),
         ("fetch_s", "f8"),
@@ -148,7 +148,7 @@ def join_nodes(it: Any, least: int, joining: int, noticed: int) -> None:
     it.nodes += joining
     it.on_the_way -= noticed
     it.nodes = max(it.nodes, least) if it.scales else least
-    it.most_used = max(it.most_used, it.nodes)
+    it.most_nodes_used = max(it.most_nodes_used, it.nodes)
 
 
 @step
@@ -171,14 +171,14 @@ def scale(
     warm = min(more, it.warm_nodes)
     it.warm_nodes -= warm
     it.nodes += warm
-    it.most_used = max(it.most_used, it.nodes)
+    it.most_nodes_used = max(it.most_nodes_used, it.nodes)
     more -= warm
     if more == 0:
         return
     it.steps += 1
     it.on_the_way += more
     fails = u < it.fail_share
-    it.failed += 1 if fails else 0
+    it.failed_steps += 1 if fails else 0
     at = np.ceil(second + it.boot_s)
     if at < len(joining):
         noticed[int(at)] += more

@@ -14,9 +14,9 @@ from sim.delivery.share import (
     below,
 )
 from sim.demand import Audience
+from sim.engine import supply
 from sim.engine.meters import ATTEMPTS, BIN_US, REFUSALS, Meters, meters, totals
 from sim.engine.night import Night
-from sim.engine.supply import capacity_mbps
 from sim.record import (
     BIN_S,
     HD_LINES,
@@ -109,7 +109,8 @@ def leave_behind(
         sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
         usage=_usage(night, vendor, labels, wire, weight, scenario.promotion.starts_at,
                      audience.demand.duration_s),
-        facts=facts(audience) | binding | {"edge_utilisation": utilisation},
+        facts=facts(audience) | binding | {"edge_utilisation": utilisation}
+        | supply.facts(night, vendor),
     )  # fmt: skip
 
 
@@ -173,7 +174,7 @@ def _series(m: Meters, duration_s: float) -> pd.DataFrame:
 
 def _utilisation(night: Night, wire: NDArray[np.int64]) -> float:
     """Largest ten-second load of any node with a capacity over that capacity; nan: none has one."""
-    load, capacity = wire / (BIN_US * 1e6), capacity_mbps(night)
+    load, capacity = wire / (BIN_US * 1e6), supply.capacity_mbps(night)
     over = [0.0]
     for k in np.flatnonzero(np.isfinite(capacity).any(axis=1)):
         mine = [bool(below(night.nodes, e, int(k))) for e in range(len(wire))]

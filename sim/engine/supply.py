@@ -96,7 +96,7 @@ def supply_of(
         if path.fleet and path.fleet.cascades:
             for time_s, count in [(0.0, path.fleet.nodes), *path.fleet.scheduled]:
                 least[k, seconds >= time_s] = count
-    out["nodes"] = out["most_used"] = least[:, 0]
+    out["nodes"] = out["most_nodes_used"] = least[:, 0]
     room = cells[0] * cells[1] + viewers if fetches else 0
     return Supply(
         path=out, others=others, least=least,
@@ -146,6 +146,17 @@ def supply(env: Clock, night: Night) -> Generator[Any, Any, None]:
         look(night, second)
 
 
+def facts(night: Night, vendor: Vendor | None) -> dict[str, float]:
+    """Most nodes each fleet had at once, and its steps that failed."""
+    ways = vendor.ways() if vendor is not None else []
+    return {
+        f"{what}.{name}": float(night.supply.path[what][k])
+        for k, (name, path, _, _) in enumerate(ways)
+        if path.fleet and path.fleet.cascades
+        for what in ("most_nodes_used", "failed_steps")
+    }
+
+
 def capacity_mbps(night: Night) -> NDArray[np.float64]:
     """(node, bin of ten seconds, or 1) mean capacity where nothing was broken; infinite: none."""
     if night.now[0]["changing"]:
@@ -181,7 +192,9 @@ def _flowing(n: Night, p: int) -> tuple[float, float]:
     """Wire Mbps that the path's viewers ask for, and that are sent to them.
 
     Both are what is reserved, where a session reserves its egress at the door. A path that is short
-    sends all it may: what an epoch leaves unsent is handed on in the next.
+    counts as sending all it may. What an epoch leaves unsent is handed on in the next; and where
+    everybody makes do with a smaller picture at once they leave a part unused, which people who
+    decide one by one would fill.
     """
     if n.supply.path[p].quota >= 0:
         mbps = n.door[n.supply.path[p].quota].used
@@ -193,7 +206,7 @@ def _flowing(n: Night, p: int) -> tuple[float, float]:
         leaf = n.nodes[f.leaf]
         if not f.on_air or leaf.path != p:
             continue
-        short = short or leaf.bind == top.code
+        short = short or leaf.bind == top.code or leaf.want_by == top.code
         if how == TCP:
             asked += n.cap_mbps[slot]
             sent += min(n.cap_mbps[slot], leaf.level_mbps)

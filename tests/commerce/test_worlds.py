@@ -60,6 +60,18 @@ def test_the_same_object_says_that_a_world_needs_no_run_of_its_own() -> None:
     assert worlds(unlimited)["vendor"] is unlimited
 
 
+def test_capacity_that_changes_is_lifted_with_the_limits() -> None:
+    path = profile().path.model_dump() | {
+        "background_load": [[0, 0.5]],
+        "fleet": {"nodes": 2, "node_mbps": 9, "cascades": True},
+        "origin": {"egress_mbps": 9, "fetch_s": 1, "coalesced": True, "leak_share": 0},
+    }
+    vendor = profile(
+        paths={"cdn": path}, limits={"egress_growth_mbps_per_min": 5, "node_viewers": 5}
+    )
+    assert worlds(vendor)["vendor"] == profile()
+
+
 def incident(what: str, where: str = "", vendor: str | None = None) -> Incident:
     return Incident.model_validate(
         {"name": "it", "what": what, "where": where, "vendor": vendor,
