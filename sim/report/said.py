@@ -112,8 +112,8 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     turned_away = figures.get((best, peak, f"lost_gmv_cny.limits.{OWN_ORDERS}"), UNKNOWN)
     if turned_away.mean > 0:
         said.append(
-            f"Of the sales lost with {names[best]} {cny(turned_away.mean)} is your own shop's, which "
-            "takes too few orders a second: buying more from a vendor won't help."
+            f"Of the sales lost with {names[best]} {cny(turned_away.mean)} is your own shop's, "
+            "which takes too few orders a second: buying more from a vendor won't help."
         )
     if share.has_inputs:
         reach = words.between(share.input_low, share.input_high, words.percent)

@@ -171,6 +171,8 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({f"{LINE}.where": {"colour": "red"}}, "where.colour"),
     ({f"{OURS}.tariffs.first.currency": "XAU"}, "XAU"),
     ({"commerce.month.ordinary_nights": 30, "commerce.month.days": 28}, "ordinary_nights"),
+    ({"study.reference_vendor": "zoom"}, "study.reference_vendor"),
+    ({"incidents": [{**BREAK, "what": "host_uplink", "chance": 0.1}] * 5}, "at most 4"),
     ({"incidents": [{**BREAK, "where": "mars"}]}, "incidents.0.where"),
     ({"incidents": [{**BREAK, "what": "edge", "where": "cn"}]}, "incidents.0.where"),
     ({"incidents": [{**BREAK, "what": "host_uplink", "where": "cn"}]}, "incidents.0"),
