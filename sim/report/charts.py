@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
+from scipy.special import ndtr, ndtri
 
 from sim.record import WORLDS
 from sim.report import words
@@ -43,6 +44,7 @@ from sim.report.tables import (
     lost_share,
     night_peak,
     peaks,
+    risks,
     table,
     vendors,
 )
@@ -71,6 +73,7 @@ def charts(frames: Frames, scenario: Scenario) -> dict[str, Chart]:
         ("stall_against_concurrency", stall_against_concurrency, True),
         ("lost_sales_against_concurrency", lost_sales_against_concurrency, sales),
         ("ladder", ladder, bool(_laddered(frames, scenario))),
+        ("revenue_at_risk", revenue_at_risk, bool(_exceeded(frames, scenario))),
         ("cost_against_concurrency", cost_against_concurrency, bills),
         ("who_stalls", who_stalls, not _groups(frames, scenario).empty),
         ("night_over_time", night_over_time, not table(frames, "timeseries").empty),
@@ -138,6 +141,69 @@ def cost_against_concurrency(
         unit=f"bill, {unit}",
         say=words.number,
     )  # fmt: skip
+
+
+TICKS = (90, 75, 50, 25, 10, 5, 2, 1)
+"""Chances in percent at which the axis of nights has its ticks."""
+
+
+def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
+    """Sales lost to limits and incidents in CNY against the chance that a night loses more: a line
+    per vendor, the worst nights on the right."""
+    lines = _exceeded(frames, scenario)
+    known, names = risks(frames), vendors(frames, scenario)
+    size, unit = _scale(max(max(y) for _, y in lines.values()))
+    with drawing():
+        labels = {v: (names[v], words.number(y[-1] / size, 2)) for v, (_, y) in lines.items()}
+        longest = max(text_in(f"{name}  {value}") for name, value in labels.values())
+        right = min(longest + 0.25, (0.3 if width_in > 6 else 0.42) * width_in)
+        figure, (axes,) = panels(
+            width_in, "How much may limits and incidents cost?",
+            "Over all peaks and incidents the night may bring, the worst nights on the right. "
+            "Pale bars at 5 %: the range of the assumed numbers. Beside each name: 1 night in 100.",
+            1, 0.36 * width_in if width_in > 6 else 0.75 * width_in,
+            Margins(left=0.62, right=right, top=0.48, bottom=0.55),
+        )  # fmt: skip
+        ends, top = [], 0.0
+        for n, vendor in enumerate(names):
+            if vendor not in lines:
+                continue
+            chances, y = lines[vendor]
+            x = [-float(ndtri(c)) for c in chances]
+            y = [value / size for value in y]
+            axes.plot(x, y, color=colour(n), linestyle=dashes(n), linewidth=1.8, zorder=3)
+            p95 = known[vendor, "revenue_at_risk_cny", "p95"].times(1 / size)
+            if p95.has_inputs:
+                gap_pt = 3.5 if width_in > 6 else 2.2
+                _whisker(axes, -float(ndtri(0.05)), p95, n, len(names), gap_pt)
+                top = max(top, p95.input_high)
+            name, value = labels[vendor]
+            room = right - 0.2 - text_in(f"  {value}")
+            ends.append((y[-1], f"{shortened(name, room)}  {value}", colour(n)))
+            top = max(top, *y)
+        _frame_y(axes, top)
+        axes.set_ylim(bottom=min(0.0, *(y for y, _, _ in ends)))
+        axes.set_xlim(-float(ndtri(0.95)), -float(ndtri(0.0099)))
+        shown = TICKS if width_in > 6 else TICKS[::2]
+        axes.xaxis.set_major_locator(FixedLocator([-float(ndtri(t / 100)) for t in shown]))
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda x, _: f"{100 * float(ndtr(-x)):.0f}{words.SPACE}%")
+        )
+        axes.set_xlabel("chance that a night loses more")
+        axes.set_title(f"sales lost, {unit}", loc="left", size=TEXT_PT, color=GREY, pad=18)
+        end_labels(axes, ends)
+        return figure
+
+
+def _exceeded(frames: Frames, scenario: Scenario) -> dict[str, tuple[list[float], list[float]]]:
+    """Vendor -> chances of losing more, falling, and what is lost then; empty where unknown."""
+    known, lines = risks(frames), {}
+    for vendor in vendors(frames, scenario):
+        steps = range(5, 100)
+        y = [known.get((vendor, "revenue_at_risk_cny", f"p{k}"), UNKNOWN).mean for k in steps]
+        if all(map(math.isfinite, y)):
+            lines[vendor] = ([1 - k / 100 for k in steps], y)
+    return lines
 
 
 def _say_percent(x: float) -> str:

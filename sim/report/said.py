@@ -17,6 +17,7 @@ from sim.report.tables import (
     lost_share,
     night_peak,
     peaks,
+    risks,
     table,
     vendors,
 )
@@ -41,6 +42,9 @@ LIMITS = {
 BROKEN = ("host_uplink", "outage", "own_joins_per_s", "own_orders_per_s")
 """Not limits a vendor can raise: an incident makes them hold, or they are the buyer's own."""
 
+
+TOGETHER = "cost_and_lost_margin_cny"
+"""Bill of the night, and the margin on what is lost for good: what vendors are ranked by."""
 
 OWN_ORDERS = "not_taken.own_orders_per_s"
 """Orders the buyer's own servers turned away."""
@@ -84,7 +88,7 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     )
     together = f": {cny(total.mean)}" if others else ""
     said = [
-        f"{costs}{together} in lost sales and bill together{sure}: "
+        f"{costs}{together} in lost margin and bill together{sure}: "
         f"{words.percent(share.mean)} of a perfect night's sales lost, a bill of {cny(bill.mean)}."
     ]
     models = [name for v, name in names.items() if is_archetype(v, scenario)]
@@ -112,8 +116,8 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     turned_away = figures.get((best, peak, f"lost_gmv_cny.limits.{OWN_ORDERS}"), UNKNOWN)
     if turned_away.mean > 0:
         said.append(
-            f"Of the sales lost with {names[best]} {cny(turned_away.mean)} is your own shop's, which "
-            "takes too few orders a second: buying more from a vendor won't help."
+            f"Of the sales lost with {names[best]} {cny(turned_away.mean)} is your own shop's, "
+            "which takes too few orders a second: buying more from a vendor won't help."
         )
     if share.has_inputs:
         reach = words.between(share.input_low, share.input_high, words.percent)
@@ -141,7 +145,7 @@ def marked(vendor: str, name: str, scenario: Scenario) -> str:
 
 
 def best_first(frames: Frames, scenario: Scenario) -> dict[str, str]:
-    """Vendors and their names by lost sales and bill together at the peak, the least first."""
+    """Vendors and their names by lost margin and bill together at the peak, the least first."""
     names = vendors(frames, scenario)
     nightly = _lost_and_billed(frames, night_peak(frames, scenario))
     ranked = [str(v) for v in nightly.mean().sort_values(kind="stable").index]
@@ -149,13 +153,12 @@ def best_first(frames: Frames, scenario: Scenario) -> dict[str, str]:
 
 
 def _lost_and_billed(frames: Frames, peak: int) -> pd.DataFrame:
-    """Lost sales and bill together in CNY: a row a night, a column a vendor."""
-    rows = table(frames, "results", peak_viewers=peak)
+    """Lost margin and bill together in CNY: a row a night, a column a vendor."""
+    rows = table(frames, "results", peak_viewers=peak, metric=TOGETHER)
     if rows.empty:
-        return rows
-    rows = rows[rows["metric"].isin(["lost_gmv_cny", "cost_cny"])]
-    both = rows.groupby(["replication", "vendor"])["value"].agg(["sum", "count"])
-    return both.loc[both["count"] == 2, "sum"].unstack().dropna(axis="columns")
+        return pd.DataFrame()
+    both = rows.set_index(["replication", "vendor"])["value"]
+    return both.unstack().dropna(axis="columns")
 
 
 def _over_nights(nights: pd.Series) -> Estimate:
@@ -165,10 +168,9 @@ def _over_nights(nights: pd.Series) -> Estimate:
 
 
 def _reach(figures: Figures, vendor: str, peak: int) -> tuple[float, float]:
-    """Least and most of lost sales and bill together over the ranges of the inputs."""
-    lost, bill = (figures.get((vendor, peak, m), UNKNOWN) for m in ("lost_gmv_cny", "cost_cny"))
-    ends = [(e.input_low, e.input_high) if e.has_inputs else (e.mean, e.mean) for e in (lost, bill)]
-    return sum(low for low, _ in ends), sum(high for _, high in ends)
+    """Least and most of lost margin and bill together over the ranges of the inputs."""
+    both = figures.get((vendor, peak, TOGETHER), UNKNOWN)
+    return (both.input_low, both.input_high) if both.has_inputs else (both.mean, both.mean)
 
 
 # --- limits ---------------------------------------------------------------------------------------
@@ -296,6 +298,46 @@ def _pair(pair: str) -> tuple[str, str]:
 
 def _with_interval(e: Estimate) -> tuple[str, str]:
     return words.money(e.mean), words.between(e.low, e.high, words.money) if e.has_interval else ""
+
+
+# --- a fee saved ----------------------------------------------------------------------------------
+
+
+def fee_saved(frames: Frames, scenario: Scenario) -> list[str]:
+    """For each vendor beside the reference a sentence: what it saves, and what that costs."""
+    reference, found = scenario.study.reference_vendor, risks(frames)
+    names, said = vendors(frames, scenario), []
+    for vendor, name in names.items():
+        saved = found.get((vendor, "fee_saved_cny", "mean"), UNKNOWN)
+        if reference not in names or not saved.known:
+            continue
+        beside = f"Against {names[reference]}, {name}"
+        if saved.mean <= 0:
+            said.append(f"{beside} saves nothing: its bill is {cny(-saved.mean)} higher.")
+            continue
+        more, times, margin = (
+            found.get((vendor, metric, "mean"), UNKNOWN)
+            for metric in (
+                "lost_sales_more_cny", "lost_sales_per_fee_saved", "lost_margin_per_fee_saved",
+            )
+        )  # fmt: skip
+        if more.mean <= 0:
+            said.append(f"{beside} saves {cny(saved.mean)} of the fee and loses no more sales.")
+            continue
+        sure = f"95{SPACE}% {_times(times.low, times.high)}" if times.has_interval else ""
+        inputs = f"inputs {_times(times.input_low, times.input_high)}" if times.has_inputs else ""
+        bands = "; ".join(band for band in (sure, inputs) if band)
+        said.append(
+            f"{beside} saves {cny(saved.mean)} of the fee and loses {cny(more.mean)} more in "
+            f"sales: {words.number(times.mean, 2)} times what it saves"
+            f"{f' ({bands})' if bands else ''}, "
+            f"and {words.number(margin.mean, 2)} times in margin."
+        )
+    return said
+
+
+def _times(low: float, high: float) -> str:
+    return words.between(low, high, lambda x: words.number(x, 2))
 
 
 # --- what to tell the vendor ----------------------------------------------------------------------

@@ -373,6 +373,8 @@ class Study(Frozen):
     """audience.sample away from the peak."""
     ladder: bool = True
     """Run all five worlds at the peak (else the last one alone)."""
+    reference_vendor: str | None = None
+    """Whose fee and whose losses the others' are set against: loss for each yuan saved."""
     ranges: Literal["none", "peak", "all"] = "none"
     """Also every number of each vendor at its low and at its high, one at a time: in one night at
     the scripted peak, or in all nights at every peak."""
@@ -403,9 +405,16 @@ class Incident(Frozen):
     """Whose edge or region; null: of every vendor that has one of this name."""
     time_s: NotNegativeFloat
     duration_s: PositiveFloat
+    chance: Fraction | None = None
+    """Of its happening on one night; null: it happens, on every night that is shown. What it may
+    cost with its chance stands in the revenue at risk."""
     left: Fraction
     """Share of the capacity that is left (of the load then, where no capacity is given); 0: down,
     and whoever was there is cut off."""
+
+
+MOST_CHANCES = 4
+"""Incidents with a chance: sixteen nights for each vendor and replication."""
 
 
 class Report(Frozen):
@@ -439,6 +448,15 @@ class Scenario(Frozen):
             raise ValueError(
                 "what a perfect night sells must be given by one of promotion.expected_gmv_cny, "
                 "promotion.orders_per_view, audience.orders_per_view"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reference_is_compared(self) -> Scenario:
+        reference = self.study.reference_vendor
+        if reference is not None and reference not in self.vendors:
+            raise ValueError(
+                f"study.reference_vendor '{reference}' is not compared: {', '.join(self.vendors)}"
             )
         return self
 
@@ -483,7 +501,14 @@ class Scenario(Frozen):
         return self
 
     def incidents_of(self, name: str) -> list[Incident]:
-        """Those that the vendor of this name can feel."""
+        """Those that happen and that the vendor of this name can feel."""
+        return [incident for incident in self._felt_by(name) if incident.chance is None]
+
+    def may_strike(self, name: str) -> list[Incident]:
+        """Those with a chance that the vendor of this name can feel."""
+        return [incident for incident in self._felt_by(name) if incident.chance is not None]
+
+    def _felt_by(self, name: str) -> list[Incident]:
         serves = self.vendors[name].serves
         places = {"region": set(serves), "edge": {f"{r}.{i}" for r in serves
                                                   for i in self.audience.isps}}  # fmt: skip
@@ -499,6 +524,12 @@ class Scenario(Frozen):
         regions = {r for v in self.vendors.values() for r in v.serves}
         edges = {f"{r}.{isp}" for r in regions for isp in self.audience.isps}
         places = {"edge": edges, "region": regions, "isp": set(self.audience.isps)}
+        chances = sum(incident.chance is not None for incident in self.incidents)
+        if chances > MOST_CHANCES:
+            raise ValueError(
+                f"incidents: at most {MOST_CHANCES} with a chance, here {chances}: "
+                "every combination is a night of its own"
+            )
         for k, incident in enumerate(self.incidents):
             here = f"incidents.{k}"
             if incident.what == "host_uplink":

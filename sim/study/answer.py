@@ -20,6 +20,7 @@ from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
 from sim.study.measure import by_group, figures, held_peak, lost, over_time
 from sim.study.nights import Job, jobs, scripted_peak, side_by_side
+from sim.study.risk import at_risk
 
 KEYS = ("promotion", "audience", "network", "seed", "vendor", "peak_viewers", "replication")
 
@@ -40,6 +41,8 @@ class Frames:
     facts: dict[str, Any]
     asks: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What to tell the vendor, by `sim.study.asks`."""
+    risk: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Revenue at risk over peaks and incidents, by `sim.study.risk`."""
     ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
     """One number at a time, by `sim.study.inputs`; empty where `study.ranges` is none."""
 
@@ -88,6 +91,7 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
             "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
         },
         asks=asks(gathered("asks"), peak, sigma),
+        risk=at_risk(results, small, scenario),
         ranges=(pd.DataFrame() if scenario.study.ranges == "none" else ranges(small, scenario)),
     )
 
@@ -135,9 +139,9 @@ def _runs(job: Job, scenario: Scenario) -> dict[str, Run]:
     struck = chosen["incidents"] is not chosen["limits"]
     last = in_world("incidents")
     runs = {**base, "incidents": last}
-    if night.ladder:
+    if night.ladder and job.how == "configured":
         runs["limits"] = in_world("limits") if struck else last
-    if job.how == "configured":
+    if job.how in ("configured", "base", "drawn"):
         bound = any(key.startswith("binding_limit_s") for key in last.facts)
         runs["vendor"] = in_world("vendor") if bound or struck else last
     return runs
@@ -172,7 +176,7 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         ("cost_month_cny", "CNY", float(bills[0].month_cny)),
         ("cost_per_viewer_hour_cny", "CNY/h", cost_cny / hours if hours else float("nan")),
     ]
-    rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop)]
+    rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop, cost_cny)]
     if night.ladder and job.how == "configured":
         # The bill if the vendor grants all that is asked for; `lost_gmv_cny` has its rungs.
         first = next(iter(vendor.tariffs.values()))

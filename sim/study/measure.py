@@ -79,16 +79,23 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
             yield f"binding_limit_s.{name}", "s", run.facts.get(f"binding_limit_s.{name}", 0.0)
 
 
-def lost(sales: Money, commerce: Commerce) -> Iterator[Row]:
-    """What a perfect night would sell, and how much of it is lost, with or without a ladder."""
+def lost(sales: Money, commerce: Commerce, cost_cny: float) -> Iterator[Row]:
+    """What a perfect night would sell, and how much of it is lost, with or without a ladder.
+
+    `revenue_at_risk_cny` is what limits and incidents cost this night, where the world without them
+    was run; `cost_and_lost_margin_cny` is the bill and the margin on what is lost for good.
+    """
     worlds = sales.worlds.set_index("world")
     gmv = worlds["gmv_cny"]
     yield "perfect_orders", "count", float(worlds["orders"]["perfect"])
     yield "perfect_gmv_cny", "CNY", float(gmv["perfect"])
     gone = float(gmv["perfect"] - gmv["incidents"])
     yield "lost_gmv_ratio", "share", _share(gone, float(gmv["perfect"]))
-    for metric, share in net_of_lost(commerce).items():
+    for metric, share in (net := net_of_lost(commerce)).items():
         yield metric, "CNY", gone * share
+    yield "cost_and_lost_margin_cny", "CNY", cost_cny + gone * net["lost_margin_cny"]
+    if "vendor" in gmv:
+        yield "revenue_at_risk_cny", "CNY", float(gmv["vendor"] - gmv["incidents"])
     if sales.losses.empty:  # else it stands among the sales, as the sum of the rungs
         yield "lost_gmv_cny", "CNY", gone
 

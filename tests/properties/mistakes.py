@@ -220,6 +220,8 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
      "promotions.0.day"),
     ({"commerce.month.promotions": [{"day": 11, "share": 1}],
       "promotion.starts_at": "2026-11-11T20:00:00"}, "promotions.0.day"),
+    ({"study.reference_vendor": "zoom"}, "study.reference_vendor"),
+    ({"incidents": [{**BREAK, "what": "host_uplink", "chance": 0.1}] * 5}, "at most 4"),
     ({"incidents": [{**BREAK, "where": "mars"}]}, "incidents.0.where"),
     ({"incidents": [{**BREAK, "what": "edge", "where": "cn"}]}, "incidents.0.where"),
     ({"incidents": [{**BREAK, "what": "host_uplink", "where": "cn"}]}, "incidents.0"),

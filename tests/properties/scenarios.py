@@ -510,6 +510,7 @@ def incidents(draw: Draw, vendors: Data, isps: list[str]) -> Data:
         "time_s": draw(number(0, 320)),
         "duration_s": draw(number(0.1, 300)),
         "left": draw(st.just(0.0) | number(0, 1)),
+        "chance": draw(maybe(number(0, 1))),
     }
 
 
@@ -531,6 +532,7 @@ def scenarios(draw: Draw, most: int = 400) -> Data:
             "peaks": draw(st.sampled_from(([], [], [0.5], [1.3]))),
             "curve_sample": draw(st.sampled_from((1.0, 0.5))),
             "ladder": draw(flags),
+            "reference_vendor": draw(maybe(st.sampled_from(compared))),
             "ranges": False,
         },
         "promotion": draw(promotions(most)),

@@ -22,7 +22,7 @@ from tests.properties.files import write
 from tests.properties.scenarios import scenarios
 
 KEYS = ["vendor", "peak_viewers", "replication"]
-EITHER_SIGN = ("cost_", "granted_cost_", "lost_")
+EITHER_SIGN = ("cost_", "granted_cost_", "lost_", "revenue_at_risk_")
 """A cheaper tier makes a night pay for itself; a worse picture may sell more."""
 NOT_BOUNDED = ("watch_delivered_ratio", "lost_gmv_ratio")
 """Who watches a worse picture for longer watches more than in the perfect world."""
@@ -143,7 +143,16 @@ def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> N
     other = data | {"engine": data["engine"] | {"check": False, "threads": 2}}
     one = simulate(Scenario.model_validate(data))
     two = answer(Scenario.model_validate(other), lambda done, total: None, keep=False)
-    for name in ("results", "breakdown", "timeseries", "summary", "usage", "invoice", "asks"):
+    for name in (
+        "results",
+        "breakdown",
+        "timeseries",
+        "summary",
+        "usage",
+        "invoice",
+        "asks",
+        "risk",
+    ):
         assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
 
 

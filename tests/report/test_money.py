@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
-from sim.report.said import limits_cost, verdict
+from sim.report import write
+from sim.report.said import fee_saved, limits_cost, verdict
 from sim.report.tables import estimates, night_peak
-from sim.report.words import money
+from sim.report.words import SPACE, money
 from tests.report.made_up import frames, scenario
 
 
@@ -40,6 +43,36 @@ def test_what_the_buyers_own_shop_turned_away_is_no_vendors_to_mend() -> None:
     made_up.summary = pd.concat([made_up.summary, row])
     (said,) = (s for s in verdict(made_up, night) if "your own shop" in s)
     assert "4,320 is your own shop's" in said and "won't help" in said
+
+
+def test_a_fee_saved_stands_beside_what_it_costs() -> None:
+    night = scenario("study.reference_vendor=agora")
+    (said,) = fee_saved(frames(night), night)
+    assert said.replace(SPACE, " ") == (
+        "Against Agora, Budget saves CNY 1,000 of the fee and loses CNY 12,300 more in sales: "
+        "12 times what it saves (95 % 11 to 14; inputs 6.2 to 25), and 1.8 times in margin."
+    )
+    assert fee_saved(frames(scenario()), scenario()) == []
+
+
+def test_a_vendor_that_saves_nothing_is_told_so() -> None:
+    night = scenario("study.reference_vendor=agora")
+    made_up = frames(night)
+    made_up.risk.loc[made_up.risk["metric"] == "fee_saved_cny", "value"] = -500.0
+    (said,) = fee_saved(made_up, night)
+    assert said.replace(SPACE, " ") == (
+        "Against Agora, Budget saves nothing: its bill is CNY 500 higher."
+    )
+
+
+def test_the_page_tells_what_is_at_risk_and_how_far_that_is_carried_on(tmp_path: Path) -> None:
+    night = scenario()
+    write(frames(night), night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
+    assert "Revenue at risk" in page and "2.0 % have a peak beyond" in page
+    assert "How much may limits and incidents cost?" in page
+    assert "net of 40.0 % returns and of 20.0 % bought later" in page
+    assert (tmp_path / "charts" / "revenue_at_risk.png").is_file()
 
 
 def test_without_a_ladder_nothing_is_said_of_what_the_limits_cost() -> None:
