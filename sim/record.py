@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -147,6 +148,22 @@ class Names:
     paths: tuple[str, ...]
 
 
+class Use(NamedTuple):
+    """One limit of a profile in one run."""
+
+    limit: str
+    """Of LIMIT_NAMES."""
+    path: str
+    """Empty where it holds for all paths together."""
+    where: str
+    """Vendor region, or region.isp of an edge; empty: everywhere."""
+    share: float
+    """In use at most: 1 less this is how far it was from binding.
+
+    Of a rate, what was asked in the busiest ten seconds over what it lets in: it may pass 1.
+    """
+
+
 @dataclass(frozen=True)
 class Run:
     """One vendor, one night, one world. Counts are of sampled viewers: each stands for `weight`."""
@@ -182,6 +199,10 @@ class Run:
     ingest_gb, ingest_mbps and channels (1) by bin, transcode_minutes by class; failed_periods,
     the sum over five-minute periods of the share of attempts refused; events (1).
     """
+    limits: list[Use]
+    """How much of each of the vendor's limits was in use at most."""
+    bound: pd.DataFrame
+    """One row a BIN_S: time_s and, for each limit that bound in this run, for what share of it."""
     facts: dict[str, float]
     """Figures of the run itself: offered_peak, achieved curve error, base order rate, ..."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import step
-from sim.record import Limit
+from sim.record import BIN_S, Limit
 
 GATE, QUOTA, MBPS, GB, MINUTES = range(5)
 LIMIT = np.dtype(
@@ -32,6 +32,9 @@ LIMIT = np.dtype(
         ("cap", "f8"),
         ("used", "f8"),  # a meter: as it was read last; infinite while all is cut off
         ("each", "f8"),  # what one session takes of a quota
+        ("use", "f8"),  # highest share in use so far; of a gate, asked over let in in ten seconds
+        ("asked", "i8"),  # in the present ten seconds,
+        ("bin", "i8"),  # which are these
         ("head", "i8"),  # waiting room: first and last viewer, and how many still wait
         ("tail", "i8"),
         ("waiting", "i8"),
@@ -116,6 +119,17 @@ def take(limit: Any, t: float) -> None:
         limit.tokens, limit.at_s = max(0.0, tokens - 1.0), t
     elif limit.kind == QUOTA:
         limit.used += limit.each
+        if limit.cap > 0.0:
+            limit.use = max(limit.use, limit.used / limit.cap)
+
+
+@step
+def note_asked(limit: Any, t: float) -> None:
+    """Somebody asks a gate, whether he may pass or not: nothing hangs on it."""
+    if limit.bin != int(t / BIN_S):
+        limit.bin, limit.asked = int(t / BIN_S), 0
+    limit.asked += 1
+    limit.use = max(limit.use, limit.asked / (limit.per_s * BIN_S + limit.burst))
 
 
 @step
@@ -138,6 +152,7 @@ def read(limit: Any, total: float, t: float) -> bool:
         limit.since_s, limit.total = t, total
     else:
         limit.used = counted
+    limit.use = max(limit.use, limit.used / limit.cap)
     limit.at_s = (np.floor(t / limit.scan_s + 1e-9) + 1.0) * limit.scan_s
     if not limit.cut_off or limit.used <= limit.cap * (1.0 + SLACK):
         return False

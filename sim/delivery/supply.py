@@ -35,6 +35,7 @@ SUPPLY = np.dtype(
         ("node_quota", "i8"),  # and of the viewers on its nodes (-1: none)
         ("bought_mbps", "f8"),
         ("growth_mbps", "f8"),
+        ("most_rise_mbps", "f8"),  # within the window so far
         # its nodes; sizes are infinite where none is given
         ("nodes", "i8"),  # that a room can use now
         ("node_mbps", "f8"),
@@ -102,11 +103,13 @@ def nothing_changes() -> Supply:
 
 
 @step
-def note_sent(sent_mbps: Floats, second: int, mbps: float) -> None:
+def note_sent(it: Any, sent_mbps: Floats, second: int, mbps: float) -> None:
     """At a second, what is sent. What is when the show begins was sent before it."""
     if second == 1:
         for k in range(WINDOW):
             sent_mbps[k] = mbps
+    for k in range(WINDOW):
+        it.most_rise_mbps = max(it.most_rise_mbps, mbps - sent_mbps[k])
     sent_mbps[second % WINDOW] = mbps
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.compiled import code, inlined, step
-from sim.delivery.door import GATE, QUOTA, applies, ask, give_back, take
+from sim.delivery.door import GATE, QUOTA, applies, ask, give_back, note_asked, take
 from sim.engine.meters import ATTEMPTS, JOINS, REFUSALS, bind_at, count
 from sim.engine.night import (
     Night,
@@ -114,6 +114,8 @@ def _closed(n: Night, v: Any, t: float, served: int) -> int:
             continue
         if limit.kind == GATE and already_there(v):
             continue
+        if limit.kind == GATE and k != served:
+            note_asked(limit, t)
         crowded = limit.queue and limit.waiting > 0 and k != served
         if crowded or ask(limit, t) > t:
             return k

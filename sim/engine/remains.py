@@ -10,11 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.delivery.share import (
-    below,
-)
 from sim.demand import Audience
 from sim.engine import supply
+from sim.engine.binding import bound, uses
 from sim.engine.meters import ATTEMPTS, BIN_US, REFUSALS, Meters, meters, totals
 from sim.engine.night import Night
 from sim.record import (
@@ -99,9 +97,10 @@ def leave_behind(
     labels = names(scenario, vendor)
     series = _series(night.meters, audience.demand.duration_s)
     wire = totals(night.meters.wire)
-    bound = night.meters.bound[:, : int(np.ceil(audience.demand.duration_s))].sum(axis=1)
-    binding = {f"binding_limit_s.{LIMIT_NAMES[k]}": float(bound[k]) for k in np.flatnonzero(bound)}
-    utilisation = _utilisation(night, wire)
+    seconds = night.meters.bound[:, : int(np.ceil(audience.demand.duration_s))].sum(axis=1)
+    binding = {
+        f"binding_limit_s.{LIMIT_NAMES[k]}": float(seconds[k]) for k in np.flatnonzero(seconds)
+    }
     return Run(
         vendor=name, world=world, replication=replication,
         peak_viewers=round(audience.demand.peak_viewers), weight=weight,
@@ -109,8 +108,8 @@ def leave_behind(
         sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
         usage=_usage(night, vendor, labels, wire, weight, scenario.promotion.starts_at,
                      audience.demand.duration_s),
-        facts=facts(audience) | binding | {"edge_utilisation": utilisation}
-        | supply.facts(night, vendor),
+        limits=uses(night, labels), bound=bound(night, audience.demand.duration_s),
+        facts=facts(audience) | binding | supply.facts(night, vendor),
     )  # fmt: skip
 
 
@@ -146,6 +145,8 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
         series=_series(m, audience.demand.duration_s),
         latency_us=m.latency_us,
         usage=pd.DataFrame(columns=USAGE),
+        limits=[],
+        bound=pd.DataFrame({"time_s": np.arange(0.0, audience.demand.duration_s, BIN_S)}),
         facts=facts(audience),
     )  # fmt: skip
 
@@ -170,17 +171,6 @@ def _series(m: Meters, duration_s: float) -> pd.DataFrame:
     frame = pd.DataFrame(dict(zip(SERIES, columns, strict=True)))
     frame.insert(0, "time_s", start)
     return frame
-
-
-def _utilisation(night: Night, wire: NDArray[np.int64]) -> float:
-    """Largest ten-second load of any node with a capacity over that capacity; nan: none has one."""
-    load, capacity = wire / (BIN_US * 1e6), supply.capacity_mbps(night)
-    over = [0.0]
-    for k in np.flatnonzero(np.isfinite(capacity).any(axis=1)):
-        mine = [bool(below(night.nodes, e, int(k))) for e in range(len(wire))]
-        here = load[mine].sum(axis=0)
-        over.append(np.divide(here, capacity[k], out=0 * here, where=capacity[k] > 0).max())
-    return float(max(over)) if len(over) > 1 else float("nan")
 
 
 USAGE = ["meter", "path", "region", "class", "time_s", "value", "unit"]

@@ -172,7 +172,7 @@ def look(n: Night, second: int) -> None:
         it = s.path[p]
         asked_mbps, sent_mbps = _flowing(n, p)
         it.asked_mbps = asked_mbps
-        note_sent(s.sent_mbps[p], second, sent_mbps)
+        note_sent(it, s.sent_mbps[p], second, sent_mbps)
         join_nodes(it, s.least[p, here], s.joining[p, here], s.noticed[p, here])
         if it.scales and looks(it, second):
             load = max(sent_mbps / it.node_mbps, _used(n, it.node_quota) / it.node_viewers)

@@ -17,6 +17,10 @@ from sim.study.interval import HELD_PEAK
 Row = tuple[str, str, float]
 """metric, unit, value."""
 
+EGRESS = tuple(
+    LIMIT_NAMES[k] for k in (Limit.EGRESS_VENDOR, Limit.EGRESS_REGION, Limit.EGRESS_EDGE)
+)
+
 WINDOW = 30
 """Ten-second bins in five minutes."""
 
@@ -115,7 +119,8 @@ def held_peak(vendor: Vendor, peak_viewers: int) -> Iterator[Row]:
 
 
 def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, str, float]]:
-    """Who stalls: (by, of, metric, unit, value) by access class, region and isp."""
+    """Who stalls: (by, of, metric, unit, value) by access class, region and isp; and how many
+    viewers lost most of what they would have watched to which limit."""
     s, whole = run.sessions, perfect.sessions["play_s"]
     groups = {"class": ("access", run.names.classes), "region": ("region", run.names.regions),
               "isp": ("isp", run.names.isps)}  # fmt: skip
@@ -128,13 +133,21 @@ def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, str, float
             yield by, of, "watch_hours", "h", play / 3600 * run.weight
             yield by, of, "stall_ratio", "share", _share(frozen, play + frozen)
             yield by, of, "watch_delivered_ratio", "share", _share(play, float(whole[here].sum()))
+    for code in Limit:
+        if code > Limit.NONE:
+            harmed = float((s["harm"] == code).sum() * run.weight)
+            yield "limit", LIMIT_NAMES[code], "harmed", "viewers", harmed
 
 
 def over_time(run: Run, perfect: Run) -> pd.DataFrame:
-    """time_s, metric, value at full size, ten seconds a row; `offered` is the perfect world's."""
+    """time_s, metric, value at full size, ten seconds a row.
+
+    `offered` is the perfect world's; `bound.<limit>`: for what share of the ten seconds it bound.
+    """
     wide = run.series.set_index("time_s") * run.weight
     wide["in_room"] = in_room(wide)
     wide["offered"] = perfect.series.set_index("time_s")["watching"] * run.weight
+    wide = wide.join(run.bound.set_index("time_s").add_prefix("bound."))
     return wide.reset_index().melt(id_vars="time_s", var_name="metric", value_name="value")
 
 

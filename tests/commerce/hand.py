@@ -79,5 +79,7 @@ def run(
         series=pd.DataFrame(columns=["time_s", *SERIES]),
         latency_us=np.zeros(1, np.int64),
         usage=pd.DataFrame(),
+        limits=[],
+        bound=pd.DataFrame(),
         facts={},
     )

@@ -166,7 +166,7 @@ def test_others_take_their_share_along_straight_lines() -> None:
     r = run_once(night(*keys))
     share = 0.2 + 0.4 * np.clip((np.arange(5, 300, 10) - 100) / 100, 0, 1)
     assert readings(r, 10, 300) == pytest.approx((c * (1 - share))[1:], rel=0.01)
-    assert r.facts["edge_utilisation"] == pytest.approx(1, abs=0.01)
+    assert [u.share for u in r.limits] == pytest.approx([1], abs=0.01)
 
 
 def test_others_leave_less_of_what_is_reserved_and_nobody_is_sent_away_for_them() -> None:
@@ -275,7 +275,7 @@ def test_a_fleet_whose_egress_is_full_grows_too() -> None:
                                     scaling=scaling(target_share=0.99))))  # fmt: skip
     # Looks at 15, 30, ...: full, so one is started; it is there 40 s later, and full at once.
     assert readings(r, 60, 70) == pytest.approx([200], rel=0.02)
-    assert r.facts["edge_utilisation"] <= 1.01
+    assert [u.share for u in r.limits] == pytest.approx([1], abs=0.02)
 
 
 # --- the origin -----------------------------------------------------------------------------------
