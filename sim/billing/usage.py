@@ -173,7 +173,8 @@ def every_month(
 
 
 def _weighed(rows: Rows, weights: Mapping[str, float]) -> Floats:
-    return rows.value * np.array([weights.get(kind, 1.0) for kind in rows.kind], float)
+    each: Floats = np.array([weights.get(kind, 1.0) for kind in rows.kind], float)
+    return rows.value * each
 
 
 def samples(night: Night, meter: str, where: Where, stat: str) -> Floats:
