@@ -37,6 +37,7 @@ class Meter(NamedTuple):
 METERS = {
     "viewer_minutes": Meter("viewer_minutes", "min"),
     "connection_minutes": Meter("connection_minutes", "min"),
+    "user_minutes": Meter("user_minutes", "min"),
     "ghost_minutes": Meter("ghost_minutes", "min", "event"),
     "egress_gb": Meter("egress_gb", "GB"),
     "peak_mbps": Meter("wire_mbps", "Mbps"),
