@@ -190,10 +190,11 @@ class Run:
     """What is billed, already at full size: meter, path, region, class, time_s, value, unit.
 
     viewer_minutes by class (audio, sd, hd, full_hd, 2k, 2k_plus; time_s nan), unit "min",
-    unrounded; connection_minutes, every connection's rounded up (class where the path has one
-    picture, else ""); ghost_minutes; egress_gb (class ""), unit "GB" of 1e9 bytes on the wire;
-    wire_mbps by 10-second bin (time_s the bin's start), unit "Mbps"; joins, users (ever inside)
-    and peak_connections (joining and ghosts included), unit "count". All by path and region.
+    unrounded; connection_minutes and user_minutes, every connection's and every viewer's rounded
+    up (class where the path has one picture, else ""); ghost_minutes; egress_gb (class ""), unit
+    "GB" of 1e9 bytes on the wire; wire_mbps by 10-second bin (time_s the bin's start), unit
+    "Mbps"; joins, users (ever inside) and peak_connections (joining and ghosts included), unit
+    "count". All by path and region.
 
     Of the show, on the first path and region: ingest_minutes (class of the best picture),
     ingest_gb, ingest_mbps and channels (1) by bin, transcode_minutes by class; failed_periods,

@@ -295,8 +295,10 @@ def _priced(period: Period, days: int, line: TariffLine, tariff: Tariff, rate: D
 
 
 def _unit(line: TariffLine, tariff: Tariff) -> str:
+    """'GB', 'min'; what is counted is its own unit: 'messages', 'peak connections'."""
     fixed = {"months": "month", "spend": tariff.currency}
-    return fixed[line.meter] if line.meter in fixed else METERS[line.meter].unit
+    unit = fixed.get(line.meter) or METERS[line.meter].unit
+    return line.meter.replace("_", " ") if unit == "count" else unit
 
 
 def _sum(lines: Sequence[Line]) -> Decimal:

@@ -37,6 +37,7 @@ class Meter(NamedTuple):
 METERS = {
     "viewer_minutes": Meter("viewer_minutes", "min"),
     "connection_minutes": Meter("connection_minutes", "min"),
+    "user_minutes": Meter("user_minutes", "min"),
     "ghost_minutes": Meter("ghost_minutes", "min", "event"),
     "egress_gb": Meter("egress_gb", "GB"),
     "peak_mbps": Meter("wire_mbps", "Mbps"),
@@ -173,7 +174,8 @@ def every_month(
 
 
 def _weighed(rows: Rows, weights: Mapping[str, float]) -> Floats:
-    return rows.value * np.array([weights.get(kind, 1.0) for kind in rows.kind], float)
+    each: Floats = np.array([weights.get(kind, 1.0) for kind in rows.kind], float)
+    return rows.value * each
 
 
 def samples(night: Night, meter: str, where: Where, stat: str) -> Floats:

@@ -227,10 +227,13 @@ def _usage(
                 ("peak_connections", name, region, "", nan, float(most) * weight, "count"),
             ]
             here = night.rows[(night.rows["path"] == p) & (night.rows["region"] == r)]
-            rounded, users, ghosts = _by_viewer(here, float(night.player[p]["ghost_s"]))
+            by_connection, by_user, users, ghosts = _by_viewer(
+                here, float(night.player[p]["ghost_s"])
+            )
             one = classes[0] if len(classes) == 1 else ""
             out += [
-                ("connection_minutes", name, region, one, nan, rounded * weight, "min"),
+                ("connection_minutes", name, region, one, nan, by_connection * weight, "min"),
+                ("user_minutes", name, region, one, nan, by_user * weight, "min"),
                 ("users", name, region, "", nan, users * weight, "count"),
                 ("ghost_minutes", name, region, "", nan, ghosts * weight, "min"),
             ]
@@ -253,20 +256,20 @@ def _usage(
     return pd.DataFrame(out, columns=USAGE)
 
 
-def _by_viewer(rows: NDArray[np.void], ghost_s: float) -> tuple[float, float, float]:
-    """Minutes with every connection's rounded up, viewers ever inside, minutes of ghosts.
+def _by_viewer(rows: NDArray[np.void], ghost_s: float) -> tuple[float, float, float, float]:
+    """Minutes with every connection's rounded up, with every viewer's; viewers ever inside; minutes
+    of ghosts.
 
     Of a viewer with several connections only all of their time is known: they are taken as equally
     long, which is exact for the many who have one.
     """
-    inside = rows[rows["seen_us"] + rows["silent_us"] > 0]
+    time_us = rows["seen_us"] + rows["silent_us"]
+    inside, time_us = rows[time_us > 0], time_us[time_us > 0]
     number = np.maximum(inside["attempts"] - inside["failed"], 1)
-    each = np.ceil((inside["seen_us"] + inside["silent_us"]) / (60e6 * number))
-    return (
-        float((number * each).sum()),
-        float(len(inside)),
-        float(rows["cuts"].sum() * ghost_s / 60),
-    )
+    by_connection = number * np.ceil(time_us / (60e6 * number))
+    by_user = np.ceil(time_us / 60e6)
+    ghosts = rows["cuts"].sum() * ghost_s / 60
+    return float(by_connection.sum()), float(by_user.sum()), float(len(inside)), float(ghosts)
 
 
 def _of_the_show(

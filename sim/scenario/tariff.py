@@ -15,13 +15,15 @@ from sim.scenario.quantity import Frozen, NotNegative, PositiveFloat, Source
 CLASSES = ("audio", "sd", "hd", "full_hd", "2k", "2k_plus")
 """What was received: sound alone; a picture of up to 480 lines; 720; 1080; 1440; above. In pixels
 (16:9) the last four are Agora's: up to 921,600; 2,073,600; 3,686,400; more."""
-CLASSED = ("viewer_minutes", "connection_minutes", "ingest_minutes", "transcode_minutes")
+CLASSED = (
+    "viewer_minutes", "connection_minutes", "user_minutes", "ingest_minutes", "transcode_minutes",
+)  # fmt: skip
 """Meters whose usage has a class."""
 
 Amount = Literal[
-    "viewer_minutes", "connection_minutes", "ghost_minutes", "egress_gb", "joins", "users",
-    "messages", "ingest_minutes", "ingest_gb", "transcode_minutes", "node_hours", "storage_gb",
-    "failed_periods", "events",
+    "viewer_minutes", "connection_minutes", "user_minutes", "ghost_minutes", "egress_gb",
+    "joins", "users", "messages", "ingest_minutes", "ingest_gb", "transcode_minutes",
+    "node_hours", "storage_gb", "failed_periods", "events",
 ]  # fmt: skip
 """What adds up from night to night."""
 Level = Literal["peak_mbps", "ingest_mbps", "channels", "peak_connections"]

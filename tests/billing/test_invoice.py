@@ -17,7 +17,19 @@ from sim.billing import invoice
 from sim.scenario import ScenarioError
 from sim.scenario.compose import load_scenario
 from sim.scenario.tariff import Tariff, TariffLine
-from tests.billing.hand import EVENING, RATES, Tiers, bill, gb, mbps, minutes, tariff, total, usage
+from tests.billing.hand import (
+    EVENING,
+    RATES,
+    Tiers,
+    bill,
+    gb,
+    mbps,
+    minutes,
+    tariff,
+    total,
+    usage,
+    used,
+)
 
 FLAT: Tiers = [(None, 1)]
 
@@ -259,3 +271,11 @@ def test_a_price_list_that_bills_what_no_night_reports_is_refused_before_one_is_
     assert load_scenario(*bare).vendors
     with pytest.raises(ScenarioError, match=r"tariffs\.agora_signaling bills messages, which no"):
         load_scenario(*bare, "vendors.agora.tariffs.agora_signaling.also=[]")
+
+
+def test_what_is_counted_is_its_own_unit() -> None:
+    (line,) = bill(used("peak_connections", 1500, "count"),
+                   tariff([(None, 30)], "peak_connections", reduction="month_peak", unit=1000)
+                   ).lines  # fmt: skip
+    assert line.unit == "peak connections"
+    assert line.price_note == "1.5 x 30 CNY per 1000 peak connections"

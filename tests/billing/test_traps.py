@@ -39,6 +39,12 @@ def test_6_visits_of_ten_seconds_are_billed_six_times_over_where_connections_are
     assert total(night, by_connection) == Decimal("60.00")
 
 
+def test_a_users_1790_seconds_are_thirty_minutes_whatever_the_others_have() -> None:
+    audio = {"name": "audio", "meter": "user_minutes", "where": {"class": "audio"}}
+    night = used("user_minutes", 3 * 30, "min", "audio")  # READ, 2.7 (Alibaba ARTC)
+    assert total(night, price_list(audio | {"price": 0.006})) == Decimal("0.54")
+
+
 def test_7_three_small_pictures_are_one_hd_or_three_sd() -> None:
     hour = 1000 * 60.0  # a thousand viewers of three times 640x360 = 691,200 pixels
     pixels = price_list({"name": "HD", "meter": "viewer_minutes", "where": {"class": "hd"},

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.record import Run
+from sim.record import Reason, Run
 from tests.engine.nights import FLV, LAYERED, STEADY, breaks, night, run_once
 
 GHOST = "++vendors.budget.policy.ghost_s="
@@ -36,8 +36,20 @@ def test_rounding_adds_less_than_a_minute_a_connection_and_half_of_one_on_the_wh
     added = value(r, "connection_minutes") - value(r, "viewer_minutes")
     assert 0.4 * value(r, "joins") < added < 0.6 * value(r, "joins")
     s = r.sessions
-    inside = s["play_s"] + s["frozen_s"] + s["starting_s"] > 0
-    assert value(r, "users") == inside.sum()
+    inside_s = s["play_s"] + s["frozen_s"] + s["starting_s"]
+    assert value(r, "users") == (inside_s > 0).sum()
+    assert value(r, "user_minutes") == np.ceil(np.round(inside_s, 6) / 60).sum()
+    assert value(r, "viewer_minutes") < value(r, "user_minutes") <= value(r, "connection_minutes")
+
+
+def test_who_was_cut_off_has_two_connections_and_is_one_user() -> None:
+    cut = run_once(night(*STEADY, breaks("region cn 100 100.1 0")))
+    gone = (cut.sessions["reason"] == Reason.CUT_OFF).sum()  # after one connection of 100 s
+    back = len(cut.sessions) - gone
+    assert back > 10 * gone > 0
+    # two connections of half the night each, less the way back: 3 + 3 minutes, or 5 as one user
+    assert value(cut, "connection_minutes") == 6 * back + 2 * gone
+    assert value(cut, "user_minutes") == 5 * back + 2 * gone
 
 
 def test_a_connection_has_the_class_of_its_path_where_there_is_one_picture() -> None:

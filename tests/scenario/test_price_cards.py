@@ -153,3 +153,25 @@ def test_where_more_costs_less_is_kept_and_told() -> None:
         "tencent_live_bandwidth", "baidu_cdn_bandwidth",
     }  # fmt: skip
     assert where["baidu_cdn_bandwidth"] == [500, 5000, 20_000]
+
+
+@pytest.mark.parametrize(
+    ("by_traffic", "by_peak"),
+    [
+        ("baidu_cdn_traffic", "baidu_cdn_bandwidth"),
+        ("tencent_live_list", "tencent_live_bandwidth"),
+        ("tencent_leb_list", "tencent_leb_bandwidth"),
+    ],
+)
+def test_traffic_and_peak_cost_the_same_where_vendors_say(by_traffic: str, by_peak: str) -> None:
+    """READ, 2.11: a day's line is worth its peak's price when about 30 % of it are used."""
+    peak_mbps, used_share = 400.0, np.linspace(0.05, 0.6, 56)
+    flat = pd.DataFrame({"time_s": np.arange(0.0, 3600, 10)}).assign(
+        meter="wire_mbps", path="x", region="cn", value=peak_mbps, unit="Mbps", **{"class": ""}
+    )
+    fee = invoice(flat, card(by_peak), RATES, EVENING).total
+    day_gb = peak_mbps * 86400 / 8e3
+    cheaper = [total(by_traffic, ("egress_gb", "", share * day_gb, "GB")) < fee
+               for share in used_share]  # fmt: skip
+    assert cheaper == sorted(cheaper, reverse=True)
+    assert 0.2 < used_share[sum(cheaper)] < 0.35
