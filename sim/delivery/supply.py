@@ -95,10 +95,11 @@ class Supply(Tables):
 
 def nothing_changes() -> Supply:
     """The supply of a vendor whose capacity is what it is."""
-    of, at = np.zeros((0, 0)), np.zeros((0, 0), np.int64)
+    numbers, counts, row = np.zeros((0, 0)), np.zeros((0, 0), np.int64), np.zeros(0)
     return Supply(
-        np.zeros(0, SUPPLY), of, at, at, at, of, of[:, 0:1].ravel(), of.ravel(), of.ravel(), of,
-        of, np.zeros(0, REQUEST), np.zeros(0, np.int64),
+        path=np.zeros(0, SUPPLY), others=numbers, least=counts, joining=counts, noticed=counts,
+        sent_mbps=numbers, free=row, node_mbps=row, door_cap=row, given_mb=numbers,
+        warm_s=numbers, requests=np.zeros(0, REQUEST), open=np.zeros(0, np.int64),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.record import Limit, Reason, Run
-from tests.engine.nights import FLV, LAYERED, STEADY, breaks, night, run_once, same
+from tests.engine.nights import FLV, HYBRID, LAYERED, STEADY, breaks, night, run_once, same
 
 MBPS = 2.0 * 1.06
 """What one viewer of the small night takes on the wire."""
@@ -187,6 +187,15 @@ def test_others_take_their_share_of_regions_and_edges_too() -> None:
         only = ("audience.isps={mobile: 0, telecom: 1, unicom: 0}",)
         r = run_once(night(*keys, *only, f"{RTC}.background_load=[[0,0.25]]"))
         assert readings(r, 20, 300) == pytest.approx(np.full(28, 0.75 * c), rel=0.01)
+
+
+def test_a_region_that_two_paths_share_is_net_of_the_heavier_load() -> None:
+    keys = (*STEADY, "vendors=[hybrid]", "vendors.hybrid.limits={}", "audience.interactive_share=0")
+    region = "++vendors.hybrid.regions.cn.egress_mbps=200"
+    load = [f"++vendors.hybrid.paths.{p}.background_load=[[0,{g}]]"
+            for p, g in (("rtc", 0.1), ("cdn", 0.4))]  # fmt: skip
+    r = run_once(night(*keys, region, "vendors.hybrid.paths.cdn.layers=[]", *load))
+    assert readings(r, 20, 300) == pytest.approx(np.full(28, 120), rel=0.01)
 
 
 def test_a_brown_out_leaves_its_share_of_what_others_leave() -> None:
@@ -444,6 +453,22 @@ def test_where_nothing_shared_binds_both_engines_give_the_same_bytes(how: tuple[
     exact = run_once(scenario, kind="exact")
     for epoch_s in (0.3, 1.0, 10.0):
         assert same(exact, run_once(scenario, kind="fast", epoch_s=epoch_s)) == []
+
+
+def test_who_finds_no_place_on_a_node_may_overflow_to_the_next_path() -> None:
+    scenario = night(
+        *HYBRID[:2],
+        "promotion.peak_viewers=300",
+        "vendors.hybrid.limits={node_viewers: 40}",
+        "vendors.hybrid.paths.rtc.takes=everyone",
+        "++vendors.hybrid.paths.rtc.fleet={nodes: 2, cascades: false}",
+        "++vendors.hybrid.policy.node_viewers=overflow",
+    )
+    r = run_once(scenario, kind="exact")
+    peak = r.usage[r.usage["meter"] == "peak_connections"].set_index("path")["value"]
+    assert peak["rtc"] == 40 and peak["cdn"] > 100
+    assert bound(r) == {"node_viewers"} and (r.sessions["failed"] == 0).all()
+    assert same(r, run_once(scenario, kind="fast")) == []
 
 
 SHORT = {
