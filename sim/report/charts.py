@@ -75,6 +75,14 @@ def charts(frames: Frames, scenario: Scenario) -> dict[str, Chart]:
         ("ladder", ladder, bool(_laddered(frames, scenario))),
         ("revenue_at_risk", revenue_at_risk, bool(_exceeded(frames, scenario))),
         ("cost_against_concurrency", cost_against_concurrency, bills),
+        (
+            "cost_and_lost_margin_against_concurrency",
+            cost_and_lost_margin_against_concurrency,
+            any(
+                figures.get((v, p, "cost_and_lost_margin_cny"), UNKNOWN).known
+                for v, p in everywhere
+            ),
+        ),
         ("who_stalls", who_stalls, not _groups(frames, scenario).empty),
         ("night_over_time", night_over_time, not table(frames, "timeseries").empty),
     ]
@@ -130,15 +138,43 @@ def cost_against_concurrency(
     frames: Frames, scenario: Scenario, width_in: float = WIDE_IN
 ) -> Figure:
     """The bill of the night in CNY against the offered peak, a line per vendor."""
-    figures = estimates(frames)
-    bills = {(v, p): e for (v, p, metric), e in figures.items() if metric == "cost_cny"}
-    size, unit = _scale(max((e.mean for e in bills.values() if e.known), default=0.0))
+    return _amount_against_peak(
+        frames, scenario, width_in, "cost_cny",
+        "What is the bill for the night",
+        "What the night adds to the month; viewers who never got in cost nothing.",
+        "bill",
+    )  # fmt: skip
+
+
+def cost_and_lost_margin_against_concurrency(
+    frames: Frames, scenario: Scenario, width_in: float = WIDE_IN
+) -> Figure:
+    """Bill and lost margin in CNY against the offered peak, a line per vendor."""
+    return _amount_against_peak(
+        frames, scenario, width_in, "cost_and_lost_margin_cny",
+        "What do bill and lost margin come to",
+        "The bill of the night, and what would have been earned on the sales lost.",
+        "bill and lost margin",
+    )  # fmt: skip
+
+
+def _amount_against_peak(
+    frames: Frames,
+    scenario: Scenario,
+    width_in: float,
+    metric: str,
+    question: str,
+    subtitle: str,
+    what: str,
+) -> Figure:
+    amounts = {(v, p): e for (v, p, name), e in estimates(frames).items() if name == metric}
+    size, unit = _scale(max((e.mean for e in amounts.values() if e.known), default=0.0))
     return _against_peak(
         frames, scenario, width_in,
-        lambda vendor, peak: bills.get((vendor, peak), UNKNOWN).times(1 / size),
-        question="What is the bill for the night",
-        subtitle="What the night adds to the month; viewers who never got in cost nothing.",
-        unit=f"bill, {unit}",
+        lambda vendor, peak: amounts.get((vendor, peak), UNKNOWN).times(1 / size),
+        question=question,
+        subtitle=subtitle,
+        unit=f"{what}, {unit}",
         say=words.number,
     )  # fmt: skip
 

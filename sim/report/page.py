@@ -26,6 +26,7 @@ from sim.report.said import (
     ask_for,
     asked,
     best_first,
+    cheapest,
     effects,
     fee_saved,
     just_enough,
@@ -231,6 +232,8 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         reached=any(a.reached for a in answers),
         granted=any(a.cells[-1].text != words.NONE for a in answers),
         limits_cost=limits_cost(frames, scenario),
+        plans=list(_plans(frames, peak, names)),
+        cheapest=cheapest(frames, names),
         fee_saved=fee_saved(frames, scenario),
         at_risk=list(_at_risk(frames, names)),
         beyond_risk=_beyond(frames),
@@ -455,6 +458,34 @@ def _at_risk(frames: Frames, names: dict[str, str]) -> Iterator[tuple[str, list[
                     cell("mean with the protocol's share", "mean", "vendor_attributable_cny"),
                 ],
             )
+
+
+def _plans(frames: Frames, peak: int, names: dict[str, str]) -> Iterator[tuple[str, list[Cell]]]:
+    """What each plan costs at the peak."""
+    said: tuple[tuple[str, str, Say], ...] = (
+        ("bill of the night, CNY", "cost_cny", words.money),
+        ("month, CNY", "cost_month_cny", words.money),
+        ("a viewer hour, CNY", "cost_per_viewer_hour_cny", words.number),
+        ("an order, CNY", "cost_per_order_cny", words.number),
+        ("bill and lost margin, CNY", "cost_and_lost_margin_cny", words.money),
+        ("ten times the business costs", "cost_growth_tenfold", _fold),
+    )
+    rows = table(frames, "costs", peak_viewers=peak)
+    if rows.empty:
+        return
+    for (vendor, tariff), mine in rows.groupby(["vendor", "tariff"], sort=False):
+        mean = dict(zip(mine["metric"], mine["mean"], strict=True))
+        yield (
+            f"{names.get(str(vendor), str(vendor))}: {tariff}",
+            [
+                Cell(heading, say(float(mean.get(metric, math.nan))))
+                for heading, metric, say in said
+            ],
+        )
+
+
+def _fold(x: float) -> str:
+    return f"{words.number(x)} times" if math.isfinite(x) else words.NONE
 
 
 def _beyond(frames: Frames) -> str:

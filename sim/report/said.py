@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from sim.report import words
@@ -338,6 +340,47 @@ def fee_saved(frames: Frames, scenario: Scenario) -> list[str]:
 
 def _times(low: float, high: float) -> str:
     return words.between(low, high, lambda x: words.number(x, 2))
+
+
+# --- plans ----------------------------------------------------------------------------------------
+
+CHEAPEST = {
+    "cost_cny": "By the bill of the night",
+    "cost_month_cny": "By the month",
+    "cost_and_lost_margin_cny": "By bill and lost margin",
+}
+"""What plans are compared by, in words."""
+
+
+def cheapest(frames: Frames, names: dict[str, str]) -> list[str]:
+    """Which plan costs least from the smallest audience to the largest, and where that changes."""
+    costs, crossed, said = table(frames, "costs"), table(frames, "crossings"), []
+    for metric, by in CHEAPEST.items() if not costs.empty else ():
+        wide = costs[costs["metric"] == metric].pivot_table(
+            index="peak_viewers", columns=["vendor", "tariff"], values="mean"
+        )
+        plans = [(str(plan[0]), str(plan[1])) for plan in wide.columns]
+        x = wide.index.to_numpy(float)
+        here = crossed[crossed["metric"] == metric] if len(crossed) else crossed
+        at = [float(peak) for peak in here["peak_viewers"]] if len(here) else []
+        told, now = f"{by} ", None
+        # Between two crossings no line passes another: its middle says which is lowest.
+        for begin, end in pairwise(sorted({x[0], *at, x[-1]})):
+            bills = [np.interp((begin + end) / 2, x, wide[plan].to_numpy(float)) for plan in plans]
+            least = plans[int(np.argmin(bills))]
+            if now is None:
+                told += f"{_plan(least, names)} is cheapest"
+            elif least != now:
+                told += f", from {words.count(begin)} viewers on {_plan(least, names)}"
+            now = least
+        if now is not None:
+            said.append(f"{told}.")
+    return said
+
+
+def _plan(plan: tuple[str, str], names: dict[str, str]) -> str:
+    vendor, tariff = plan
+    return f"{names.get(vendor, vendor)} ({tariff})"
 
 
 # --- what to tell the vendor ----------------------------------------------------------------------

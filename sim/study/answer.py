@@ -16,6 +16,7 @@ from sim.engine import run
 from sim.record import Run
 from sim.scenario.model import Scenario
 from sim.study.asks import asked, asks
+from sim.study.costs import crossings, curves, grown_tenfold, of_plans
 from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
 from sim.study.measure import by_group, figures, held_peak, lost, over_time
@@ -41,6 +42,10 @@ class Frames:
     facts: dict[str, Any]
     asks: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What to tell the vendor, by `sim.study.asks`."""
+    costs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What every tariff of every vendor costs at every point, by `sim.study.costs`."""
+    crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Where one of them becomes cheaper than another."""
     risk: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Revenue at risk over peaks and incidents, by `sim.study.risk`."""
     ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -68,6 +73,7 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
     results = _sorted(gathered("results"), [*KEYS, "metric"])
     breakdown = _without_empty_pairs(gathered("breakdown"))
     small, draws = gathered("small"), scenario.bands.draws
+    costs = curves(gathered("costs"))
     peak, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
     return Frames(
         results=results,
@@ -91,6 +97,8 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
             "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
         },
         asks=asks(gathered("asks"), peak, sigma),
+        costs=costs,
+        crossings=crossings(costs),
         risk=at_risk(results, small, scenario),
         ranges=(pd.DataFrame() if scenario.study.ranges == "none" else ranges(small, scenario)),
     )
@@ -195,8 +203,15 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
     if night.ladder:
         breakdown = pd.concat([breakdown, sales.breakdown()[columns]])
     wanted = pd.DataFrame(list(asked(runs["vendor"])), columns=["what", "of", "unit", "value"])
+    of_each = ["tariff", "metric", "unit", "value"]
+    figure = results.set_index("metric")["value"]
+    asked_for = runs["vendor"].usage
+    tenfold = [grown_tenfold(asked_for, t, shop, starts_at) for t in vendor.tariffs.values()]
+    sold, lost_margin = float(figure["orders"]), float(figure["lost_margin_cny"])
+    plans = of_plans(bills, tenfold, hours, sold, lost_margin)
     tables = {
         "results": results,
+        "costs": _keyed(pd.DataFrame(list(plans), columns=of_each), few),
         "breakdown": _keyed(breakdown, keys),
         "timeseries": _keyed(over_time(last, best), few),
         "usage": _keyed(last.usage, few),

@@ -133,8 +133,10 @@ def _statistics(
     for name, value in whole.items():
         nights = np.array([one[name] for one in each])
         low, high = (end + value - nights.mean() for end in interval(nights))
+        if low == high == 0:  # on no night anything was lost: not known for certain of the next
+            low = high = np.nan
         input_low, input_high = ends_of(np.array([one[name] for one in drawn]))
-        yield name, value, low, high, input_low, input_high, float(1 - simulated.mean())
+        yield name, value, low, high, input_low, input_high, float((~simulated).mean())
 
 
 def _curves(mine: pd.DataFrame, metric: str, scripted: int) -> list[Curve]:

@@ -49,6 +49,7 @@ def test_each_title_is_a_question_and_axes_have_units(night):
         "ladder",
         "revenue_at_risk",
         "cost_against_concurrency",
+        "cost_and_lost_margin_against_concurrency",
         "who_stalls",
         "night_over_time",
     ]
@@ -57,6 +58,7 @@ def test_each_title_is_a_question_and_axes_have_units(night):
         "stall_against_concurrency": "stalled, % of viewing time",
         "lost_sales_against_concurrency": "sales lost, % of a perfect night",
         "cost_against_concurrency": "bill, CNY",
+        "cost_and_lost_margin_against_concurrency": "bill and lost margin, ",
         "ladder": "thousand CNY",
         "revenue_at_risk": "sales lost, ",
         "who_stalls": "% of the viewing time",

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from sim.report import write
-from sim.report.said import fee_saved, limits_cost, verdict
+from sim.report.said import cheapest, fee_saved, limits_cost, verdict
 from sim.report.tables import estimates, night_peak
 from sim.report.words import SPACE, money
+from sim.study.costs import crossings
 from tests.report.made_up import frames, scenario
 
 
@@ -73,6 +74,27 @@ def test_the_page_tells_what_is_at_risk_and_how_far_that_is_carried_on(tmp_path:
     assert "How much may limits and incidents cost?" in page
     assert "net of 40.0 % returns and of 20.0 % bought later" in page
     assert (tmp_path / "charts" / "revenue_at_risk.png").is_file()
+
+
+def test_the_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
+    night = scenario()
+    made_up = frames(night)
+    bills = {"a": (1.0, 4.0), "b": (2.0, 2.0), "c": (1.5, 3.0)}
+    made_up.costs = pd.DataFrame(
+        [
+            (vendor, "list", peak, metric, bill)
+            for vendor, pair in bills.items()
+            for peak, bill in zip((1000, 4000), pair, strict=True)
+            for metric in ("cost_cny", "cost_month_cny", "cost_and_lost_margin_cny")
+        ],
+        columns=["vendor", "tariff", "peak_viewers", "metric", "mean"],
+    )
+    made_up.crossings = crossings(made_up.costs)
+    said = cheapest(made_up, {"a": "A", "b": "B", "c": "C"})
+    # a = c at 2,000 and both 2 there: so is b, which is below from there on.
+    assert said[0].startswith("By the bill of the night A (list) is cheapest, from 2,000 viewers")
+    assert said[0].endswith("B (list).") and len(said) == 3
+    assert cheapest(frames(night), {}) == []
 
 
 def test_without_a_ladder_nothing_is_said_of_what_the_limits_cost() -> None:
