@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.commerce.orders import Sales, rows_of
-from sim.record import LIMIT_NAMES, WORLDS, Limit, Reason, Run, State
+from sim.record import BIN_S, LIMIT_NAMES, WORLDS, Limit, Reason, Run, State
 
 RUNGS = WORLDS[1:]
 """A rung is named after its worse world."""
@@ -71,6 +71,24 @@ def ladder(runs: Mapping[str, Run], sales: Mapping[str, Sales]) -> pd.DataFrame:
             np.add.at(fen, codes, lost)
             tables.append(pd.DataFrame({"rung": worse, "by": by, "of": names, "lost_fen": fen}))
     return pd.concat(tables, ignore_index=True)
+
+
+def lost_over_time(runs: Mapping[str, Run], sales: Mapping[str, Sales]) -> pd.DataFrame:
+    """The rung `limits` by when and by which limit: time_s (of BIN_S), limit, lost_fen (sampled).
+
+    An order is lost at its own time. Its rows sum to the rung; a limit that cost nothing has none.
+    """
+    better, worse = sales["vendor"], sales["limits"]
+    names, codes = _labels(runs["limits"], better, worse)["limit"]
+    rows = pd.DataFrame(
+        {
+            "time_s": better.orders["time_s"] // BIN_S * BIN_S,
+            "limit": np.array(names, object)[codes],
+            "lost_fen": lost_fen(better, worse),
+        }
+    )
+    rows = rows[rows["lost_fen"] != 0]
+    return rows.groupby(["limit", "time_s"])[["lost_fen"]].sum().reset_index()
 
 
 def lost_fen(better: Sales, worse: Sales) -> NDArray[np.int64]:

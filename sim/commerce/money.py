@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sim.commerce.ladder import RUNGS, ladder
+from sim.commerce.ladder import RUNGS, ladder, lost_over_time
 from sim.commerce.orders import Sales, sell
 from sim.record import WORLDS, Run
 from sim.scenario.model import Commerce, Drop
@@ -33,6 +33,9 @@ class Money:
     losses: pd.DataFrame
     """rung, by, of, lost_fen (sampled), lost_gmv_cny (full size); no row unless all five worlds
     were run."""
+    over_time: pd.DataFrame
+    """time_s, limit, lost_fen: the rung `limits` as the night goes on; no row unless all five
+    worlds were run."""
     weight: float
 
     def results(self) -> pd.DataFrame:
@@ -115,13 +118,14 @@ def money(
     }
     table = pd.DataFrame([{"world": w, **_figures(s, commerce)} for w, s in sales.items()])
     if len(sales) == len(WORLDS):
-        losses = ladder(runs, sales)
+        losses, over_time = ladder(runs, sales), lost_over_time(runs, sales)
     else:
+        over_time = pd.DataFrame({"time_s": [], "limit": [], "lost_fen": []})
         losses = pd.DataFrame({"rung": [], "by": [], "of": [], "lost_fen": []})
         losses = losses.astype({"rung": str, "by": str, "of": str, "lost_fen": "int64"})
     weight = sales["incidents"].weight
     losses["lost_gmv_cny"] = losses["lost_fen"] * weight / 100
-    return Money(table, losses, weight)
+    return Money(table, losses, over_time, weight)
 
 
 def _figures(sales: Sales, commerce: Commerce) -> dict[str, float]:

@@ -15,6 +15,7 @@ from scipy.special import ndtr, ndtri
 
 from sim.record import WORLDS
 from sim.report import words
+from sim.report.binding import strips, which_limit_binds
 from sim.report.style import (
     BLUE,
     GREEN,
@@ -85,6 +86,7 @@ def charts(frames: Frames, scenario: Scenario) -> dict[str, Chart]:
         ),
         ("who_stalls", who_stalls, not _groups(frames, scenario).empty),
         ("night_over_time", night_over_time, not table(frames, "timeseries").empty),
+        ("which_limit_binds", which_limit_binds, any(strips(frames, scenario).values())),
     ]
     return {name: chart for name, chart, there in filled if there}
 

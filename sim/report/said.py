@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.report import words
+from sim.report.binding import LIMITS
 from sim.report.tables import (
     UNKNOWN,
     Estimate,
@@ -28,18 +29,6 @@ from sim.scenario import Scenario, Vendor
 from sim.study.interval import summarise
 
 Say = Callable[[float], str]
-
-LIMITS = {
-    "sessions": "concurrent sessions",
-    "joins_per_s": "joins a second",
-    "egress_vendor": "egress of the whole vendor",
-    "egress_region": "egress of a region",
-    "egress_edge": "egress of an edge",
-    "host_uplink": "the host's own uplink",
-    "outage": "an outage",
-    "own_orders_per_s": "your own shop's orders a second",
-}
-"""Limits in words; one that is not here is called by its own name."""
 
 BROKEN = ("host_uplink", "outage", "own_joins_per_s", "own_orders_per_s")
 """Not limits a vendor can raise: an incident makes them hold, or they are the buyer's own."""
@@ -230,12 +219,15 @@ def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) ->
 
 def configured(limit: str, profile: Vendor | None) -> str:
     """The number a vendor's limit stands at, where it is one number."""
-    key = "egress_mbps" if limit == "egress_vendor" else limit.removeprefix("own_")
+    key = {"egress_vendor": "egress_mbps", "egress_growth": "egress_growth_mbps_per_min"}.get(
+        limit, limit.removeprefix("own_")
+    )
     whose = (profile.own if limit.startswith("own_") else profile.limits) if profile else None
     quantity = getattr(whose, key, None)
     if quantity is None:
         return ""
-    return words.count(quantity.value) + (f"{SPACE}Mbps" if key == "egress_mbps" else "")
+    unit = " Mbps a minute" if limit == "egress_growth" else " Mbps" if "mbps" in key else ""
+    return words.count(quantity.value) + unit.replace(" ", SPACE, 1)
 
 
 # --- what the limits cost -------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from sim.study.asks import asked, asks
 from sim.study.costs import crossings, curves, grown_tenfold, of_plans
 from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
-from sim.study.measure import by_group, figures, held_peak, lost, over_time
+from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
 from sim.study.nights import Job, jobs, scripted_peak, side_by_side
 from sim.study.risk import at_risk
 
@@ -213,7 +213,7 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         "results": results,
         "costs": _keyed(pd.DataFrame(list(plans), columns=of_each), few),
         "breakdown": _keyed(breakdown, keys),
-        "timeseries": _keyed(over_time(last, best), few),
+        "timeseries": _keyed(pd.concat([over_time(last, best), lost_as_it_goes(sales)]), few),
         "usage": _keyed(last.usage, few),
         "invoice": pd.concat([b.frame(name, night.replication) for b in bills]).assign(
             peak_viewers=last.peak_viewers

@@ -76,11 +76,23 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
         within = run.latency_us[: round(limit / LATENCY_BIN_S)].sum()
         yield name, "share", _share(within, run.latency_us.sum())
 
-    yield "edge_utilisation", "share", run.facts["edge_utilisation"]
+    yield "edge_utilisation", "share", max(_most_used(run, *EGRESS).values(), default=float("nan"))
+    for name, share in _most_used(run, *LIMIT_NAMES).items():
+        yield f"limit_use.{name}", "share", share
+    yield "harmed", "viewers", float((s["harm"] > Limit.NONE).sum() * weight)
     for code in Limit:
         if code > Limit.LINK and code != Limit.OWN_ORDERS:  # that one is told with the sales
             name = LIMIT_NAMES[code]
             yield f"binding_limit_s.{name}", "s", run.facts.get(f"binding_limit_s.{name}", 0.0)
+
+
+def _most_used(run: Run, *names: str) -> dict[str, float]:
+    """Of each kind of limit the vendor has, the one of which the largest share was in use."""
+    out: dict[str, float] = {}
+    for use in run.limits:
+        if use.limit in names:
+            out[use.limit] = max(use.share, out.get(use.limit, 0.0))
+    return out
 
 
 def lost(sales: Money, commerce: Commerce, cost_cny: float) -> Iterator[Row]:
@@ -149,6 +161,18 @@ def over_time(run: Run, perfect: Run) -> pd.DataFrame:
     wide["offered"] = perfect.series.set_index("time_s")["watching"] * run.weight
     wide = wide.join(run.bound.set_index("time_s").add_prefix("bound."))
     return wide.reset_index().melt(id_vars="time_s", var_name="metric", value_name="value")
+
+
+def lost_as_it_goes(sales: Money) -> pd.DataFrame:
+    """time_s, metric, value: `lost_gmv_cny.<limit>` in ten seconds, what the limits cost then."""
+    rows = sales.over_time
+    return pd.DataFrame(
+        {
+            "time_s": rows["time_s"].astype(float),
+            "metric": "lost_gmv_cny." + rows["limit"].astype(str),
+            "value": rows["lost_fen"].astype(float) * sales.weight / 100,
+        }
+    )
 
 
 def in_room(series: pd.DataFrame) -> pd.Series[float]:

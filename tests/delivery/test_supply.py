@@ -29,7 +29,7 @@ _fetching = entry(fetching)
 def _allowed(it, sent, ring, allowed, free, fetching_mbps):
     """What each second allows after what was sent until then."""
     for second in range(1, len(sent)):
-        note_sent(ring, second, sent[second])
+        note_sent(it[0], ring, second, sent[second])
         allowed[second], _ = ceiling(it[0], ring, free, fetching_mbps)
 
 
