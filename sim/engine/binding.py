@@ -44,7 +44,7 @@ def _of_nodes(night: Night, names: Names, load: Loads) -> Iterator[Use]:
     """Nodes of the tree that have a capacity."""
     capacity, leaves = capacity_mbps(night), night.nodes[: len(load)]
     edges, regions = leaves["edge_at"], leaves["region_at"]
-    for k in np.flatnonzero(np.isfinite(capacity).any(axis=1)):
+    for k in np.unique([edges, regions, leaves["top_at"]]):
         mine = np.array([bool(below(night.nodes, e, int(k))) for e in range(len(load))])
         here, leaf = load[mine].sum(axis=0), leaves[mine][0]
         path, where, code, most = "", "", Limit.EGRESS_VENDOR, capacity[k]
