@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from sim.scenario.model import Scenario
 from sim.scenario.quantity import Frozen, Quantity, Share
+from tests.properties.files import GROUPS
 from tests.properties.scenarios import Data, Draw, scenarios
 
 Place = tuple[str | int, ...]
@@ -74,8 +75,8 @@ def wrong_keys(draw: Draw) -> Mistake:
 
 
 @st.composite
-def missing_keys(draw: Draw) -> Mistake:
-    """A key without a default is left out."""
+def missing_keys(draw: Draw, of_files: bool = False) -> Mistake:
+    """A key without a default is left out; `of_files`: one that config.yaml doesn't give either."""
     data, scenario = draw(complete())
     needed = [
         (*at, name)
@@ -83,12 +84,15 @@ def missing_keys(draw: Draw) -> Mistake:
         if isinstance(node, Frozen) and not isinstance(node, Quantity)
         for name, field in type(node).model_fields.items()
         if field.is_required() and (*at, name) != ("vendors",)
+        if not of_files
+        or (at and at[0] in (*GROUPS, "vendors") and (*at, name) != ("commerce", "cny_per"))
     ]
     at = draw(st.sampled_from(needed))
     without = copy.deepcopy(data)
     del inside(without, at[:-1])[at[-1]]
-    half = at[0] == "vendors" and at[2:] == ("name",)  # what a stray override leaves has none
-    return without, "without name" if half else ".".join(map(str, at))
+    if at[0] == "vendors" and at[2:] == ("name",):  # what has no name isn't taken for a vendor
+        return without, f"vendors.{at[1]} is half a vendor"
+    return without, ".".join(map(str, at))
 
 
 # Each is allowed by itself: (keys to set, what the refusal names). A path of the vendor `ours` is
