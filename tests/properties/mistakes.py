@@ -96,7 +96,7 @@ def missing_keys(draw: Draw) -> Mistake:
 FLAT = [[0, 1], [60, 1]]
 OURS = "vendors.ours"
 RTC = f"{OURS}.paths.rtc"
-ONE = {f"{RTC}.layers": [], f"{RTC}.audio_rung": False}
+ONE = {f"{RTC}.layers": [], f"{RTC}.audio_rung": False, f"{OURS}.limits.transcodes": None}
 LAYERS = [{"height": 2, "bitrate_mbps": 0.002}, {"height": 1, "bitrate_mbps": 0.001}]
 FLV = {
     **ONE,
@@ -162,6 +162,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({f"{OURS}.policy.account_mbps": "cut_off", f"{OURS}.policy.ghost_s": None}, "ghost_s"),
     ({f"{OURS}.policy.package": "cut_off", f"{OURS}.policy.ghost_s": None}, "package"),
     ({f"{OURS}.policy.scan_s": 0.5}, "scan_s"),
+    ({**ONE, f"{OURS}.limits.transcodes": 1}, "transcodes"),
     ({f"{OURS}.paths": {}}, f"{OURS}.paths"),
     ({f"{OURS}.serves.mars": ["east"]}, "'east' twice"),
     ({f"{OURS}.regions.mars": {}}, "regions.mars"),

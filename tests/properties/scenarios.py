@@ -136,6 +136,7 @@ def audiences(draw: Draw, regions: list[str], isps: list[str]) -> Data:
         "stall_patience_mean_s": draw(maybe(quantity(0.5, 60))),
         "kappa": draw(quantity(0.5, 6)),
         "sd_rundown": draw(quantity(0.5, 2)),
+        "messages_per_viewer_s": draw(quantity(0, 0.1)),
         "retry": {
             "backoff_s": draw(st.lists(number(0, 20), max_size=6)),
             "jitter_s": draw(number(0, 2)),
@@ -221,12 +222,15 @@ def policies(draw: Draw, last: bool, egress: tuple[str, ...]) -> Data:
 
 
 @st.composite
-def limits(draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any], first: bool) -> Data:
+def limits(
+    draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any], path: Data, first: bool
+) -> Data:
     """Each absent, or anything from far too little to plenty."""
     of_the_vendor = {
         "account_mbps": egress_mbps,
         "package_minutes": quantity(0.1, 5 * most),
         "package_gb": quantity(0.001, 0.05 * most),
+        "messages_per_s": quantity(0.01, 0.1 * most),
     }
     return {
         "sessions": draw(maybe(quantity(1, 1.5 * most))),
@@ -234,6 +238,7 @@ def limits(draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any], first: bo
         "joins_per_s": draw(maybe(quantity(0.05, 10))),
         "token_calls_per_s": draw(seldom(quantity(0.05, 10))),
         "room_viewers": draw(seldom(quantity(1, 1.5 * most))),
+        "transcodes": draw(maybe(quantity(0, 4))) if path["layers"] else None,
         **({k: draw(seldom(v)) for k, v in of_the_vendor.items()} if first else {}),
     }
 
@@ -324,7 +329,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
     any_egress = ("degrade", "degrade", "refuse", "queue", "overflow")
     policy = draw(policies(last=not two, egress=any_egress))
     if two:
-        body["cdn"]["limits"] = draw(maybe(limits(most, shared, first=False)))
+        body["cdn"]["limits"] = draw(maybe(limits(most, shared, body["cdn"], first=False)))
         # One of two paths may reserve what both share.
         both = ("degrade",) if policy["egress_mbps"] != "degrade" else any_egress
         body["cdn"]["policy"] = draw(policies(last=True, egress=both))
@@ -334,7 +339,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
         "sources": {"guess": {"confidence": "assumed"}},
         "serves": serves,
         "paths": body,
-        "limits": draw(limits(most, shared, first=True)),
+        "limits": draw(limits(most, shared, body["rtc"], first=True)),
         "own": {
             "joins_per_s": draw(seldom(quantity(0.05, 10))),
             "policy": draw(st.sampled_from(("refuse", "queue"))),
