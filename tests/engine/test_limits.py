@@ -289,6 +289,18 @@ def test_a_package_ends_in_the_second_in_which_it_is_used_up(
     assert usage(kept, meter) == pytest.approx(n * a_second * 300)
 
 
+@pytest.mark.parametrize("path", [(), FLV, LAYERED], ids=["udp", "tcp", "layers"])
+def test_what_a_package_counts_is_what_is_billed_also_while_a_node_is_short(
+    path: tuple[str, ...],
+) -> None:
+    """It is looked at each second: the bill is the package and no more than a second's traffic."""
+    mbps = VIEWERS * MBPS * 0.6
+    keys = (PEAK, *path, f"vendors.budget.limits.egress_mbps={mbps}", *CUT_OFF)
+    r = run_once(night(*keys, f"{B}limits.package_gb=3"))
+    assert bound(r) >= {"egress_vendor", "package"}
+    assert 3 < usage(r, "egress_gb") < 3 + mbps / 8e3
+
+
 def test_after_each_cut_off_there_is_another_package_as_large() -> None:
     n = len(run_once(night(*STEADY)).sessions)
     r = run_once(
