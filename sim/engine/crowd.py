@@ -3,7 +3,7 @@
 Within a stretch everyone is followed alone, under the level of his nodes; the door takes attempts
 and departures in exact time order; then the levels are solved anew. A stretch ends with the epoch,
 on the whole second where pictures are chosen or capacity changes, with a round of retransmission
-where UDP is short, and at the instant something breaks or is mended.
+where UDP is short, and at the instant something breaks, is mended, or is looked at (looks.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sim.engine.incidents import strike
 from sim.engine.levels import AHEAD, close_ranks, first_turn, refresh, solve
 from sim.engine.looks import watch
 from sim.engine.night import Night, arrive, remember, turn
-from sim.viewer.viewer import ASK, GONE, NEVER
+from sim.viewer.viewer import ASK, GONE, LAYERS, NEVER
 
 FEW_FLOWS = 600
 """Flows up to which UDP shortage is followed from join to join; see docs/decisions.md, 1."""
@@ -34,6 +34,7 @@ NEAR = 0.97
 def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
     """Step from epoch to epoch on the grid k x epoch_s until `end_s` (just after the show)."""
     udp = bool((night.path["sharing"] == UDP).any())
+    scarce = bool((night.player["transcodes"] < LAYERS).any())
     watch(env, night, 0, lambda t: _send_away(night, t))
     breaks = [*night.breaks["t"].tolist(), end_s]
     follow(night, float(np.nextafter(0.0, 1.0)))  # those who are there when the show begins
@@ -50,7 +51,8 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
             while k * epoch_s <= env.now:
                 k += 1
             until = min(k * epoch_s, until)
-        if night.now[0]["changing"] or (narrow and night.now[0]["layered"]):
+        choosing = night.now[0]["layered"] and (narrow or scarce)
+        if night.now[0]["changing"] or choosing:
             until = min(until, float(np.floor(env.now)) + 1.0)
         solve(night, env.now, until, True, env.now == np.floor(env.now))
         if udp and (_unsettled(night) or _nearly_short(night)):
@@ -112,6 +114,8 @@ def _break(n: Night, k: int) -> None:
 @compiled
 def _send_away(n: Night, t: float) -> None:
     """Those who were cut off at `t` try again; their places are free later."""
+    if n.now[0].touched == 0:
+        return
     _forget_stale(n)
     for j in range(n.now[0].touched):
         i = n.touched[j]

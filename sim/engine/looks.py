@@ -1,23 +1,26 @@
-"""What the clock looks at, not a viewer: the meters of the account."""
+"""What the clock looks at, not a viewer: the meters of the account, the messages of the room."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from typing import Any
 
+import numpy as np
+
 from sim.compiled import compiled, step
 from sim.delivery.door import GB, MBPS, MINUTES, read
+from sim.delivery.messages import fill, waiting
 from sim.engine.clock import Clock
 from sim.engine.incidents import cut
 from sim.engine.meters import BIN_US, bind_at, us
-from sim.engine.night import Night
+from sim.engine.night import MESSAGES, Night
 from sim.viewer.viewer import NEVER, WAITING
 
 
 def watch(env: Clock, night: Night, priority: int, looked: Callable[[float], None]) -> None:
     """Start the process, the same in both engines. `looked(time)`: go on from there; who was cut
     off stands in `touched`."""
-    _next_look(night)
+    _next_look(night, env.now)
     env.process(_looks(env, night, priority, looked))
 
 
@@ -28,19 +31,23 @@ def _looks(
         yield env.at(t, priority)
         night.now["to_s"] = t
         _look(night, t)
-        _next_look(night)
+        _next_look(night, t)
         looked(t)
 
 
-def _next_look(n: Night) -> None:
+def _next_look(n: Night, now: float) -> None:
     """Write when; nobody looks when the show is over."""
     t = n.door["at_s"][n.door["kind"] >= MBPS].min(initial=NEVER)
+    if len(n.messages):
+        t = min(t, np.floor(now) + 1.0)
     n.now["look_s"] = t if t < n.player[0]["show_s"] else NEVER
 
 
 @compiled
 def _look(n: Night, t: float) -> None:
     n.now[0].touched = 0
+    if len(n.messages) > 0 and t == np.floor(t):
+        _count_messages(n, int(t))
     for k in range(len(n.door)):
         limit = n.door[k]
         if limit.kind < MBPS or limit.at_s != t:
@@ -54,6 +61,17 @@ def _look(n: Night, t: float) -> None:
         for slot in range(n.now[0].active):
             if n.flows[slot].viewer >= 0:
                 cut(n, slot, t, limit.code)
+
+
+@step
+def _count_messages(n: Night, second: int) -> None:
+    """Whoever is in the room chats through this second."""
+    inside = 0
+    for slot in range(n.now[0].active):
+        inside += n.flows[slot].on_air
+    fill(n.messages, second, inside * n.now[0].chat_per_s, n.now[0].messages_per_s)
+    if waiting(n.messages, second + 1.0, second) > 0.0:
+        bind_at(n.meters, MESSAGES, float(second), second + 1.0)
 
 
 @step

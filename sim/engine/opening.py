@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sim.delivery import limits as door
 from sim.delivery.door import LIMIT, MBPS
+from sim.delivery.messages import SECOND
 from sim.delivery.share import (
     FLOW,
     KIND,
@@ -33,7 +34,7 @@ from sim.record import (
 from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Incident, Network, Patience, Scenario
-from sim.scenario.vendor import Path, Policy, Vendor
+from sim.scenario.vendor import Limits, Path, Policy, Vendor
 from sim.viewer.viewer import LAYERS, PLAYER, VIEWER, Kind
 
 
@@ -96,8 +97,13 @@ def open_for_the_night(
     now = np.zeros(1, NOW)
     now["places"], now["most_layers"] = edges, layers
     now["changing"] = changes(vendor)
-    now["layered"] = layers > 1 and (path["sharing"] != NO_SHARING).any()
+    binds = (path["sharing"] != NO_SHARING).any() or (player["transcodes"] < LAYERS).any()
+    now["layered"] = layers > 1 and binds
     now["look_s"], now["cut_s"] = np.inf, -np.inf
+    talk = None if vendor is None else vendor.limits.messages_per_s
+    now["messages_per_s"] = np.inf if talk is None else talk.value * sample
+    now["chat_per_s"] = scenario.audience.messages_per_viewer_s.value
+    seconds = 0 if talk is None else int(audience.demand.duration_s) + 1
     limits = _door(vendor, vendor_regions, isps, sample)
     # Going back is for UDP shortage in small crowds; a stretch that is too large is kept.
     back = (path["sharing"] == UDP).any() and scenario.engine.kind == "fast"
@@ -115,7 +121,8 @@ def open_for_the_night(
         flows=np.zeros(places, FLOW), due_s=np.zeros(places), cap_mbps=np.zeros(places),
         want_mbps=np.zeros(places), heap=np.zeros((8 + ghosts) * len(who) + 9, EVENT),
         order_of=np.argsort(rows["arrival_s"], kind="stable"),
-        touched=np.zeros(places, np.int64), orders=orders,
+        touched=np.zeros(3 * places, np.int64), orders=orders,
+        messages=np.zeros(seconds, SECOND), waits=np.zeros(len(orders) if seconds else 0, bool),
         before=np.zeros(keep, VIEWER), before_of=np.zeros(keep, np.int64),
         before_slot=np.zeros(keep, np.int64), shifts=np.zeros(keep, SHIFT),
         meters=meters(
@@ -271,6 +278,7 @@ def _players(
         replication=replication,
         lag_limit_s=np.inf,
         source=1.0,
+        transcodes=LAYERS,
     )  # fmt: skip
     player["backoff_s"][:, : len(a.retry.backoff_s)] = a.retry.backoff_s
     _put_patience(player, "patience", a.patience)
@@ -286,8 +294,9 @@ def _players(
             target_s=scenario.commerce.latency_free_s.value,
         )  # fmt: skip
         player["layer_mbps"][0, 0], player["layer_hd"][0, 0] = 1.0, True
-    for k, (_, way, _, policy) in enumerate(ways):
+    for k, (_, way, limits, policy) in enumerate(ways):
         _put_path(player[k : k + 1], path[k : k + 1], way, policy, [int(h) for h in a.devices])
+        _put_transcodes(player[k : k + 1], way, limits)
     return player, path
 
 
@@ -348,6 +357,13 @@ def _bends(vendor: Vendor | None) -> list[bool]:
         policy.egress_mbps == "degrade" and caps_egress(path, limits)
         for _, path, limits, policy in ways
     ] or [False]
+
+
+def _put_transcodes(player: NDArray[np.void], it: Path, limits: Limits) -> None:
+    """Where not all pictures can be made at once, none is until somebody wants it."""
+    if limits.transcodes is not None and limits.transcodes.value < len(it.layers):
+        player["transcodes"] = int(limits.transcodes.value)
+        player["missing"][0, 1 : 1 + len(it.layers)] = 1
 
 
 def _set(record: NDArray[np.void], **values: float) -> None:

@@ -77,7 +77,7 @@ class _Individuals:
         self.armed = [NEVER] * len(night.rows)
         self.lives = [env.process(self.life(i)) for i in range(len(night.rows))]
         self.usher = env.process(self.calls())
-        watch(env, night, CAPACITY - 1, lambda t: self.send_away(self.cut(), t))
+        watch(env, night, CAPACITY - 1, self.looked)
         env.process(self.breaks())
         if night.now[0]["layered"] or night.now[0]["changing"]:
             env.process(self.grid(1.0, choosing=True))
@@ -142,6 +142,13 @@ class _Individuals:
                 cut += self.cut()
             self.send_away(cut, t)
 
+    def looked(self, t: float) -> None:
+        """A meter was read."""
+        if cut := self.cut():
+            self.send_away(cut, t)
+        else:
+            self.settle(-1, int(self.night.now[0]["active"]), t)
+
     def cut(self) -> list[int]:
         """Who was cut off just now."""
         return list(self.night.touched[: self.night.now[0]["touched"]].tolist())
@@ -183,7 +190,7 @@ class _Individuals:
         n = self.night
         admitted = {int(k) for k in n.flows["viewer"][inside : n.now[0]["active"]]}
         moved: set[int] = set()
-        if (n.path["sharing"] != NO_SHARING).any():
+        if choosing or (n.path["sharing"] != NO_SHARING).any():
             solve(n, t, t, False, choosing)
             slots = n.touched[: n.now[0]["touched"]]
             moved = {int(k) for k in n.flows["viewer"][slots]}

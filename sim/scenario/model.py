@@ -227,6 +227,8 @@ class Audience(Frozen):
     """Speed at which watch intention runs down while the picture is frozen."""
     sd_rundown: Positive
     """The same below HD."""
+    messages_per_viewer_s: NotNegative
+    """Chat of one viewer, messages a second; asked only where a vendor's room has a limit."""
     retry: Retry
     reference: Reference
 

@@ -51,9 +51,13 @@ class Limits(Frozen):
     """What the path sends, wire Mbps, may exceed its least of the last 60 s by this much."""
     node_viewers: Positive | None = None
     """Viewers on one node of the path's `fleet`."""
+    transcodes: NotNegative | None = None
+    """Pictures below the best that are made at once; who wants one beyond gets the best."""
+    messages_per_s: Positive | None = None
+    """Messages the room carries a second, all paths; beyond, product cards wait behind the chat."""
 
 
-OF_THE_VENDOR = ("account_mbps", "package_minutes", "package_gb")
+OF_THE_VENDOR = ("account_mbps", "package_minutes", "package_gb", "messages_per_s")
 """Limits that hold for all paths together."""
 
 
@@ -401,6 +405,13 @@ class Vendor(Frozen):
                 )
             if policy is None:
                 raise ValueError(f"paths.{name}.policy is needed for a second path")
+            limits = self.limits if k == 0 else path.limits or Limits()
+            if limits.transcodes is not None and not path.layers:
+                where = "limits" if k == 0 else f"paths.{name}.limits"
+                raise ValueError(
+                    f"{where}.transcodes is {limits.transcodes.value:g}, and path {name} has no "
+                    "layers: nothing is transcoded"
+                )
             for key in OF_THE_VENDOR:
                 if path.limits is not None and getattr(path.limits, key) is not None:
                     raise ValueError(

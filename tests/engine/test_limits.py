@@ -10,7 +10,8 @@ from sim.commerce import worlds
 from sim.engine import run
 from sim.record import LIMIT_NAMES, Limit, Reason, Run, State
 from sim.scenario import ScenarioError
-from tests.engine.nights import CDN, STEADY, night, run_once
+from sim.scenario.model import Device
+from tests.engine.nights import CDN, FLV, LAYERED, STEADY, night, run_once, same
 
 B = "++vendors.budget."
 VIEWERS = 300
@@ -51,6 +52,12 @@ def bound(run: Run) -> set[str]:
     """Names of the limits that bound."""
     head = "binding_limit_s."
     return {key.removeprefix(head) for key in run.facts if key.startswith(head)}
+
+
+def other_lives(a: Run, b: Run, *but: str) -> list[str]:
+    """Columns of the sessions in which two runs differ by more than rounding."""
+    names = [k for k in a.sessions.dtype.names or () if k not in but]
+    return [k for k in names if not np.allclose(a.sessions[k], b.sessions[k], equal_nan=True)]
 
 
 def joins(run: Run) -> NDArray[np.float64]:
@@ -282,6 +289,18 @@ def test_a_package_ends_in_the_second_in_which_it_is_used_up(
     assert usage(kept, meter) == pytest.approx(n * a_second * 300)
 
 
+@pytest.mark.parametrize("path", [(), FLV, LAYERED], ids=["udp", "tcp", "layers"])
+def test_what_a_package_counts_is_what_is_billed_also_while_a_node_is_short(
+    path: tuple[str, ...],
+) -> None:
+    """It is looked at each second: the bill is the package and no more than a second's traffic."""
+    mbps = VIEWERS * MBPS * 0.6
+    keys = (PEAK, *path, f"vendors.budget.limits.egress_mbps={mbps}", *CUT_OFF)
+    r = run_once(night(*keys, f"{B}limits.package_gb=3"))
+    assert bound(r) >= {"egress_vendor", "package"}
+    assert 3 < usage(r, "egress_gb") < 3 + mbps / 8e3
+
+
 def test_after_each_cut_off_there_is_another_package_as_large() -> None:
     n = len(run_once(night(*STEADY)).sessions)
     r = run_once(
@@ -300,10 +319,143 @@ def test_a_used_up_package_refuses_whoever_comes_and_stays_used_up() -> None:
     assert r.series["watching"].iloc[-1] > 0
 
 
+# --- transcodes -----------------------------------------------------------------------------------
+
+TRANSCODES = f"{B}limits.transcodes="
+
+
+def links(mbps: float) -> str:
+    """Every link of the steady night carries so much."""
+    return f"network.classes.home.mean_mbps={{median: {mbps}, sigma_ln: 0}}"
+
+
+@pytest.mark.parametrize("path", [LAYERED, (*FLV, LAYERED[0])], ids=["rtc", "flv"])
+def test_where_none_may_run_layers_are_as_good_as_none(path: tuple[str, ...]) -> None:
+    keys = (PEAK, "network=mobile")
+    none = run_once(night(*keys, *path, f"{TRANSCODES}0"))
+    one = run_once(night(*keys, *(path[:1] if path[0] == FLV[0] else ())))
+    whole = run_once(night(*keys, *path))
+    forced = none.sessions["harm"] == Limit.TRANSCODES
+    assert forced.sum() > 0 and (one.sessions["harm"][forced] == Limit.LINK).all()
+    assert other_lives(none, one, "harm") == []
+    assert bound(none) == {"transcodes"} and bound(whole) == set()
+
+
+def test_who_is_given_more_than_his_link_carries_freezes_and_it_is_the_transcodes_fault() -> None:
+    """Links of 1 Mbps, of which FLV gets 0.92: 0.8 would fit, the host's 2.0 don't."""
+    keys = (*STEADY, *FLV, LAYERED[0], links(1.0), "promotion.orders_per_view=20")
+    bad, good = (run_once(night(*keys, f"{TRANSCODES}{k}")) for k in (0, 1))
+    s = bad.sessions
+    assert (s["frozen_s"] / (s["frozen_s"] + s["play_s"])).mean() == pytest.approx(
+        1 - 0.92 / 2.0, abs=0.01
+    )
+    assert (s["harm"] == Limit.TRANSCODES).all()
+    frozen = bad.orders[bad.orders["state"] == State.STALLED]
+    assert len(frozen) > 100 and (frozen["limit"] == Limit.TRANSCODES).all()
+    assert good.sessions["frozen_s"].sum() == 0 and bound(good) == set()
+
+
+def test_where_no_picture_would_fit_it_is_the_links_own_fault() -> None:
+    r = run_once(night(*STEADY, *FLV, LAYERED[0], links(0.25), f"{TRANSCODES}0"))
+    assert (r.sessions["harm"] == Limit.LINK).all()
+
+
+def test_a_good_link_gets_a_better_picture_than_asked_for_and_the_vendor_bills_it() -> None:
+    """Half the devices show 360 lines, half 180; one picture is made, the better of the two."""
+    half = Device(share=0.5, top_mbps=2)
+
+    def on_small_screens(*keys: str) -> Run:
+        scenario = night(*STEADY, *LAYERED, *keys)
+        who = scenario.audience.model_copy(update={"devices": {"360": half, "180": half}})
+        return run_once(scenario.model_copy(update={"audience": who}))
+
+    one, whole = on_small_screens(f"{TRANSCODES}1"), on_small_screens()
+    hd = one.sessions["hd_s"] > 0
+    assert 0.3 < hd.mean() < 0.7 and (whole.sessions["hd_s"] == 0).all()
+    assert one.sessions["frozen_s"].sum() == 0
+    n, n_hd = len(hd), hd.sum()
+    gb = 300 * 1.06 / 8e3
+    assert usage(whole, "egress_gb") == pytest.approx(((n - n_hd) * 0.8 + n_hd * 0.3) * gb)
+    assert usage(one, "egress_gb") == pytest.approx(((n - n_hd) * 0.8 + n_hd * 2.0) * gb)
+    assert one.facts["binding_limit_s.transcodes"] == 300
+
+
+def test_past_the_cap_the_hosts_bitrate_fills_a_node_that_lower_pictures_would_not() -> None:
+    short = f"vendors.budget.limits.egress_mbps={VIEWERS * MBPS * 0.5}"
+    keys = (PEAK, *FLV, LAYERED[0], short)
+    some, none = (run_once(night(*keys, *k)).sessions for k in ((), (f"{TRANSCODES}0",)))
+    assert none["frozen_s"].sum() > 20 * some["frozen_s"].sum()
+
+
+def test_enough_transcodes_are_as_good_as_no_limit() -> None:
+    keys = (PEAK, *LAYERED, "network=mobile")
+    assert same(run_once(night(*keys, f"{TRANSCODES}2")), run_once(night(*keys))) == []
+
+
+def test_a_sample_meets_as_many_pictures_as_the_whole() -> None:
+    """A quarter of one transcode would be none."""
+    keys = (*STEADY, *FLV, LAYERED[0], links(1.0), f"{TRANSCODES}1")
+    assert run_once(night(*keys, "audience.sample=0.25")).sessions["frozen_s"].sum() == 0
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+MESSAGES = f"{B}limits.messages_per_s="
+WISHES = "promotion.orders_per_view=10"
+
+
+@pytest.mark.parametrize("over", [1.1, 1.5, 4.0])
+def test_orders_come_as_late_as_their_cards_and_after_the_show_not_at_all(over: float) -> None:
+    """All stay: of x times the limit x - 1 wait longer each second, from the first on."""
+    n = len(run_once(night(*STEADY)).sessions)
+    r = run_once(night(*STEADY, WISHES, f"{MESSAGES}{0.005 * n / over}"))
+    sent_s = r.orders["time_s"]
+    late_s = (over - 1) * np.maximum(sent_s - 1, 0)
+    bought = sent_s + late_s <= 300
+    assert 100 < bought.sum() < len(bought) - 100
+    assert ((r.orders["state"] == State.PLAYING) == bought).all()
+    assert (r.orders["limit"][~bought] == Limit.MESSAGES).all()
+    assert bound(r) == {"messages_per_s"}
+
+
+def test_who_leaves_before_his_card_is_there_does_not_buy_and_nobody_watches_otherwise() -> None:
+    keys = (PEAK, WISHES)
+    free, late = run_once(night(*keys)), run_once(night(*keys, f"{MESSAGES}1"))
+    assert other_lives(free, late) == []
+    lost = (free.orders["state"] == State.PLAYING) & (late.orders["state"] == State.GONE)
+    assert lost.mean() > 0.1
+    assert (late.orders["limit"][lost] == Limit.MESSAGES).all()
+    kept = late.orders["state"] == State.PLAYING
+    assert kept.any() and (free.orders["state"][kept] != State.GONE).all()
+
+
+def test_a_room_that_carries_its_chat_delays_nothing() -> None:
+    keys = (PEAK, WISHES)
+    assert same(run_once(night(*keys, f"{MESSAGES}3")), run_once(night(*keys))) == []
+
+
+def test_those_on_both_paths_chat_in_one_room() -> None:
+    keys = ("vendors=[hybrid]", *STEADY, "vendors.hybrid.paths.rtc.takes=everyone",
+            "vendors.hybrid.limits.sessions=100")  # fmt: skip
+    n = len(run_once(night(*keys)).sessions)
+    for share, binds in ((1.01, set()), (0.99, {"messages_per_s"})):
+        r = run_once(night(*keys, f"++vendors.hybrid.limits.messages_per_s={0.005 * n * share}"))
+        assert bound(r) - {"sessions"} == binds
+
+
+def test_a_sample_chats_in_a_room_of_its_own_size() -> None:
+    def lost(sample: float) -> float:
+        keys = ("promotion.peak_viewers=2000", "promotion.orders_per_view=1", f"{MESSAGES}8")
+        r = run_once(night(*keys, f"audience.sample={sample}"))
+        return float((r.orders["limit"] == Limit.MESSAGES).mean())
+
+    assert lost(0.25) == pytest.approx(lost(1.0), rel=0.1) and lost(1.0) > 0.1
+
+
 # --- refused --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", ["account_mbps", "package_minutes", "package_gb"])
+@pytest.mark.parametrize("key", ["account_mbps", "package_minutes", "package_gb", "messages_per_s"])
 def test_what_holds_for_all_paths_is_refused_under_one_of_them(key: str) -> None:
     with pytest.raises(ScenarioError, match=rf"paths\.cdn\.limits\.{key} holds for all paths"):
         night("vendors=[hybrid]", f"{CDN}limits.{key}=5")
@@ -313,3 +465,8 @@ def test_what_holds_for_all_paths_is_refused_under_one_of_them(key: str) -> None
 def test_there_is_nowhere_to_overflow_to_from_the_last_path(key: str) -> None:
     with pytest.raises(ScenarioError, match=rf"policy\.{key} is overflow, and there is no path"):
         night(f"{B}policy.{key}=overflow")
+
+
+def test_a_path_of_one_bitrate_has_nothing_to_transcode() -> None:
+    with pytest.raises(ScenarioError, match=r"limits\.transcodes is 3, and path rtc has no layers"):
+        night(f"{TRANSCODES}3")

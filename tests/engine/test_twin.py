@@ -159,6 +159,16 @@ NOTHING_SHARED_BINDS = {
         f"{OURS}limits.account_mbps=420",
         f"{OURS}policy.scan_s=7",
     ),
+    "no transcodes, rtc": (*LAYERED, f"{OURS}limits.transcodes=0", "network=mobile"),
+    "one transcode, flv": (*FLV, LAYERED[0], f"{OURS}limits.transcodes=1", "network=mobile"),
+    "one transcode of the second of two paths": (*HYBRID, f"{CDN}limits.transcodes=1"),
+    "late cards": ("promotion.orders_per_view=3", f"{OURS}limits.messages_per_s=1.2"),
+    "late cards, two paths, a region down": (
+        *HYBRID,
+        "promotion.orders_per_view=3",
+        "++vendors.hybrid.limits.messages_per_s=1",
+        breaks("region cn 100 105 0"),
+    ),
     "a region down, ghosts and sessions refused": (
         breaks("region cn 100.3 105.3 0"),
         "vendors.budget.limits.sessions=200",

@@ -100,7 +100,7 @@ def missing_keys(draw: Draw, of_files: bool = False) -> Mistake:
 FLAT = [[0, 1], [60, 1]]
 OURS = "vendors.ours"
 RTC = f"{OURS}.paths.rtc"
-ONE = {f"{RTC}.layers": [], f"{RTC}.audio_rung": False}
+ONE = {f"{RTC}.layers": [], f"{RTC}.audio_rung": False, f"{OURS}.limits.transcodes": None}
 LAYERS = [{"height": 2, "bitrate_mbps": 0.002}, {"height": 1, "bitrate_mbps": 0.001}]
 FLV = {
     **ONE,
@@ -197,6 +197,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({f"{RTC}.fleet": {**FLEET, "scaling": {**STEPS, "detect_s": 0}}}, "detect_s"),
     ({f"{RTC}.origin": {"egress_mbps": 0, "fetch_s": 1, "coalesced": True, "leak_share": 0}},
      f"{RTC}.origin.egress_mbps"),
+    ({**ONE, f"{OURS}.limits.transcodes": 1}, "transcodes"),
     ({f"{OURS}.paths": {}}, f"{OURS}.paths"),
     ({f"{OURS}.serves.mars": ["east"]}, "'east' twice"),
     ({f"{OURS}.regions.mars": {}}, "regions.mars"),

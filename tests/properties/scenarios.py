@@ -156,6 +156,7 @@ def audiences(draw: Draw, regions: list[str], isps: list[str]) -> Data:
         "stall_patience_mean_s": draw(maybe(quantity(0.5, 60))),
         "kappa": draw(quantity(0.5, 6)),
         "sd_rundown": draw(quantity(0.5, 2)),
+        "messages_per_viewer_s": draw(quantity(0, 0.1)),
         "retry": {
             "backoff_s": draw(st.lists(number(0, 20), max_size=6)),
             "jitter_s": draw(number(0, 2)),
@@ -252,6 +253,7 @@ def limits(
         "account_mbps": egress_mbps,
         "package_minutes": quantity(0.1, 5 * most),
         "package_gb": quantity(0.001, 0.05 * most),
+        "messages_per_s": quantity(0.01, 0.1 * most),
     }
     return {
         "egress_growth_mbps_per_min": draw(maybe(egress_mbps)),
@@ -261,6 +263,7 @@ def limits(
         "joins_per_s": draw(maybe(quantity(0.05, 10))),
         "token_calls_per_s": draw(seldom(quantity(0.05, 10))),
         "room_viewers": draw(seldom(quantity(1, 1.5 * most))),
+        "transcodes": draw(maybe(quantity(0, 4))) if path["layers"] else None,
         **({k: draw(seldom(v)) for k, v in of_the_vendor.items()} if first else {}),
     }
 
