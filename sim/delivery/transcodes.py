@@ -32,4 +32,5 @@ def start_and_stop(p: Any) -> bool:
             p.missing[k] = 0
             running += 1
             began = True
+    p.most_made = max(p.most_made, running)
     return began

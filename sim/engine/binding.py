@@ -13,6 +13,7 @@ from sim.engine.meters import BIN_US, totals
 from sim.engine.night import Night
 from sim.engine.supply import capacity_mbps
 from sim.record import BIN_S, LIMIT_NAMES, Limit, Names, Use
+from sim.viewer.viewer import LAYERS
 
 Loads = NDArray[np.float64]
 """(leaf, bin of ten seconds) wire Mbps."""
@@ -25,6 +26,7 @@ def uses(night: Night, names: Names) -> list[Use]:
         *_at_the_door(night, names),
         *_of_nodes(night, names, load),
         *_of_paths(night, names, load),
+        *_in_the_room(night, names),
     ]
 
 
@@ -77,6 +79,18 @@ def _of_paths(night: Night, names: Names, load: Loads) -> Iterator[Use]:
             sent = load[night.nodes["path"][: len(load)] == p].sum(axis=0).max()
             fed = float(it["leak_share"] * sent / it["origin_mbps"])
             yield Use(LIMIT_NAMES[Limit.ORIGIN], names.paths[p], "", fed)
+
+
+def _in_the_room(night: Night, names: Names) -> Iterator[Use]:
+    """Pictures made at once, where not all can be, and messages a second."""
+    for p, name in zip(night.player, names.paths, strict=True):
+        if p["transcodes"] < LAYERS:
+            share = 1.0 if p["transcodes"] == 0 else float(p["most_made"] / p["transcodes"])
+            yield Use(LIMIT_NAMES[Limit.TRANSCODES], name, "", share)
+    limit = night.now[0]["messages_per_s"]
+    if np.isfinite(limit):
+        load = float(night.messages["grows_per_s"].max() + limit)
+        yield Use(LIMIT_NAMES[Limit.MESSAGES], "", "", load / limit)
 
 
 def _edge(place: int, names: Names) -> str:

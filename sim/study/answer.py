@@ -171,7 +171,7 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
     }
     few = {k: keys[k] for k in ("vendor", "peak_viewers", "replication")}
     # What a limit kept from this night it would not keep from an ordinary, smaller one.
-    whole = runs["vendor"].usage if "vendor" in runs else None
+    whole = runs["vendor"].usage if job.how == "configured" else None  # small nights: alike
     bills = [
         night_in_month(last.usage, tariff, shop.cny_per, starts_at, shop.month, whole)
         for tariff in vendor.tariffs.values()

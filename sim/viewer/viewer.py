@@ -127,6 +127,7 @@ PLAYER = np.dtype(
         ("layer_audio", "i1", LAYERS), ("top", "i8", POINTS), ("react_s", "f8"),
         # transcodes that may run at once (LAYERS: enough), pictures nobody makes, who wants each
         ("transcodes", "i8"), ("missing", "i1", LAYERS), ("wishes", "i8", LAYERS),
+        ("most_made", "i8"),  # of them at once
         ("source", "f8"),  # share of the host's picture that reaches the vendor
         ("link_share", "f8"), ("catch_up", "f8"), ("upstream_s", "f8"),
         ("gop_s", "f8"), ("start_s", "f8"), ("resume_s", "f8"),
