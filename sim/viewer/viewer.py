@@ -456,7 +456,7 @@ def plan(v: Any, p: Any) -> None:
             if fill >= 1.0 and p.source >= 1.0:
                 at = t
                 if v.state == STALLED or not p.keyframe_cached:
-                    at = (np.floor(t / p.gop_s) + 1.0) * p.gop_s
+                    at = np.ceil(t / p.gop_s) * p.gop_s  # a plan made anew then misses none
                 if at < best:
                     best, cause = at, KEY
         else:
