@@ -31,10 +31,11 @@ class Cause(IntEnum):
     RETRY = 11  # jitter of the n-th attempt
     GROUP = 12  # L(0) within the group of pictures, n-th session
     EXIT = 13  # mass exit
-    ORDERS = 14  # how many orders
+    ORDERS = 14  # how many orders; at n + 1, whether the n-th is paid
     ORDER = 15  # time and product of the n-th order
     BASKET = 16  # its value and threshold
     INPUT = 17  # a number of the profile within its low..high: draw as replication, key as bin
+    SCALING = 18  # whether a step of a fleet fails: path as bin, the n-th step
 
 
 W0, W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)

@@ -66,7 +66,7 @@ def write_tables(frames: Frames, folder: Path) -> None:
     """The tables of section 'files' of the README; same content, same bytes."""
     for name in ("results", "breakdown", "timeseries"):
         _write(getattr(frames, name), folder / f"{name}.parquet")
-    for name in ("summary", "invoice", "asks", "ranges"):
+    for name in ("summary", "invoice", "asks", "risk", "costs", "crossings", "ranges"):
         if len(getattr(frames, name)):  # a table nobody asked for leaves no file
             _write(getattr(frames, name), folder / f"{name}.csv")
 

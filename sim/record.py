@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,7 @@ ORDERS = np.dtype(
         ("product", "i4"),  # 0: the ordinary basket; k: drop k-1
         ("value_cny", "f8"),
         ("u", "f8"),  # the buyer's own threshold in (0, 1)
+        ("pay_u", "f8"),  # below the share that pays in time: this one does
         ("state", "i1"),  # State at that time
         ("reason", "i1"),  # Reason, where gone
         ("hd", "?"),  # the picture was HD
@@ -146,6 +148,22 @@ class Names:
     paths: tuple[str, ...]
 
 
+class Use(NamedTuple):
+    """One limit of a profile in one run."""
+
+    limit: str
+    """Of LIMIT_NAMES."""
+    path: str
+    """Empty where it holds for all paths together."""
+    where: str
+    """Vendor region, or region.isp of an edge; empty: everywhere."""
+    share: float
+    """In use at most: 1 less this is how far it was from binding.
+
+    Of a rate, what was asked in the busiest ten seconds over what it lets in: it may pass 1.
+    """
+
+
 @dataclass(frozen=True)
 class Run:
     """One vendor, one night, one world. Counts are of sampled viewers: each stands for `weight`."""
@@ -171,11 +189,21 @@ class Run:
     usage: pd.DataFrame
     """What is billed, already at full size: meter, path, region, class, time_s, value, unit.
 
-    viewer_minutes by class (audio, sd, hd, full_hd; time_s nan), unit "min", unrounded;
-    egress_gb (class ""), unit "GB" of 1e9 bytes on the wire;
-    wire_mbps by 10-second bin (class ""; time_s the bin's start), unit "Mbps"; joins and
-    peak_connections (joining and ghosts included), unit "count". All by path and region.
+    viewer_minutes by class (audio, sd, hd, full_hd, 2k, 2k_plus; time_s nan), unit "min",
+    unrounded; connection_minutes and user_minutes, every connection's and every viewer's rounded
+    up (class where the path has one picture, else ""); ghost_minutes; egress_gb (class ""), unit
+    "GB" of 1e9 bytes on the wire; wire_mbps by 10-second bin (time_s the bin's start), unit
+    "Mbps"; joins, users (ever inside) and peak_connections (joining and ghosts included), unit
+    "count". All by path and region.
+
+    Of the show, on the first path and region: ingest_minutes (class of the best picture),
+    ingest_gb, ingest_mbps and channels (1) by bin, transcode_minutes by class; failed_periods,
+    the sum over five-minute periods of the share of attempts refused; events (1).
     """
+    limits: list[Use]
+    """How much of each of the vendor's limits was in use at most."""
+    bound: pd.DataFrame
+    """One row a BIN_S: time_s and, for each limit that bound in this run, for what share of it."""
     facts: dict[str, float]
     """Figures of the run itself: offered_peak, achieved curve error, base order rate, ..."""
 

@@ -7,36 +7,27 @@ these and is not rounded again.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 import pandas as pd
 
-from sim.billing.reduce import METERS, MONTH, metered, reduced
+from sim.billing.reduce import MONTH, Calendar, Nights, Period, heights, reduced
 from sim.billing.tiers import Portion, decimal, portions
+from sim.billing.usage import METERS, Night, read
 from sim.scenario import ScenarioError
-from sim.scenario.model import Month
+from sim.scenario.calendar import Month
 from sim.scenario.tariff import Tariff, TariffLine
 
 CENT = Decimal("0.01")
 RESOLUTION = Decimal("0.000001")
 """Quantities are read to this: what a double adds up beyond it isn't usage, and mustn't make a
 minute of 1.0000000000000002 two."""
-
-
-class Nights(NamedTuple):
-    """Nights of one size in the billing month."""
-
-    name: str
-    number: int
-    share: float
-    """Their usage, as a share of this night's."""
-
-
-THIS_NIGHT = Nights("", 1, 1.0)
 
 
 @dataclass(frozen=True)
@@ -49,17 +40,20 @@ class Line:
     times: int
     """So many periods."""
     meter: str
+    reduction: str
     quantity: Decimal
-    """Of one period, as billed: reduced and rounded, in `unit`."""
+    """Of one period: reduced and rounded, in `unit`; what is committed or included comes after."""
     unit: str
     portions: tuple[Portion, ...]
     """Tiers applied in one period, in multiples of what one price buys."""
     price_note: str
     """The sum that makes the amount: '10000 x 0.2 + 300 x 0.17 CNY per GB'."""
     amount: Decimal
-    """Of all its periods."""
+    """Of all its periods; below 0 for a credit."""
     currency: str
     amount_cny: Decimal
+    either: str = ""
+    """The lines of which only the dearest is charged."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +67,7 @@ class Invoice:
     @property
     def total(self) -> Decimal:
         """In the tariff's currency: the sum of the lines."""
-        return sum((line.amount for line in self.lines), Decimal(0))
+        return _sum(self.lines)
 
     @property
     def total_cny(self) -> Decimal:
@@ -93,6 +87,7 @@ class Invoice:
                 "line": line.name,
                 "period": line.period,
                 "meter": line.meter,
+                "reduction": line.reduction,
                 "quantity": sign * float(line.quantity) or 0.0,  # never -0.0
                 "unit": line.unit,
                 "price_note": line.price_note,
@@ -147,12 +142,14 @@ def invoice(
     """Bill `Run.usage`, or a table typed by hand with its columns, as if nothing else were used.
 
     `usage` is at full size. `cny_per`: CNY for one unit of a currency. `starts_at`: the wall clock
-    at time_s 0; days are the local ones. A line whose meter has no usage stands there with
-    quantity 0.
+    at time_s 0; days are the local ones, and the month is the calendar's. A line whose meter has no
+    usage stands there with quantity 0.
     ScenarioError: no exchange rate; a usage table without a column, or with a unit or value that
     doesn't fit.
     """
-    return _invoices(usage, tariff, cny_per, starts_at, [[THIS_NIGHT]])[0]
+    alone = [Nights("", Night(read(usage), starts_at), [starts_at.day])]
+    days = monthrange(starts_at.year, starts_at.month)[1]
+    return _invoice(Calendar(days, alone), tariff, _rate(tariff, cny_per))
 
 
 def night_in_month(
@@ -161,88 +158,162 @@ def night_in_month(
     cny_per: Mapping[str, float],
     starts_at: datetime,
     month: Month,
+    ordinary: pd.DataFrame | None = None,
 ) -> Bill:
-    """Bill the night as `invoice` does, in a month that has ordinary nights too.
+    """Bill the night as `invoice` does, in a month that has other nights too.
 
-    An ordinary night uses `ordinary_share` of everything this one does, at the same hour. Every
-    night has its days to itself, the day after midnight included.
+    They begin at the same hour and use `ordinary_share` (a promotion its own share) of everything
+    that grows with the audience; shows are as long. `ordinary`: usage to take the share of, where a
+    limit cut this night's short that leaves an ordinary one alone.
     ScenarioError: as `invoice`.
     """
-    ordinary = Nights("ordinary ", month.ordinary_nights, month.ordinary_share.value)
-    return Bill(*_invoices(usage, tariff, cny_per, starts_at, [[THIS_NIGHT, ordinary], [ordinary]]))
+    day = month.day_of(starts_at.day)
+    used = read(usage)
+    whole = used if ordinary is None else read(ordinary)
+
+    def nights(name: str, share: float, days: list[int]) -> Nights:
+        return Nights(name, Night(whole, starts_at, share, event=False), days)
+
+    others = [nights("ordinary ", month.ordinary_share.value, month.ordinary_days(day))]
+    others += [nights(f"promotion {p.day} ", p.share, [p.day]) for p in month.promotions]
+    this = Nights("", Night(used, starts_at), [day])
+    rate = _rate(tariff, cny_per)
+    return Bill(
+        _invoice(Calendar(month.days, [this, *others]), tariff, rate),
+        _invoice(Calendar(month.days, others), tariff, rate),
+    )
 
 
-def _invoices(
-    usage: pd.DataFrame,
-    tariff: Tariff,
-    cny_per: Mapping[str, float],
-    starts_at: datetime,
-    months: Sequence[Sequence[Nights]],
-) -> list[Invoice]:
-    """One invoice for each of the months."""
+def _rate(tariff: Tariff, cny_per: Mapping[str, float]) -> Decimal:
     if tariff.currency not in cny_per:
         raise ScenarioError(
             f"tariff '{tariff.name}': no exchange rate for {tariff.currency}, "
             f"there is one for {', '.join(cny_per) or 'no currency'}"
         )
-    rate = decimal(cny_per[tariff.currency])
-    used = [(line, reduced(metered(usage, line), line, tariff, starts_at)) for line in tariff.lines]
-    return [
-        Invoice(
-            tariff.name,
-            tariff.currency,
-            tuple(
-                _priced(period, times, quantity, line, tariff, rate)
-                for line, night in used
-                for period, times, quantity in _periods(night, month)
-            ),
+    return decimal(cny_per[tariff.currency])
+
+
+def _invoice(month: Calendar, tariff: Tariff, rate: Decimal) -> Invoice:
+    """Lines on what the others come to are made last, with those they stand beside."""
+    late = {line.either or line.name for line in tariff.lines if line.meter == "spend"}
+    made: list[tuple[int, Line]] = []
+    for on_spend in (False, True):
+        spend = _sum([line for _, line in made])
+        made += _settled(
+            [
+                (k, priced)
+                for k, line in enumerate(tariff.lines)
+                if ((line.either or line.name) in late) == on_spend
+                for priced in _lines(line, month, tariff, rate, spend)
+            ]
         )
-        for month in months
-    ]
+    made.sort(key=itemgetter(0))
+    return Invoice(tariff.name, tariff.currency, tuple(line for _, line in made))
 
 
-def _periods(night: dict[str, float], month: Sequence[Nights]) -> list[tuple[str, int, float]]:
-    """Billing periods of a month, how many are alike, and the quantity of one.
-
-    A sum or a peak grows in proportion with usage: one night's is enough to know them all.
-    """
-    if MONTH in night:
-        return [(MONTH, 1, night[MONTH] * sum(n.number * n.share for n in month))]
-    return [
-        (n.name + day, n.number, quantity * n.share)
-        for n in month
-        if n.number
-        for day, quantity in night.items()
-    ]
+def _settled(made: list[tuple[int, Line]]) -> list[tuple[int, Line]]:
+    """Of lines that stand for one another the dearest is charged, the first of equals."""
+    out = []
+    for k, line in made:
+        rivals = [r for _, r in made if r.either == line.either != "" and r.period == line.period]
+        most = max(rivals, key=lambda r: abs(r.amount), default=line)
+        why = f"not charged: {most.name} comes to {_plain(abs(most.amount))} {most.currency}"
+        out.append((k, line if most is line else _uncharged(line, why)))
+    return out
 
 
-def _priced(
-    period: str, times: int, metered: float, line: TariffLine, tariff: Tariff, rate: Decimal
-) -> Line:
-    quantity = _rounded(metered, line.rounding)
-    cut = portions(quantity / decimal(line.unit), line, tariff)
-    amount = _to_cent(sum((units * price for units, price in cut), Decimal(0)))
-    unit = METERS[line.meter][1]
+def _lines(
+    line: TariffLine, month: Calendar, tariff: Tariff, rate: Decimal, spend: Decimal
+) -> list[Line]:
+    held = [(c, heights(month, c, tariff)) for c in line.charged_if]
+    if line.meter == "spend":
+        periods = [Period(MONTH, 1, float(spend))]
+    else:
+        periods = reduced(month, line, tariff)
+    out = []
+    for period in periods:
+        made = _priced(period, month.days, line, tariff, rate)
+        for condition, found in held:
+            got, above = found.get(period.name, 0.0), condition.above.value
+            if not got > above:
+                what = (
+                    f"{condition.meter} per {condition.per}" if condition.per else condition.meter
+                )
+                made = _uncharged(made, f"not charged: {what} is {got:g}, not above {above:g}")
+        out.append(made)
+    return out
+
+
+def _uncharged(line: Line, why: str) -> Line:
+    zero = Decimal("0.00")
+    return replace(line, portions=(), price_note=why, amount=zero, amount_cny=zero)
+
+
+def _priced(period: Period, days: int, line: TariffLine, tariff: Tariff, rate: Decimal) -> Line:
+    quantity, each_valid = _exact(period.quantity), Decimal(period.valid) / days
+    if line.prorate == "quantity":
+        quantity = _exact(quantity * each_valid)
+    quantity = _rounded(quantity, line.rounding)
+    units, notes = quantity / decimal(line.unit), []
+    if line.commitment and units < (committed := decimal(line.commitment.value)):
+        units = committed
+        notes.append(f"{_plain(committed)} committed")
+    if line.included and units:
+        free = min(units, decimal(line.included.value))
+        units -= free
+        notes.append(f"{_plain(free)} included")
+    cut = portions(units, line, tariff)
+    sums = " + ".join(
+        _plain(price) if line.semantics == "flat" else f"{_plain(count)} x {_plain(price)}"
+        for count, price in cut
+    )
+    exact = sum((count * price for count, price in cut), Decimal(0))
+    if line.prorate == "amount":
+        exact, sums = exact * each_valid, f"({sums}) x {period.valid}/{days}"
+    if line.by_day and not quantity:
+        exact, notes = Decimal(0), ["a day without usage"] if exact else []
+    amount = _to_cent(-exact if line.credit else exact)
+    unit = _unit(line, tariff)
     each = unit if line.unit == 1 else f"{_plain(decimal(line.unit))} {unit}"
-    sums = " + ".join(f"{_plain(units)} x {_plain(price)}" for units, price in cut)
+    note = f"{sums if period.times == 1 else f'{period.times} x ({sums})'} {tariff.currency}"
+    note += "" if line.semantics == "flat" else f" per {each}"
     return Line(
         name=line.name,
-        period=period,
-        times=times,
+        period=period.name,
+        times=period.times,
         meter=line.meter,
+        reduction=line.reduction,
         quantity=quantity,
         unit=unit,
         portions=cut,
-        price_note=f"{sums if times == 1 else f'{times} x ({sums})'} {tariff.currency} per {each}",
-        amount=times * amount,
+        price_note="; ".join([note, *notes]),
+        amount=period.times * amount,
         currency=tariff.currency,
-        amount_cny=times * _to_cent(amount * rate),
+        amount_cny=period.times * _to_cent(amount * rate),
+        either=line.either,
     )
 
 
-def _rounded(quantity: float, rounding: str) -> Decimal:
-    exact = decimal(quantity).quantize(RESOLUTION, ROUND_HALF_EVEN)
-    return exact.to_integral_value(ROUND_CEILING) if rounding == "ceil" else exact
+def _unit(line: TariffLine, tariff: Tariff) -> str:
+    """'GB', 'min'; what is counted is its own unit: 'messages', 'peak connections'."""
+    fixed = {"months": "month", "spend": tariff.currency}
+    unit = fixed.get(line.meter) or METERS[line.meter].unit
+    return line.meter.replace("_", " ") if unit == "count" else unit
+
+
+def _sum(lines: Sequence[Line]) -> Decimal:
+    return sum((line.amount for line in lines), Decimal(0))
+
+
+def _exact(quantity: float | Decimal) -> Decimal:
+    number = quantity if isinstance(quantity, Decimal) else decimal(quantity)
+    return number.quantize(RESOLUTION, ROUND_HALF_EVEN)
+
+
+def _rounded(quantity: Decimal, rounding: str) -> Decimal:
+    if rounding == "hundredth":
+        return quantity.quantize(CENT, ROUND_HALF_UP)
+    return quantity.to_integral_value(ROUND_CEILING) if rounding == "ceil" else quantity
 
 
 def _to_cent(money: Decimal) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 from sim.scenario.tariff import Tariff, TariffLine
@@ -15,12 +16,25 @@ class Portion(NamedTuple):
     price: Decimal
 
 
+class Fall(NamedTuple):
+    """Where a line of a tariff costs less for more."""
+
+    line: str
+    at: Decimal
+    """The quantity at which a cheaper tier begins, in multiples of the line's unit."""
+    before: Decimal
+    """What is paid just before, in the tariff's currency."""
+    after: Decimal
+    """What is paid from there on."""
+
+
 def portions(units: Decimal, line: TariffLine, tariff: Tariff) -> tuple[Portion, ...]:
     """The quantity (in the line's unit) cut up by price, never empty.
 
     `graduated`: each tier's part at the tier's price. `all_units`: everything at the price of the
     tier reached, so a bill may fall as usage rises (`pricing.md` 2.2: 499.9 GB cost more than 500);
-    that is how it is sold. Exactly `up_to` is decided by the tariff's `boundary`.
+    that is how it is sold. `flat`: that price once. Exactly `up_to` is decided by the tariff's
+    `boundary`.
     """
     ends = [None if t.up_to is None else decimal(t.up_to) for t in line.tiers]
     prices = [decimal(t.price.value) for t in line.tiers]
@@ -29,11 +43,32 @@ def portions(units: Decimal, line: TariffLine, tariff: Tariff) -> tuple[Portion,
         units > end or (units == end and tariff.boundary == "lower")
     ):
         reached += 1
+    if line.semantics == "flat":
+        return (Portion(Decimal(1), prices[reached]),)
     if line.semantics == "all_units":
         return (Portion(units, prices[reached]),)
     below = [Decimal(0), *(end for end in ends[:reached] if end is not None), units]
     cut = [Portion(b - a, p) for a, b, p in zip(below, below[1:], prices, strict=False)]
     return tuple(p for p in cut if p.units or len(cut) == 1)
+
+
+def falls(tariff: Tariff) -> list[Fall]:
+    """Where more costs less: sold so, kept so, and worth knowing; none where tiers are graduated.
+
+    A tier that a commitment already pays for is never reached from below.
+    """
+    out = []
+    for line in tariff.lines:
+        paid = decimal(line.commitment.value) if line.commitment else Decimal(0)
+        for tier, following in pairwise(line.tiers):
+            if line.semantics == "graduated" or tier.up_to is None:
+                continue
+            end = decimal(tier.up_to)
+            each = end if line.semantics == "all_units" else Decimal(1)
+            before, after = (each * decimal(t.price.value) for t in (tier, following))
+            if after < before and (end > paid or (end == paid and tariff.boundary == "upper")):
+                out.append(Fall(line.name, end, before, after))
+    return out
 
 
 def decimal(number: float) -> Decimal:

@@ -4,8 +4,18 @@ Knows the scenario and what a run leaves behind, nothing of how a run is made.
 """
 
 from sim.commerce.ladder import BREAKDOWNS, CAUSES, RUNGS
-from sim.commerce.money import Money, money
+from sim.commerce.money import Money, money, net_of_lost
 from sim.commerce.orders import Sales, sell
 from sim.commerce.worlds import worlds
 
-__all__ = ["BREAKDOWNS", "CAUSES", "RUNGS", "Money", "Sales", "money", "sell", "worlds"]
+__all__ = [
+    "BREAKDOWNS",
+    "CAUSES",
+    "RUNGS",
+    "Money",
+    "Sales",
+    "money",
+    "net_of_lost",
+    "sell",
+    "worlds",
+]

@@ -15,13 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.commerce.orders import Sales, rows_of
-from sim.record import LIMIT_NAMES, WORLDS, Reason, Run, State
+from sim.record import BIN_S, LIMIT_NAMES, WORLDS, Limit, Reason, Run, State
 
 RUNGS = WORLDS[1:]
 """A rung is named after its worse world."""
 
-BREAKDOWNS = ("cause", "class", "region", "isp", "limit")
-"""What a rung is split by; `class` is the access class."""
+BREAKDOWNS = ("cause", "class", "region", "isp", "limit", "cause_by_limit")
+"""What a rung is split by; `class` is the access class, `cause_by_limit` both at once."""
 
 _OF_STATE = {
     State.WAITING: "not_yet_in",
@@ -39,20 +39,27 @@ _OF_REASON = {
     Reason.CUT_OFF: "cut_off",
     Reason.SHOW_OVER: "show_over",
 }
-CAUSES = tuple(dict.fromkeys([*_OF_REASON.values(), *_OF_STATE.values()]))
-"""What happened to the viewer of a lost order."""
+CAUSES = (
+    *dict.fromkeys([*_OF_REASON.values(), *_OF_STATE.values()]),
+    "unanswered",
+    "not_taken",
+)
+"""What happened to the viewer of a lost order; the last two: the host was busy, the shop was."""
+
+CAUSES_BY_LIMIT = tuple(f"{cause}.{limit}" for cause in CAUSES for limit in LIMIT_NAMES)
+"""`refused.sessions`: what happened to the viewer, and the limit that bound him then."""
 
 _CAUSE_OF_STATE = np.array([CAUSES.index(_OF_STATE.get(s, "watched_less")) for s in State])
 _CAUSE_OF_REASON = np.array([CAUSES.index(_OF_REASON[r]) for r in Reason])
 
-_WISH = ("viewer", "n", "time_s", "product", "value_cny", "u")
+_WISH = ("viewer", "n", "time_s", "product", "value_cny", "u", "pay_u")
 
 
 def ladder(runs: Mapping[str, Run], sales: Mapping[str, Sales]) -> pd.DataFrame:
     """Losses of every rung by every breakdown: rung, by, of, lost_fen (sampled viewers).
 
-    Every cause, class, region, isp and limit has its row, at 0 if nothing was lost there (a mean
-    over nights needs the zeros). For each `by` the rows of a rung sum to its loss.
+    Every cause, class, region, isp, limit and pair has its row, at 0 if nothing was lost there (a
+    mean over nights needs the zeros). For each `by` the rows of a rung sum to its loss.
     ValueError: two worlds don't hold the same orders or stand for different numbers of viewers.
     """
     tables = []
@@ -66,30 +73,59 @@ def ladder(runs: Mapping[str, Run], sales: Mapping[str, Sales]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def lost_over_time(runs: Mapping[str, Run], sales: Mapping[str, Sales]) -> pd.DataFrame:
+    """The rung `limits` by when and by which limit: time_s (of BIN_S), limit, lost_fen (sampled).
+
+    An order is lost at its own time. Its rows sum to the rung; a limit that cost nothing has none.
+    """
+    better, worse = sales["vendor"], sales["limits"]
+    names, codes = _labels(runs["limits"], better, worse)["limit"]
+    rows = pd.DataFrame(
+        {
+            "time_s": better.orders["time_s"] // BIN_S * BIN_S,
+            "limit": np.array(names, object)[codes],
+            "lost_fen": lost_fen(better, worse),
+        }
+    )
+    rows = rows[rows["lost_fen"] != 0]
+    return rows.groupby(["limit", "time_s"])[["lost_fen"]].sum().reset_index()
+
+
 def lost_fen(better: Sales, worse: Sales) -> NDArray[np.int64]:
     """(orders,) fen lost between two worlds, negative if gained; sums to the difference of sales.
 
-    An order no longer wanted costs its value. Where a product sells out in either world, what is
-    lost is the units that stay on the shelf, and the orders that failed share it evenly (a gained
-    one negatively): a sold-out drop can't be lost twice.
+    An order no longer wanted costs its value, if it would be paid. Where a product sells out in
+    either world, what is lost is the units that stay on the shelf, and the orders that failed share
+    it evenly (a gained one negatively): a sold-out drop can't be lost twice.
     """
     unserved = better.wanted.astype(np.int64) - worse.wanted
     lost = unserved * better.fen
-    sold_out = (better.wanted & ~better.sold) | (worse.wanted & ~worse.sold)
+    missed = (better.wanted & ~better.sold) | (worse.wanted & ~worse.sold)
+    sold_out = missed & (better.fen > 0)  # unpaid orders are no sales in either world
     for product in np.unique(better.orders["product"][sold_out]):
         rows = np.flatnonzero(better.orders["product"] == product)
-        prices = np.unique(better.fen[rows])
+        prices = np.unique(better.orders["value_cny"][rows])
         if len(prices) > 1:  # else which unit is left on the shelf would matter
             raise ValueError(f"product {product} has a stock and more than one price")
         units = int(better.sold[rows].sum()) - int(worse.sold[rows].sum())
-        lost[rows] = _shared(units * int(prices[0]), unserved[rows])
+        lost[rows] = _shared(units * round(prices[0] * 100), _blamed(units, unserved[rows]))
     return lost
+
+
+def _blamed(units: int, unserved: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Who shares `units`: the orders that failed, those gained with a minus.
+
+    Without unpaid orders no more units stay than orders failed on balance. With them a unit may be
+    held by somebody who doesn't pay in one world only: then all whose wish changed share alike.
+    """
+    balance = int(unserved.sum())
+    return unserved if 0 <= units * balance <= balance * balance and balance else abs(unserved)
 
 
 def _shared(total: int, among: NDArray[np.int64]) -> NDArray[np.int64]:
     """`total` in whole parts in proportion to `among` (1, 0, -1), exactly: rounded running sums.
 
-    If `among` sums to 0, as many want the product in both worlds and `total` is 0.
+    If `among` is 0 throughout, the same orders want the product in both worlds: `total` is 0.
     """
     running = np.cumsum(among)
     everyone = int(running[-1])
@@ -105,15 +141,22 @@ def _labels(
     """For each breakdown its names and, for each order, the index of its own."""
     # The world in which the order fails says why: the worse one, or the better one if it is gained.
     failed = np.where(better.wanted, worse.orders, better.orders)
+    unanswered = np.where(better.wanted, worse.unanswered, better.unanswered)
+    not_taken = np.where(better.wanted, worse.not_taken, better.not_taken)
     who = run.sessions[["access", "region", "isp"]][rows_of(run)]
     gone = failed["state"] == State.GONE
     cause = np.where(gone, _CAUSE_OF_REASON[failed["reason"]], _CAUSE_OF_STATE[failed["state"]])
+    cause = np.where(unanswered, CAUSES.index("unanswered"), cause)
+    cause = np.where(not_taken, CAUSES.index("not_taken"), cause)
+    limit = np.where(unanswered, Limit.NONE, failed["limit"])
+    limit = np.where(not_taken, Limit.OWN_ORDERS, limit)
     found = (
         (CAUSES, cause),
         (run.names.classes, who["access"]),
         (run.names.regions, who["region"]),
         (run.names.isps, who["isp"]),
-        (LIMIT_NAMES, failed["limit"]),
+        (LIMIT_NAMES, limit),
+        (CAUSES_BY_LIMIT, cause * len(LIMIT_NAMES) + limit),
     )
     return dict(zip(BREAKDOWNS, found, strict=True))
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sim.commerce.ladder import RUNGS, ladder
+from sim.commerce.ladder import RUNGS, ladder, lost_over_time
 from sim.commerce.orders import Sales, sell
 from sim.record import WORLDS, Run
 from sim.scenario.model import Commerce, Drop
+from sim.scenario.vendor import Own
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,20 @@ class Money:
 
     worlds: pd.DataFrame
     """One row a world that was run: world, orders, gmv_cny, gmv_net_cny (of returns),
-    order_weighted_stall_ratio. Orders served from stock; extensive figures at full size."""
+    order_weighted_stall_ratio, binding_limit_s.own_orders_per_s (seconds in which the buyer's own
+    servers turned an order away). Served from stock and paid; extensive figures at full size."""
     losses: pd.DataFrame
     """rung, by, of, lost_fen (sampled), lost_gmv_cny (full size); no row unless all five worlds
     were run."""
+    over_time: pd.DataFrame
+    """time_s, limit, lost_fen: the rung `limits` as the night goes on; no row unless all five
+    worlds were run."""
     weight: float
 
     def results(self) -> pd.DataFrame:
         """Rows metric, unit, value: the world `incidents`, and the ladder where it was run."""
-        units = {"orders": "count", "gmv_cny": "CNY", "gmv_net_cny": "CNY"}
         last = self.worlds.set_index("world").loc["incidents"]
-        rows = [(str(metric), units.get(str(metric), "share"), v) for metric, v in last.items()]
+        rows = [(metric, unit, last[metric]) for metric, unit in UNITS.items()]
         if len(self.losses):
             fen = self._by_rung()
             rows.append(("lost_gmv_cny", "CNY", _cny(int(fen.sum()), self.weight)))
@@ -45,12 +49,24 @@ class Money:
         return pd.DataFrame(rows, columns=["metric", "unit", "value"])
 
     def breakdown(self) -> pd.DataFrame:
-        """Rows by, of, metric, unit, value: for each `by` they add up to `lost_gmv_cny`."""
-        fen = self.losses.groupby(["by", "of"], sort=False)["lost_fen"].sum()
+        """Rows by, of, metric, unit, value: for each `by` they add up to `metric`.
+
+        That is `lost_gmv_cny`; by `cause_by_limit` it is the rung `lost_gmv_cny.limits` alone.
+        """
+        pairs = self.losses["by"] == "cause_by_limit"
+        fen = self.losses[~pairs].groupby(["by", "of"], sort=False)["lost_fen"].sum()
         rungs = self._by_rung()
         rungs.index = pd.MultiIndex.from_product([["rung"], rungs.index], names=["by", "of"])
-        table: pd.DataFrame = pd.concat([rungs, fen]).reset_index()
-        table["metric"], table["unit"] = "lost_gmv_cny", "CNY"
+        whole: pd.DataFrame = pd.concat([rungs, fen]).reset_index()
+        split = self.losses[pairs & (self.losses["rung"] == "limits")]
+        table = pd.concat(
+            [
+                whole.assign(metric="lost_gmv_cny"),
+                split[["by", "of", "lost_fen"]].assign(metric="lost_gmv_cny.limits"),
+            ],
+            ignore_index=True,
+        )
+        table["unit"] = "CNY"
         table["value"] = table.pop("lost_fen") * self.weight / 100
         return table
 
@@ -59,24 +75,57 @@ class Money:
         return causes.groupby("rung", sort=False)["lost_fen"].sum()
 
 
-def money(runs: Mapping[str, Run], commerce: Commerce, drops: Sequence[Drop]) -> Money:
+UNITS = {
+    "orders": "count",
+    "gmv_cny": "CNY",
+    "gmv_net_cny": "CNY",
+    "order_weighted_stall_ratio": "share",
+    "binding_limit_s.own_orders_per_s": "s",
+}
+"""What is told of the world `incidents`."""
+
+
+def net_of_lost(commerce: Commerce) -> dict[str, float]:
+    """What is left of a lost CNY, by metric: net of returns, then of what is bought later
+    elsewhere all the same, then the shop's margin on that."""
+    kept = 1 - commerce.return_share
+    gone = kept * (1 - commerce.recapture_share.value)
+    return {
+        "lost_gmv_net_cny": kept,
+        "lost_gmv_net_of_recapture_cny": gone,
+        "lost_margin_cny": gone * commerce.margin,
+    }
+
+
+def money(
+    runs: Mapping[str, Run],
+    commerce: Commerce,
+    drops: Sequence[Drop],
+    own: Own | None = None,
+) -> Money:
     """World -> its run (one run may stand for several worlds), for one vendor and replication.
 
+    `own`: the buyer's own servers; they hold back orders in the worlds `limits` and `incidents`.
     `incidents` alone is enough for its sales; losses need all five worlds.
     ValueError: a key that is no world, no `incidents`, or worlds that don't belong together.
     """
     if "incidents" not in runs or not set(runs) <= set(WORLDS):
         raise ValueError(f"runs of {', '.join(WORLDS)}, incidents at least; here {', '.join(runs)}")
-    sales = {world: sell(runs[world], commerce, drops) for world in WORLDS if world in runs}
+    sales = {
+        world: sell(runs[world], commerce, drops, own if world in ("limits", "incidents") else None)
+        for world in WORLDS
+        if world in runs
+    }
     table = pd.DataFrame([{"world": w, **_figures(s, commerce)} for w, s in sales.items()])
     if len(sales) == len(WORLDS):
-        losses = ladder(runs, sales)
+        losses, over_time = ladder(runs, sales), lost_over_time(runs, sales)
     else:
+        over_time = pd.DataFrame({"time_s": [], "limit": [], "lost_fen": []})
         losses = pd.DataFrame({"rung": [], "by": [], "of": [], "lost_fen": []})
         losses = losses.astype({"rung": str, "by": str, "of": str, "lost_fen": "int64"})
     weight = sales["incidents"].weight
     losses["lost_gmv_cny"] = losses["lost_fen"] * weight / 100
-    return Money(table, losses, weight)
+    return Money(table, losses, over_time, weight)
 
 
 def _figures(sales: Sales, commerce: Commerce) -> dict[str, float]:
@@ -86,6 +135,7 @@ def _figures(sales: Sales, commerce: Commerce) -> dict[str, float]:
         "gmv_cny": gmv,
         "gmv_net_cny": gmv * (1 - commerce.return_share),
         "order_weighted_stall_ratio": sales.stall_ratio,
+        "binding_limit_s.own_orders_per_s": sales.not_taken_s,
     }
 
 

@@ -1,12 +1,14 @@
 """Which of the orders wished for happen in one world.
 
 An order is demand: the same row, with the same time, product, value and threshold u, in every
-world. Whether it happens is read off the viewer's state at its moment; stock is then served in
-time order. Values are whole fen (1/100 CNY), so that sums are exact and differences add up.
+world. Whether it happens is read off the viewer's state at its moment; what many share (the host's
+answers, the shop's own servers, stock) is then given in time order. Values are whole fen (1/100
+CNY), so that sums are exact and differences add up.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
@@ -16,6 +18,10 @@ from numpy.typing import NDArray
 
 from sim.record import Run, State
 from sim.scenario.model import Commerce, Drop
+from sim.scenario.vendor import Own
+
+QUESTION_S = 60.0
+"""A question that would wait longer for the host's answer has scrolled away (assumed)."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,15 @@ class Sales:
     orders: NDArray[np.void]
     """(orders,) dtype ORDERS."""
     fen: NDArray[np.int64]
-    """(orders,) value of each."""
+    """(orders,) value of each, 0 where it would not be paid in time."""
+    unanswered: NDArray[np.bool_]
+    """(orders,) only the host's answer was missing."""
+    not_taken: NDArray[np.bool_]
+    """(orders,) only the buyer's own servers were in the way."""
     wanted: NDArray[np.bool_]
-    """(orders,) would be bought if nothing sold out."""
+    """(orders,) would be placed if nothing sold out."""
     sold: NDArray[np.bool_]
-    """(orders,) of them, those the stock serves."""
+    """(orders,) of them, those the stock serves and that are paid in time."""
     weight: float
     """Orders that each stands for."""
 
@@ -37,6 +47,11 @@ class Sales:
     def gmv_fen(self) -> int:
         """Sales of the sampled viewers."""
         return int(self.fen[self.sold].sum())
+
+    @property
+    def not_taken_s(self) -> float:
+        """Seconds of the show in which the buyer's own servers turned an order away."""
+        return float(len(np.unique(np.floor(self.orders["time_s"][self.not_taken]))))
 
     @property
     def stall_ratio(self) -> float:
@@ -49,22 +64,79 @@ class Sales:
         return frozen / present if present else float("nan")
 
 
-def sell(run: Run, commerce: Commerce, drops: Sequence[Drop]) -> Sales:
+def sell(run: Run, commerce: Commerce, drops: Sequence[Drop], own: Own | None = None) -> Sales:
     """The sales of one run; product k of an order is `drops[k - 1]`, 0 has no stock.
 
+    `own`: the buyer's own servers, None where they have no limit.
     ValueError: an order without a session, or an interactive viewer playing without a latency.
     """
-    orders = run.orders
-    wanted = orders["state"] == State.PLAYING if run.world == "perfect" else _keen(run, commerce)
-    sold = wanted.copy()
-    for product, drop in enumerate(drops, start=1):
-        if drop.stock is not None and run.order_weight > 0:  # 0: the whole night sells nothing
-            rows = np.flatnonzero(wanted & (orders["product"] == product))
-            queue = orders[["time_s", "viewer", "n"]][rows]
-            turn = np.lexsort((queue["n"], queue["viewer"], queue["time_s"]))
-            sold[rows[turn[stock_units(drop.stock, run.order_weight) :]]] = False
-    fen = np.rint(orders["value_cny"] * 100).astype(np.int64)
-    return Sales(orders, fen, wanted, sold, run.order_weight)
+    orders, each = run.orders, run.order_weight
+    keen = orders["state"] == State.PLAYING if run.world == "perfect" else _keen(run, commerce)
+    unanswered = np.zeros(len(orders), bool)
+    if commerce.host_answers_per_min is not None:
+        asks = _in_time(orders, keen & run.sessions["interactive"][rows_of(run)])
+        answer_s = 60 * each / commerce.host_answers_per_min.value
+        unanswered[asks] = np.isinf(waits_s(orders["time_s"][asks], answer_s, QUESTION_S))
+    not_taken = np.zeros(len(orders), bool)
+    if own is not None and own.orders_per_s is not None and own.order_wait_s is not None:
+        placed = _in_time(orders, keen & ~unanswered)
+        order_s = each / own.orders_per_s.value
+        late = np.isinf(waits_s(orders["time_s"][placed], order_s, own.order_wait_s.value))
+        not_taken[placed] = late
+    wanted = keen & ~unanswered & ~not_taken
+    paid, sold = np.zeros(len(orders), bool), wanted.copy()
+    for product, drop in enumerate((None, *drops)):
+        these = orders["product"] == product
+        within_s = drop.pay_within_s if drop is not None else None
+        paid[these] = orders["pay_u"][these] < commerce.payment.paid_share(within_s)
+        if drop is not None and drop.stock is not None and each > 0:  # 0: nothing is sold at all
+            rows = _in_time(orders, wanted & these)
+            units, held_s = stock_units(drop.stock, each), within_s or commerce.payment.within_s
+            sold[rows] = reserved(orders["time_s"][rows], paid[rows], units, held_s)
+    fen = np.where(paid, np.rint(orders["value_cny"] * 100), 0).astype(np.int64)
+    return Sales(orders, fen, unanswered, not_taken, wanted, sold & paid, each)
+
+
+def waits_s(time_s: NDArray[np.float64], each_s: float, most_s: float) -> NDArray[np.float64]:
+    """(n,) wait of each before one server that takes `each_s`, first come, first served.
+
+    `time_s` rises. Who would wait longer than `most_s` goes away at once: inf.
+    """
+    waits, free_s = np.zeros(len(time_s)), -np.inf
+    for k, t in enumerate(time_s.tolist()):
+        begins_s = max(t, free_s)
+        if begins_s - t > most_s:
+            waits[k] = np.inf
+        else:
+            waits[k], free_s = begins_s - t, begins_s + each_s
+    return waits
+
+
+def reserved(
+    time_s: NDArray[np.float64], paid: NDArray[np.bool_], units: int, held_s: float
+) -> NDArray[np.bool_]:
+    """(n,) whether each finds a unit; one that is not `paid` is for sale again after `held_s`.
+
+    `time_s` rises. Who finds none does not come back for it.
+    """
+    found, back = np.zeros(len(time_s), bool), deque[float]()
+    for k, (t, pays) in enumerate(zip(time_s.tolist(), paid.tolist(), strict=True)):
+        while back and back[0] <= t:
+            back.popleft()
+            units += 1
+        if units:
+            units -= 1
+            found[k] = True
+            if not pays:
+                back.append(t + held_s)
+    return found
+
+
+def _in_time(orders: NDArray[np.void], these: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Rows of these orders by time, and among equals by viewer and number."""
+    rows = np.flatnonzero(these)
+    queue = orders[["time_s", "viewer", "n"]][rows]
+    return rows[np.lexsort((queue["n"], queue["viewer"], queue["time_s"]))]
 
 
 def stock_units(stock: int, weight: float) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sim.record import WORLDS
 from sim.scenario.model import Incident
-from sim.scenario.vendor import Limits, Vendor
+from sim.scenario.vendor import Limits, Own, Vendor
 
 
 def worlds(vendor: Vendor, incidents: Sequence[Incident] = ()) -> dict[str, Vendor | None]:
@@ -16,9 +17,10 @@ def worlds(vendor: Vendor, incidents: Sequence[Incident] = ()) -> dict[str, Vend
     `incidents` where no incident concerns this vendor and, where the profile has no limit at all,
     for `vendor`.
     """
-    paths = {k: path.model_copy(update={"limits": None}) for k, path in vendor.paths.items()}
+    lifted: dict[str, Any] = {"limits": None, "background_load": [], "fleet": None, "origin": None}
+    paths = {k: path.model_copy(update=lifted) for k, path in vendor.paths.items()}
     free = vendor.model_copy(
-        update={"limits": Limits(), "regions": {}, "edges": {}, "paths": paths}
+        update={"limits": Limits(), "regions": {}, "edges": {}, "paths": paths, "own": Own()}
     )
     unlimited = vendor if free == vendor else free
     struck = vendor.model_copy() if incidents else vendor

@@ -158,7 +158,7 @@ def _orders(
 ) -> tuple[NDArray[np.void], float]:
     """(WISHES of these viewers at so many times their rate, orders a second at mean intent)."""
     rates = order_rates(scenario.promotion, scenario.commerce, demand.duration_s)
-    base = base_rate(scenario.promotion, demand, rates)
+    base = base_rate(scenario.promotion, demand, rates, scenario.audience.orders_per_view)
     leave_s = np.minimum(v["arrival_s"] + v["intention_s"], v["exit_s"])
     orders = draw_orders(
         scenario.seed, replication, v["bin"], v["j"], v["arrival_s"], leave_s, v["intent"],

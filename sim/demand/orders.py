@@ -29,6 +29,8 @@ class Rates:
     decay_s: Array
     price_cny: Array
     """(products) expected value of an order; 0 is the ordinary basket."""
+    paid: Array
+    """(products) share of the orders that are paid in time."""
 
     def cumulative(self, t: Array) -> Array:
         """(len(t), products) integral of each product's rate from 0 to t."""
@@ -70,12 +72,20 @@ def order_rates(promotion: Promotion, commerce: Commerce, duration_s: float) -> 
         np.array([d.intent for d in promotion.drops]),
         np.array([d.decay_s for d in promotion.drops]),
         np.array([basket] + [d.price_cny for d in promotion.drops]),
-    )
+        np.array(
+            [commerce.payment.paid_share(d.pay_within_s if d else None)
+             for d in (None, *promotion.drops)]
+        ),
+    )  # fmt: skip
 
 
-def base_rate(promotion: Promotion, demand: Demand, rates: Rates) -> float:
+def base_rate(
+    promotion: Promotion, demand: Demand, rates: Rates, room_per_view: float | None = None
+) -> float:
     """Orders a second of a viewer of mean intent: solved once, in expectation, before stock.
 
+    What is expected is sold: of the orders placed those that are paid in time. `room_per_view`:
+    orders a view of this audience, where the promotion has no figure of its own.
     Errors: ScenarioError where nobody may order anything.
     """
     t = np.linspace(0, demand.duration_s, 20 * len(demand.times_s))
@@ -89,9 +99,10 @@ def base_rate(promotion: Promotion, demand: Demand, rates: Rates) -> float:
             "at which somebody may order"
         )
     if promotion.expected_gmv_cny is not None:
-        return promotion.expected_gmv_cny / float(orders @ rates.price_cny)
-    assert promotion.orders_per_view is not None
-    return promotion.orders_per_view * demand.arrivals / float(orders.sum())
+        return promotion.expected_gmv_cny / float(orders @ (rates.price_cny * rates.paid))
+    per_view = promotion.orders_per_view or room_per_view
+    assert per_view is not None  # the scenario was refused
+    return per_view * demand.arrivals / float(orders @ rates.paid)
 
 
 WISHES = np.dtype(
@@ -102,6 +113,7 @@ WISHES = np.dtype(
         ("product", "i4"),
         ("value_cny", "f8"),
         ("u", "f8"),
+        ("pay_u", "f8"),
     ]
 )
 
@@ -144,6 +156,7 @@ def draw_orders(
     basket = commerce.basket_cny.median * np.exp(commerce.basket_cny.sigma_ln * ndtri(what[:, 0]))
     orders["value_cny"] = np.where(product == 0, basket, rates.price_cny[product])
     orders["u"] = what[:, 1]
+    orders["pay_u"] = pairs(seed, replication, Cause.ORDERS, bins[viewer], js[viewer], 1 + n)[:, 0]
     orders = orders[np.lexsort((n, orders["time_s"], viewer))]
     orders["n"] = n  # by time: counts per viewer are the same in either order
     return orders

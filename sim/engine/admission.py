@@ -1,7 +1,7 @@
 """The door in action: attempts, refusals, waiting rooms, overflow, departures.
 
-Order on each path: the gate, then the quotas; first come, first served; every attempt passes the
-gate. Every attempt begins with the path that is preferred.
+Order: the buyer's own backend, then on each path the gates and the quotas; first come, first
+served; every attempt passes the gates. Every attempt begins with the path that is preferred.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.compiled import code, inlined, step
-from sim.delivery.door import GATE, QUOTA, applies, ask, give_back, take
+from sim.delivery.door import GATE, QUOTA, applies, ask, give_back, note_asked, take
 from sim.engine.meters import ATTEMPTS, JOINS, REFUSALS, bind_at, count
 from sim.engine.night import (
     Night,
@@ -21,6 +21,7 @@ from sim.engine.night import (
     remember,
     take_path,
 )
+from sim.engine.supply import wait_for_origin
 from sim.record import Limit
 from sim.viewer.viewer import (
     ASK,
@@ -63,7 +64,7 @@ def turn_outside(n: Night, i: int) -> None:
 
 @step
 def knock(n: Night, i: int, t: float, served: int) -> None:
-    """Ask every limit; `served`: the waiting room he comes out of, whose turn it is (else -1)."""
+    """Ask every limit, from `served` on: the waiting room he comes out of (else -1)."""
     v = n.rows[i]
     while True:
         k = _closed(n, v, t, served)
@@ -80,13 +81,15 @@ def knock(n: Night, i: int, t: float, served: int) -> None:
             refused(v, n.player[v.path], t, code)
             return
         take_path(n, v, v.path + 1)
-        served = NOBODY
+        served = k  # the limits of the next path stand behind it
     for k in range(len(n.door)):
         if n.door[k].kind == QUOTA and applies(n.door[k], v.path, v.region, v.leaf):
             take(n.door[k], t)
     if not already_there(v):
         count(n.meters, JOINS, t)
     let_in(v, n.player[v.path], t)
+    if len(n.supply.path) > 0 and n.supply.path[v.path].origin_mbps < NEVER:
+        wait_for_origin(n, i, t)
     here = n.meters.sessions[v.path, v.region]
     here[0] += 1
     here[1] = max(here[0], here[1])
@@ -111,6 +114,8 @@ def _closed(n: Night, v: Any, t: float, served: int) -> int:
             continue
         if limit.kind == GATE and already_there(v):
             continue
+        if limit.kind == GATE and k != served:
+            note_asked(limit, t)
         crowded = limit.queue and limit.waiting > 0 and k != served
         if crowded or ask(limit, t) > t:
             return k
@@ -198,7 +203,7 @@ def _room_for(n: Night, i: int, t: float) -> bool:
     v = n.rows[i]
     for k in range(len(n.door)):
         limit = n.door[k]
-        here = limit.kind == QUOTA and applies(limit, v.path, v.region, v.leaf)
+        here = limit.kind != GATE and applies(limit, v.path, v.region, v.leaf)
         if here and ask(limit, t) > t:
             return False
     return True

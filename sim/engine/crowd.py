@@ -2,8 +2,8 @@
 
 Within a stretch everyone is followed alone, under the level of his nodes; the door takes attempts
 and departures in exact time order; then the levels are solved anew. A stretch ends with the epoch,
-on the whole second where pictures are chosen, with a round of retransmission where UDP is short,
-and at the instant something breaks or is mended.
+on the whole second where pictures are chosen or capacity changes, with a round of retransmission
+where UDP is short, and at the instant something breaks, is mended, or is looked at (looks.py).
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
 from sim.engine.incidents import strike
 from sim.engine.levels import AHEAD, close_ranks, first_turn, refresh, solve
+from sim.engine.looks import watch
 from sim.engine.night import Night, arrive, remember, turn
-from sim.viewer.viewer import ASK, GONE, NEVER
+from sim.viewer.viewer import ASK, GONE, LAYERS, NEVER
 
 FEW_FLOWS = 600
 """Flows up to which UDP shortage is followed from join to join; see docs/decisions.md, 1."""
@@ -33,21 +34,26 @@ NEAR = 0.97
 def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
     """Step from epoch to epoch on the grid k x epoch_s until `end_s` (just after the show)."""
     udp = bool((night.path["sharing"] == UDP).any())
+    scarce = bool((night.player["transcodes"] < LAYERS).any())
+    watch(env, night, 0, lambda t: _send_away(night, t))
     breaks = [*night.breaks["t"].tolist(), end_s]
     follow(night, float(np.nextafter(0.0, 1.0)))  # those who are there when the show begins
     k = broken = 0
     while env.now < end_s:
         while breaks[broken] <= env.now:
             _break(night, broken)
+            _send_away(night, breaks[broken])
             broken += 1
         # Where no node has a capacity nothing can bind before something breaks.
-        until = breaks[broken]
-        if np.isfinite(night.nodes["capacity_mbps"]).any():
+        until = min(breaks[broken], float(night.now[0]["look_s"]))
+        narrow = bool(np.isfinite(night.nodes["capacity_mbps"]).any())
+        if narrow:
             while k * epoch_s <= env.now:
                 k += 1
             until = min(k * epoch_s, until)
-            if night.now[0]["layered"]:
-                until = min(until, float(np.floor(env.now)) + 1.0)
+        choosing = night.now[0]["layered"] and (narrow or scarce)
+        if night.now[0]["changing"] or choosing:
+            until = min(until, float(np.floor(env.now)) + 1.0)
         solve(night, env.now, until, True, env.now == np.floor(env.now))
         if udp and (_unsettled(night) or _nearly_short(night)):
             until = min(until, next_round(night.path[0], env.now))
@@ -79,7 +85,8 @@ def _follow_to_turn(n: Night, until: float) -> float:
     at every join and departure.
     """
     n.now["remembered"], n.now["shifted"] = 0, 0
-    small = [a.view(np.uint8) for a in (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays())]
+    shared = (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays(), *n.supply.fetches())
+    small = [a.view(np.uint8) for a in shared]
     kept = [*small, n.heap[: n.now[0]["events"]]]
     saved = [a.copy() for a in kept]
     follow(n, until)
@@ -101,13 +108,19 @@ def _follow_to_turn(n: Night, until: float) -> float:
 
 @compiled
 def _break(n: Night, k: int) -> None:
-    """Something breaks or is mended; those cut off try again, their places are free later."""
-    _forget_stale(n)
     strike(n, k)
+
+
+@compiled
+def _send_away(n: Night, t: float) -> None:
+    """Those who were cut off at `t` try again; their places are free later."""
+    if n.now[0].touched == 0:
+        return
+    _forget_stale(n)
     for j in range(n.now[0].touched):
         i = n.touched[j]
         v = n.rows[i]
-        _push(n, n.breaks[k].t + n.player[v.path].ghost_s, _departure(i, v.path))
+        _push(n, t + n.player[v.path].ghost_s, _departure(i, v.path))
         _push(n, v.next_s, _own(i))
 
 

@@ -31,49 +31,58 @@ def strike(n: Night, k: int) -> None:
     if n.breaks[k].begins:
         _what_is_left(n, n.breaks[k].incident)
     which.on = n.breaks[k].begins
-    leaves = n.kinds.shape[0]
-    for node in range(len(n.nodes)):
-        least = n.nodes[node].whole_mbps
-        for j in range(len(n.incidents)):
-            if n.incidents[j].on and n.hit[j, node]:
-                least = min(least, n.left_mbps[j, node])
-        n.nodes[node].capacity_mbps = least
+    hold_what_is_left(n)
     if which.left > 0.0:
         return
-    for leaf in range(leaves):
+    for leaf in range(n.kinds.shape[0]):
         if n.hit[n.breaks[k].incident, n.nodes[leaf].edge_at]:
             n.nodes[leaf].down += 1 if which.on else -1
+            if leaf < len(n.supply.warm_s):
+                n.supply.warm_s[leaf, :] = NEVER  # what it had is gone with it
     if which.on:
         for slot in range(n.now[0].active):
             if n.flows[slot].viewer >= 0 and n.nodes[n.flows[slot].leaf].down > 0:
-                _cut(n, slot, t)
+                cut(n, slot, t, OUTAGE)
+
+
+@step
+def hold_what_is_left(n: Night) -> None:
+    """Write the capacity of every node: all of it, or what incidents leave."""
+    for node in range(len(n.nodes)):
+        whole = n.nodes[node].whole_mbps
+        least = whole
+        for j in range(len(n.incidents)):
+            if n.incidents[j].on and n.hit[j, node]:
+                left = n.incidents[j].left * whole if whole < np.inf else n.left_mbps[j, node]
+                least = min(least, left)
+        n.nodes[node].capacity_mbps = least
 
 
 @step
 def _what_is_left(n: Night, j: int) -> None:
-    """Capacity of the nodes hit while it lasts; where none is given, a share of the load now."""
+    """Capacity while it lasts of the nodes hit that have none: a share of the load now."""
     for node in range(len(n.nodes)):
-        if not n.hit[j, node]:
+        if not n.hit[j, node] or n.nodes[node].whole_mbps < np.inf:
             continue
-        whole = n.nodes[node].whole_mbps
-        if whole == np.inf:
-            whole = 0.0
-            for slot in range(n.now[0].active):
-                f = n.flows[slot]
-                if f.viewer >= 0 and f.on_air and below(n.nodes, f.leaf, node):
-                    whole += n.rows[f.viewer].wire_bps * 1e-6
-        n.left_mbps[j, node] = n.incidents[j].left * whole
+        load = 0.0
+        for slot in range(n.now[0].active):
+            f = n.flows[slot]
+            if f.viewer >= 0 and f.on_air and below(n.nodes, f.leaf, node):
+                load += n.rows[f.viewer].wire_bps * 1e-6
+        n.left_mbps[j, node] = n.incidents[j].left * load
 
 
 @step
-def _cut(n: Night, slot: int, t: float) -> None:
+def cut(n: Night, slot: int, t: float, limit: int) -> None:
+    """The session in this place ends at once; its viewer stands in `touched`."""
     f = n.flows[slot]
     v = n.rows[f.viewer]
     bring(n, v, t)
     was = v.state
     if was != WAITING:
         end_session(n, v, t)
-    v.door = OUTAGE
+    v.door = limit
+    n.now[0].cut_s = t
     cut_off(v, n.player[v.path])
     if was != WAITING:
         enter(n, v, was)

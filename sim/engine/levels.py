@@ -24,9 +24,29 @@ from sim.delivery.share import (
     udp_losses,
     wanted_levels,
 )
+from sim.delivery.transcodes import start_and_stop
 from sim.engine.meters import BIN_US, bind_at, us
-from sim.engine.night import NO_LIMIT, Ints, Night, rerate, sent_per_media, switch, wanted
-from sim.viewer.viewer import NEVER, STALLED, WAITING, appetite, choose, plan
+from sim.engine.night import (
+    NO_LIMIT,
+    TRANSCODES,
+    Ints,
+    Night,
+    rerate,
+    sent_per_media,
+    switch,
+    wanted,
+)
+from sim.viewer.viewer import (
+    LAYERS,
+    NEVER,
+    STALLED,
+    WAITING,
+    appetite,
+    choose,
+    made,
+    plan,
+    want,
+)
 
 MOST_HOLES = 16
 """Places that were left are closed when they are more than one in so many."""
@@ -104,6 +124,7 @@ def solve(n: Night, now: float, until: float, carry: bool, choosing: bool) -> No
     n.now[0].to_s = now
     if choosing and n.now[0].layered:
         _choose_anew(n, now)
+        _transcode(n, now)
     if udp:
         _solve_udp(n, now > before and is_round(n.path[0], now))
     if pause:
@@ -131,10 +152,41 @@ def _choose_anew(n: Night, now: float) -> None:
         v = n.rows[f.viewer]
         p = n.player[v.path]
         layer = choose(v, p, wanted(n, v))
-        if layer != v.layer:
+        if want(v, p, layer):
             switch(n, v, now, layer)
             refresh(n, slot)
             _touch(n, slot)
+
+
+@step
+def _transcode(n: Night, now: float) -> None:
+    """On the whole second: which pictures are made, and who gets another one therefore."""
+    some = False
+    for p in n.player:
+        some = some or p.transcodes < LAYERS
+        for k in range(p.layers):
+            p.wishes[k] = 0
+    if not some:
+        return
+    active = n.now[0].active
+    for slot in range(active):
+        if n.flows[slot].on_air:
+            v = n.rows[n.flows[slot].viewer]
+            n.player[v.path].wishes[v.wish] += 1
+    began = False
+    for p in n.player:
+        if p.transcodes < LAYERS:
+            began = start_and_stop(p) or began
+            for k in range(1, p.layers):
+                if p.missing[k] != 0 and p.wishes[k] > 0:
+                    bind_at(n.meters, TRANSCODES, now, now + 1.0)
+    for slot in range(active if began else 0):
+        if n.flows[slot].on_air:
+            v = n.rows[n.flows[slot].viewer]
+            if made(n.player[v.path], v.wish) != v.layer:
+                switch(n, v, now, v.wish)
+                refresh(n, slot)
+                _touch(n, slot)
 
 
 @inlined

@@ -1,7 +1,8 @@
 """Meters: whole microseconds and whole bits, so that no order of counting changes a sum.
 
 An interval is booked in two places at most: its ends into `part`, the whole bins between them as a
-step up and a step down in `full`. Measuring changes nothing: no transition reads a meter.
+step up and a step down in `full`. Measuring changes nothing: no transition reads a meter; what the
+vendor reads of his account he does on the clock (looks.py).
 """
 
 from __future__ import annotations

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import inlined, step
+from sim.delivery.messages import late_s
 from sim.delivery.share import (
     PAUSE,
     TCP,
     UDP,
     retransmitted,
 )
+from sim.delivery.supply import Supply
 from sim.engine.meters import (
     ARRIVALS,
     Meters,
@@ -56,6 +58,7 @@ from sim.viewer.viewer import (
     set_rate,
     show,
     tap,
+    want,
 )
 
 Ints = NDArray[np.int64]
@@ -63,10 +66,12 @@ Floats = NDArray[np.float64]
 Records = NDArray[np.void]
 
 LINK_LIMIT, NO_LIMIT, HOST = int(Limit.LINK), int(Limit.NONE), int(Limit.HOST_UPLINK)
+TRANSCODES, MESSAGES = int(Limit.TRANSCODES), int(Limit.MESSAGES)
 
 NOW = np.dtype(
     [
-        ("layered", "?"),  # some path has several pictures and a tree that may bind
+        ("layered", "?"),  # some path has several pictures, and a tree or transcodes that may bind
+        ("changing", "?"),  # capacity is looked at on every whole second
         ("active", "i8"),  # places in `flows` taken
         ("fresh", "i8"),  # from which on the door has filled them just now
         ("holes", "i8"),  # of them, left
@@ -80,6 +85,10 @@ NOW = np.dtype(
         ("most_layers", "i8"),  # of any path
         ("from_s", "f8"),  # the stretch for which the present levels hold
         ("to_s", "f8"),
+        ("look_s", "f8"),  # when a meter is read next: a stretch ends there
+        ("cut_s", "f8"),  # when anybody was cut off last
+        ("messages_per_s", "f8"),  # that the room carries
+        ("chat_per_s", "f8"),  # that a viewer sends
     ],
     align=True,
 )
@@ -102,7 +111,8 @@ class Night(Tables):
     links: Links
     nodes: Records  # NODE: leaves, then what they hang below
     kinds: Records  # KIND (leaf, access class x layer)
-    door: Records  # LIMIT, by path: its gate, then its quotas
+    door: Records  # LIMIT, in the order they are asked
+    supply: Supply  # what changes of the capacities in `nodes` and `door`
     breaks: Records  # BREAK, by time: incidents begin and end
     incidents: Records  # INCIDENT
     hit: NDArray[np.bool_]  # (incident, node)
@@ -119,6 +129,8 @@ class Night(Tables):
     before_slot: Ints  # their places; -1: outside
     shifts: Records  # SHIFT: UDP flows of this stretch, as they were found
     orders: Records  # ORDERS
+    messages: Records  # SECOND; none: the room carries any number
+    waits: NDArray[np.bool_]  # (order) his card is late, and he was watching when it was sent
     meters: Meters
     now: Records  # NOW (1)
 
@@ -224,14 +236,33 @@ def _note_order(n: Night, v: Any, state: int) -> None:
         o.limit = v.door
     elif v.reason == DONE:
         o.limit = harm(v)
+    if len(n.waits) > 0 and n.waits[v.order] and state != PLAYING:
+        o.limit = MESSAGES  # in time he would have bought
     v.order += 1
 
 
 @step
 def pass_orders(n: Night, v: Any, until_s: float, state: int) -> None:
-    while v.order < v.order_end and n.orders[v.order].time_s <= until_s:
+    """Record the orders that have come to pass, in this state; a late card puts its own off."""
+    while v.order < v.order_end and _due_s(n, v.order, until_s) <= until_s:
         _note_order(n, v, state)
-    v.order_s = n.orders[v.order].time_s if v.order < v.order_end else NEVER
+    v.order_s = _due_s(n, v.order, until_s) if v.order < v.order_end else NEVER
+    k = v.order
+    while k < v.order_end and n.orders[k].time_s <= until_s:  # put off: their cards are under way
+        if n.orders[k].time_s == until_s:
+            n.waits[k] = state == PLAYING
+        k += 1
+    if k < v.order_end:
+        v.order_s = min(v.order_s, n.orders[k].time_s)
+
+
+@inlined
+def _due_s(n: Night, k: int, t: float) -> float:
+    """When order k can be made, as far as it is known at time t: when its card is there."""
+    sent_s = n.orders[k].time_s
+    if len(n.messages) == 0 or sent_s > t:
+        return sent_s
+    return sent_s + late_s(n.messages, sent_s, n.now[0].messages_per_s)
 
 
 @inlined
@@ -255,7 +286,10 @@ def _offer(n: Night, v: Any) -> tuple[float, int]:
         return d, NO_LIMIT
     if got < p.link_share * v.link_mbps:
         return d, code
-    return d, HOST if d >= v.rate_mbps * p.source else LINK_LIMIT
+    if d >= v.rate_mbps * p.source:
+        return d, HOST
+    # His link would carry what he wanted, not what he was given instead.
+    return d, TRANSCODES if d >= p.layer_mbps[v.wish] else LINK_LIMIT
 
 
 @inlined
@@ -354,7 +388,7 @@ def switch(n: Night, v: Any, t: float, layer: int) -> None:
     book_seen(n, v)
     if n.path[v.path].sharing != UDP:
         show(v, n.player[v.path], layer)
-        v.kind = v.access * n.now[0].most_layers + layer
+        v.kind = v.access * n.now[0].most_layers + v.layer
         return
     _off_air(n, v, t)
     show(v, n.player[v.path], layer)
@@ -384,7 +418,7 @@ def turn(n: Night, i: int) -> bool:
     if cause == LAYER:
         layer = choose(v, n.player[v.path], wanted(n, v))
         v.layer_s = NEVER
-        if layer != v.layer:
+        if want(v, n.player[v.path], layer):
             switch(n, v, t, layer)
             rerate(n, v, t)
         plan(v, n.player[v.path])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.delivery.door import LIMIT, gate, quota
+from sim.delivery import limits as door
+from sim.delivery.door import LIMIT, MBPS
+from sim.delivery.messages import SECOND
 from sim.delivery.share import (
     FLOW,
     KIND,
@@ -21,6 +23,7 @@ from sim.delivery.share import (
 from sim.demand import Audience
 from sim.engine.meters import meters
 from sim.engine.night import BREAK, EVENT, INCIDENT, NOW, SHIFT, Night
+from sim.engine.supply import caps_egress, changes, grant, supply_of
 from sim.network.links import Links, links_from_classes, links_from_traces
 from sim.network.traces import read_traces
 from sim.record import (
@@ -31,7 +34,7 @@ from sim.record import (
 from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Incident, Network, Patience, Scenario
-from sim.scenario.vendor import Path, Policy, Vendor
+from sim.scenario.vendor import Limits, Path, Policy, Vendor
 from sim.viewer.viewer import LAYERS, PLAYER, VIEWER, Kind
 
 
@@ -67,7 +70,7 @@ def open_for_the_night(
     leaves, layers = len(path) * edges, int(player["layers"].max())
     breaks = scenario.incidents_of(name) if world == "incidents" else []
     incidents, hit, events = _incidents(breaks, nodes, leaves, vendor_regions, isps)
-    _who_shares(path, nodes, leaves, incidents, hit)
+    _who_shares(path, nodes, leaves, incidents, hit, _bends(vendor))
 
     rows = np.zeros(len(who), VIEWER)
     for key in ("bin", "j", "access", "arrival_s", "exit_s", "mean_mbps", "interactive", "device"):
@@ -93,20 +96,33 @@ def open_for_the_night(
     _meters_can_count(scenario, audience, most_bps)
     now = np.zeros(1, NOW)
     now["places"], now["most_layers"] = edges, layers
-    now["layered"] = layers > 1 and (path["sharing"] != NO_SHARING).any()
+    now["changing"] = changes(vendor)
+    binds = (path["sharing"] != NO_SHARING).any() or (player["transcodes"] < LAYERS).any()
+    now["layered"] = layers > 1 and binds
+    now["look_s"], now["cut_s"] = np.inf, -np.inf
+    talk = None if vendor is None else vendor.limits.messages_per_s
+    now["messages_per_s"] = np.inf if talk is None else talk.value * sample
+    now["chat_per_s"] = scenario.audience.messages_per_viewer_s.value
+    seconds = 0 if talk is None else int(audience.demand.duration_s) + 1
+    limits = _door(vendor, vendor_regions, isps, sample)
     # Going back is for UDP shortage in small crowds; a stretch that is too large is kept.
     back = (path["sharing"] == UDP).any() and scenario.engine.kind == "fast"
     keep = min(4 * len(who) + 16, 20_000) if back else 0
     places = 2 * len(who) + 1  # one each, and as many that were left within one stretch
-    cuts = int((incidents["left"] == 0).sum())  # each may leave a ghost of everybody
-    return Night(
+    ghosts = int((incidents["left"] == 0).sum())  # each may leave one of everybody
+    ghosts += _ghosts_of(limits, player, audience.demand.duration_s)
+    supply = supply_of(
+        vendor, nodes, limits, (leaves, layers), len(who), audience.demand.duration_s, sample
+    )
+    night = Night(
         rows=rows, player=player, path=path, links=links, nodes=nodes, kinds=kinds,
-        door=_door(vendor, vendor_regions, isps, sample),
+        door=limits, supply=supply,
         breaks=events, incidents=incidents, hit=hit, left_mbps=np.zeros(hit.shape),
         flows=np.zeros(places, FLOW), due_s=np.zeros(places), cap_mbps=np.zeros(places),
-        want_mbps=np.zeros(places), heap=np.zeros((8 + cuts) * len(who) + 9, EVENT),
+        want_mbps=np.zeros(places), heap=np.zeros((8 + ghosts) * len(who) + 9, EVENT),
         order_of=np.argsort(rows["arrival_s"], kind="stable"),
-        touched=np.zeros(places, np.int64), orders=orders,
+        touched=np.zeros(3 * places, np.int64), orders=orders,
+        messages=np.zeros(seconds, SECOND), waits=np.zeros(len(orders) if seconds else 0, bool),
         before=np.zeros(keep, VIEWER), before_of=np.zeros(keep, np.int64),
         before_slot=np.zeros(keep, np.int64), shifts=np.zeros(keep, SHIFT),
         meters=meters(
@@ -114,6 +130,9 @@ def open_for_the_night(
         ),
         now=now,
     )  # fmt: skip
+    if len(supply.path):
+        grant(night, 0)
+    return night
 
 
 def _kinds(
@@ -186,10 +205,15 @@ def _who_shares(
     leaves: int,
     incidents: NDArray[np.void],
     hit: NDArray[np.bool_],
+    bends: list[bool],
 ) -> None:
-    """Write how each path shares; where none of its nodes can ever be full it doesn't."""
+    """Write how each path shares; where none of its nodes can ever be full it doesn't.
+
+    `bends`: paths whose whole egress is capped and shared by those who are in.
+    """
     narrow = np.isfinite(nodes["capacity_mbps"]) | hit[(incidents["left"] > 0)].any(axis=0)
     for leaf in nodes[:leaves]:
+        narrow[leaf["top_at"]] |= bends[leaf["path"]]
         if narrow[[leaf["edge_at"], leaf["region_at"], leaf["top_at"]]].any():
             path["sharing"][leaf["path"]] = path["by"][leaf["path"]]
     nodes["sharing"][:leaves] = path["sharing"][nodes["path"][:leaves]]
@@ -254,6 +278,7 @@ def _players(
         replication=replication,
         lag_limit_s=np.inf,
         source=1.0,
+        transcodes=LAYERS,
     )  # fmt: skip
     player["backoff_s"][:, : len(a.retry.backoff_s)] = a.retry.backoff_s
     _put_patience(player, "patience", a.patience)
@@ -269,8 +294,9 @@ def _players(
             target_s=scenario.commerce.latency_free_s.value,
         )  # fmt: skip
         player["layer_mbps"][0, 0], player["layer_hd"][0, 0] = 1.0, True
-    for k, (_, way, _, policy) in enumerate(ways):
+    for k, (_, way, limits, policy) in enumerate(ways):
         _put_path(player[k : k + 1], path[k : k + 1], way, policy, [int(h) for h in a.devices])
+        _put_transcodes(player[k : k + 1], way, limits)
     return player, path
 
 
@@ -325,6 +351,21 @@ def _put_path(
         )  # fmt: skip
 
 
+def _bends(vendor: Vendor | None) -> list[bool]:
+    ways = vendor.ways() if vendor is not None else []
+    return [
+        policy.egress_mbps == "degrade" and caps_egress(path, limits)
+        for _, path, limits, policy in ways
+    ] or [False]
+
+
+def _put_transcodes(player: NDArray[np.void], it: Path, limits: Limits) -> None:
+    """Where not all pictures can be made at once, none is until somebody wants it."""
+    if limits.transcodes is not None and limits.transcodes.value < len(it.layers):
+        player["transcodes"] = int(limits.transcodes.value)
+        player["missing"][0, 1 : 1 + len(it.layers)] = 1
+
+
 def _set(record: NDArray[np.void], **values: float) -> None:
     for key, value in values.items():
         record[key] = value
@@ -368,33 +409,65 @@ def _capacities(
 def _door(
     vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
 ) -> NDArray[np.void]:
-    """Limits in the order they are asked: path by path its gate, then its quotas."""
+    """Limits in the order they are asked: the buyer's own, then path by path gates and quotas."""
     out: list[NDArray[np.void]] = []
     if vendor is None:
         return np.zeros(0, LIMIT)
+    if vendor.own.joins_per_s is not None:
+        out.append(door.own_joins(vendor.own.joins_per_s.value * sample, vendor.own.policy))
     edge, region, tops = _capacities(vendor, regions, isps, sample)
     for k, (_, path, limits, policy) in enumerate(vendor.ways()):
-        joins = limits.joins_per_s
+        tokens, joins, room = limits.token_calls_per_s, limits.joins_per_s, limits.room_viewers
+        if tokens is not None:
+            out.append(door.token_calls(tokens.value * sample, policy.token_calls_per_s, k))
         if joins is not None:
-            burst = max(1.0, (policy.joins_burst or joins.value) * sample)
-            out.append(gate(joins.value * sample, burst, policy.joins_per_s, k))
+            burst = (policy.joins_burst or joins.value) * sample
+            out.append(door.joins(joins.value * sample, burst, policy.joins_per_s, k))
         for r, name in enumerate(regions):
             own = vendor.regions.get(name) if k == 0 else None
             cap = own.sessions if own is not None and own.sessions is not None else limits.sessions
             if cap is not None:
-                out.append(
-                    quota(cap.value * sample, 1.0, policy.sessions, Limit.SESSIONS, k, region=r)
-                )
+                out.append(door.sessions(cap.value * sample, policy.sessions, k, r))
+        if room is not None:
+            out.append(door.room_viewers(room.value * sample, policy.room_viewers, k))
         if policy.egress_mbps != "degrade":
-            # Reserved at the door: a session takes what it sends when nothing is lost.
             each = path.bitrate_mbps.value * (1 + path.overhead.value)
             each *= 1 + (path.fec.value if path.fec is not None else 0.0)
             caps = [(tops[k], Limit.EGRESS_VENDOR, -1, -1)]
             caps += [(c, Limit.EGRESS_REGION, r, -1) for r, c in enumerate(region)]
             caps += [(c, Limit.EGRESS_EDGE, -1, k * len(edge) + e) for e, c in enumerate(edge)]
             out += [
-                quota(float(c), each, policy.egress_mbps, code, k, r, leaf)
+                door.egress(float(c), each, policy.egress_mbps, code, k, r, leaf)
                 for c, code, r, leaf in caps
-                if np.isfinite(c)
+                if np.isfinite(c) or (code == Limit.EGRESS_VENDOR and caps_egress(path, limits))
             ]
+        if limits.node_viewers is not None:
+            # How many nodes there are is the supply's to say.
+            per_node = limits.node_viewers.value * sample
+            out.append(door.node_viewers(per_node, policy.node_viewers, k))
+    out += _account(vendor, sample)
     return np.concatenate(out) if out else np.zeros(0, LIMIT)
+
+
+def _account(vendor: Vendor, sample: float) -> list[NDArray[np.void]]:
+    """What holds for all paths together."""
+    limits, policy = vendor.limits, vendor.policy
+    scan_s = 1.0 if policy.scan_s is None else policy.scan_s.value
+    cut_off_s = np.inf if policy.cut_off_s is None else policy.cut_off_s.value
+    caps = [
+        (limits.account_mbps, policy.account_mbps, door.account),
+        (limits.package_gb, policy.package, door.package_gb),
+        (limits.package_minutes, policy.package, door.package_minutes),
+    ]
+    return [
+        make(cap.value * sample, how, scan_s, cut_off_s)
+        for cap, how, make in caps
+        if cap is not None
+    ]
+
+
+def _ghosts_of(limits: NDArray[np.void], player: NDArray[np.void], show_s: float) -> int:
+    """How many ghosts of one viewer cut-offs can leave at once."""
+    meters = limits[(limits["kind"] >= MBPS) & limits["cut_off"]]
+    ghost_s = min(player["ghost_s"].max(), show_s)
+    return sum(int(ghost_s // max(m["scan_s"], m["cut_off_s"])) + 1 for m in meters)

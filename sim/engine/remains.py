@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.delivery.share import (
-    below,
-)
 from sim.demand import Audience
-from sim.engine.meters import BIN_US, Meters, meters, totals
+from sim.engine import supply
+from sim.engine.binding import bound, uses
+from sim.engine.meters import ATTEMPTS, BIN_US, REFUSALS, Meters, meters, totals
 from sim.engine.night import Night
 from sim.record import (
     BIN_S,
@@ -97,16 +97,19 @@ def leave_behind(
     labels = names(scenario, vendor)
     series = _series(night.meters, audience.demand.duration_s)
     wire = totals(night.meters.wire)
-    bound = night.meters.bound[:, : int(np.ceil(audience.demand.duration_s))].sum(axis=1)
-    binding = {f"binding_limit_s.{LIMIT_NAMES[k]}": float(bound[k]) for k in np.flatnonzero(bound)}
-    utilisation = _utilisation(night.nodes, wire)
+    seconds = night.meters.bound[:, : int(np.ceil(audience.demand.duration_s))].sum(axis=1)
+    binding = {
+        f"binding_limit_s.{LIMIT_NAMES[k]}": float(seconds[k]) for k in np.flatnonzero(seconds)
+    }
     return Run(
         vendor=name, world=world, replication=replication,
         peak_viewers=round(audience.demand.peak_viewers), weight=weight,
         order_weight=audience.order_weight, names=labels,
         sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
-        usage=_usage(night, vendor, labels, wire, weight, scenario.promotion.starts_at),
-        facts=facts(audience) | binding | {"edge_utilisation": utilisation},
+        usage=_usage(night, vendor, labels, wire, weight, scenario.promotion.starts_at,
+                     audience.demand.duration_s),
+        limits=uses(night, labels), bound=bound(night, audience.demand.duration_s),
+        facts=facts(audience) | binding | supply.facts(night, vendor),
     )  # fmt: skip
 
 
@@ -142,6 +145,8 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
         series=_series(m, audience.demand.duration_s),
         latency_us=m.latency_us,
         usage=pd.DataFrame(columns=USAGE),
+        limits=[],
+        bound=pd.DataFrame({"time_s": np.arange(0.0, audience.demand.duration_s, BIN_S)}),
         facts=facts(audience),
     )  # fmt: skip
 
@@ -168,27 +173,16 @@ def _series(m: Meters, duration_s: float) -> pd.DataFrame:
     return frame
 
 
-def _utilisation(nodes: NDArray[np.void], wire: NDArray[np.int64]) -> float:
-    """Largest ten-second load of any node with a capacity over that capacity; nan: none has one."""
-    load = wire / (BIN_US * 1e6)
-    over = [0.0]
-    for k in np.flatnonzero(np.isfinite(nodes["whole_mbps"])):
-        mine = [bool(below(nodes, e, int(k))) for e in range(len(wire))]
-        over.append(load[mine].sum(axis=0).max() / nodes["whole_mbps"][k])
-    return float(max(over)) if len(over) > 1 else float("nan")
-
-
 USAGE = ["meter", "path", "region", "class", "time_s", "value", "unit"]
 
 
 def _class(lines: int) -> str:
-    """What a tariff calls a picture: Agora's HD goes to 1280x720, full HD to 1920x1080; SD by
-    Tencent's and Alibaba's lists, to 480 lines. Sound alone has none."""
+    """What a tariff calls a picture: Agora's HD goes to 1280x720, full HD to 1920x1080, 2K to
+    2560x1440; SD by Tencent's and Alibaba's lists, to 480 lines. Sound alone has none."""
     if lines == 0:
         return "audio"
-    if lines <= 480:
-        return "sd"
-    return "hd" if lines <= HD_LINES else "full_hd"
+    most = {480: "sd", HD_LINES: "hd", 1080: "full_hd", 1440: "2k"}
+    return next((name for top, name in most.items() if lines <= top), "2k_plus")
 
 
 def _usage(
@@ -198,15 +192,16 @@ def _usage(
     wire: NDArray[np.int64],
     weight: float,
     starts_at: datetime,
+    duration_s: float,
 ) -> pd.DataFrame:
     """What is billed, at full size, by path and vendor region."""
     out: list[tuple[Any, ...]] = []
     if vendor is None:
         return pd.DataFrame(columns=USAGE)
     leaves, nan = night.nodes[: len(wire)], float("nan")
-    midnight = starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
     start = np.arange(wire.shape[1] - 1) * BIN_S
-    day = ((starts_at - midnight).total_seconds() + start) // 86400
+    since_midnight = starts_at - starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = (since_midnight.total_seconds() + start) // 86400
     for p, (name, path) in enumerate(vendor.paths.items()):
         classes = [_class(lines) for lines, _ in path.ladder]
         for r, region in enumerate(labels.vendor_regions):
@@ -231,8 +226,90 @@ def _usage(
                 ("joins", name, region, "", nan, float(joined) * weight, "count"),
                 ("peak_connections", name, region, "", nan, float(most) * weight, "count"),
             ]
+            here = night.rows[(night.rows["path"] == p) & (night.rows["region"] == r)]
+            by_connection, by_user, users, ghosts = _by_viewer(
+                here, float(night.player[p]["ghost_s"])
+            )
+            one = classes[0] if len(classes) == 1 else ""
+            out += [
+                ("connection_minutes", name, region, one, nan, by_connection * weight, "min"),
+                ("user_minutes", name, region, one, nan, by_user * weight, "min"),
+                ("users", name, region, "", nan, users * weight, "count"),
+                ("ghost_minutes", name, region, "", nan, ghosts * weight, "min"),
+            ]
             out += [
                 ("wire_mbps", name, region, "", k * BIN_S, bits / (BIN_US * 1e6) * weight, "Mbps")
                 for k, bits in enumerate(wires)
             ]
+    watched = night.meters.seen_us[:, :-1] > 0
+    shown = [watched[leaves["path"] == p].any(axis=0) for p in range(len(vendor.paths))]
+    failed = _failed_periods(night.meters, weight, since_midnight.total_seconds())
+    place = next(iter(vendor.paths)), labels.vendor_regions[0]
+    out += [
+        (meter, *place, *rest)
+        for meter, *rest in _of_the_show(vendor, shown, start, day, duration_s)
+    ]
+    out += [
+        ("failed_periods", *place, "", nan, failed, "count"),
+        ("events", *place, "", nan, 1.0, "count"),
+    ]
     return pd.DataFrame(out, columns=USAGE)
+
+
+def _by_viewer(rows: NDArray[np.void], ghost_s: float) -> tuple[float, float, float, float]:
+    """Minutes with every connection's rounded up, with every viewer's; viewers ever inside; minutes
+    of ghosts.
+
+    Of a viewer with several connections only all of their time is known: they are taken as equally
+    long, which is exact for the many who have one.
+    """
+    time_us = rows["seen_us"] + rows["silent_us"]
+    inside, time_us = rows[time_us > 0], time_us[time_us > 0]
+    number = np.maximum(inside["attempts"] - inside["failed"], 1)
+    by_connection = number * np.ceil(time_us / (60e6 * number))
+    by_user = np.ceil(time_us / 60e6)
+    ghosts = rows["cuts"].sum() * ghost_s / 60
+    return float(by_connection.sum()), float(by_user.sum()), float(len(inside)), float(ghosts)
+
+
+def _of_the_show(
+    vendor: Vendor, shown: Sequence[NDArray[np.bool_]], start: NDArray[np.float64],
+    day: NDArray[np.float64], duration_s: float,
+) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+    """(meter, class, time_s, value, unit) of what doesn't grow with the audience.
+
+    The host sends the best picture to a CDN and every picture of RTC (simulcast), for the whole
+    show: what an outage of his uplink takes is not subtracted. A CDN makes the lower pictures, if
+    anybody watches them.
+    """
+    path = vendor.path
+    sent = path.ladder if path.player == "rtc" else path.ladder[:1]
+    mbps = sum(rate.value for _, rate in sent) * (1 + path.overhead.value)
+    best, nan = _class(path.height), float("nan")
+    width_s = np.clip(duration_s - start, 0.0, BIN_S)
+    for d in np.unique(day[width_s > 0]):
+        at, seconds = start[day == d][0], float(width_s[day == d].sum())
+        yield "ingest_minutes", best, at, seconds / 60, "min"
+        yield "ingest_gb", "", at, mbps * seconds / 8e3, "GB"
+    for at, seconds in zip(start, width_s, strict=True):
+        if seconds:
+            yield "ingest_mbps", "", at, mbps * seconds / BIN_S, "Mbps"
+            yield "channels", "", at, 1.0, "count"
+    for way, watched in zip(vendor.paths.values(), shown, strict=True):
+        for layer, (lines, _) in enumerate(way.ladder):
+            if way.player == "flv" and layer and watched[layer]:
+                yield "transcode_minutes", _class(lines), nan, duration_s / 60, "min"
+
+
+FEWEST_REQUESTS = 250
+"""Periods with fewer don't count towards availability (Volcengine; `pricing.md` 6)."""
+
+
+def _failed_periods(m: Meters, weight: float, since_midnight_s: float) -> float:
+    """Sum over five-minute periods of the share of attempts that were refused in each."""
+    at = since_midnight_s + np.arange(m.events.shape[1]) * BIN_S
+    period = ((at - at[0] + at[0] % 300) // 300).astype(int)
+    attempts, refused = (np.bincount(period, m.events[k]) * weight for k in (ATTEMPTS, REFUSALS))
+    counted = attempts >= FEWEST_REQUESTS
+    # Of viewers who are there at the start a refusal is counted, the attempt is not.
+    return float(np.minimum(refused[counted] / attempts[counted], 1.0).sum())

@@ -11,6 +11,7 @@ from sim.engine.invariants import check
 from sim.engine.levels import solve
 from sim.engine.opening import open_for_the_night
 from sim.engine.remains import leave_behind
+from sim.engine.supply import supply
 from sim.engine.twin import individuals
 from sim.record import (
     Run,
@@ -45,6 +46,8 @@ def run(
         )
     night = open_for_the_night(scenario, vendor, replication, audience, world, name)
     end_s = float(np.nextafter(audience.demand.duration_s, np.inf))
+    if night.now[0]["changing"]:
+        env.process(supply(env, night))
     if scenario.engine.kind == "fast":
         env.process(crowd(env, night, scenario.engine.epoch_s, end_s))
     else:

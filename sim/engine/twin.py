@@ -6,7 +6,7 @@ It calls the very transitions the fast engine calls, on the same rows. For some 
 from __future__ import annotations
 
 from collections.abc import Generator
-from itertools import count
+from itertools import count, groupby
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from sim.engine.admission import call, depart, next_call, outside, turn_outside
 from sim.engine.clock import Clock
 from sim.engine.incidents import strike
 from sim.engine.levels import refresh, solve
+from sim.engine.looks import watch
 from sim.engine.night import Night, arrive, turn
 from sim.viewer.viewer import ASK, GONE, LINK, NEVER
 
@@ -76,8 +77,9 @@ class _Individuals:
         self.armed = [NEVER] * len(night.rows)
         self.lives = [env.process(self.life(i)) for i in range(len(night.rows))]
         self.usher = env.process(self.calls())
+        watch(env, night, CAPACITY - 1, self.looked)
         env.process(self.breaks())
-        if night.now[0]["layered"]:
+        if night.now[0]["layered"] or night.now[0]["changing"]:
             env.process(self.grid(1.0, choosing=True))
         if (night.path["sharing"] == UDP).any():
             env.process(self.grid(float(night.path[0]["rtx_delay_s"]), choosing=False))
@@ -120,7 +122,8 @@ class _Individuals:
         self.settle(i, inside, t)
 
     def grid(self, step_s: float, choosing: bool) -> Generator[simpy.Event, Any, None]:
-        """Pictures are chosen on whole seconds, and lost packets repeated in rounds."""
+        """On whole seconds pictures are chosen and capacity is another; lost packets are repeated
+        in rounds."""
         for k in count():
             t = k * step_s
             yield self.env.at(t, CAPACITY if k else LAST)
@@ -128,22 +131,40 @@ class _Individuals:
             self.settle(-1, int(self.night.now[0]["active"]), t, choosing)
 
     def breaks(self) -> Generator[simpy.Event, Any, None]:
-        """Incidents begin and end."""
-        n, env = self.night, self.env
-        for k, t in enumerate(n.breaks["t"].tolist()):
-            yield env.at(t, CAPACITY if t > 0.0 else LAST)  # what breaks at 0 hits who is there
+        """Incidents begin and end: all of one instant before anybody acts on it."""
+        n, times = self.night, self.night.breaks["t"].tolist()
+        for t, together in groupby(range(len(times)), times.__getitem__):
+            yield self.env.at(t, CAPACITY if t > 0.0 else LAST)  # what breaks at 0 hits all there
             n.now["to_s"] = t
-            _strike(n, k)
-            cut = n.touched[: n.now[0]["touched"]].tolist()
-            for slot in reversed(np.flatnonzero(n.flows["viewer"][: n.now[0]["active"]] < 0)):
-                self.close(int(slot))
-            n.now["holes"] = 0
-            for i in cut:
-                env.process(self.ghost(i, int(n.rows[i]["path"]), t))
-            for i, life in enumerate(self.lives):
-                if self.armed[i] < NEVER and life.is_alive:
-                    life.interrupt()
-            self.settle(-1, int(n.now[0]["active"]), t)
+            cut: list[int] = []
+            for k in together:
+                _strike(n, k)
+                cut += self.cut()
+            self.send_away(cut, t)
+
+    def looked(self, t: float) -> None:
+        """A meter was read."""
+        if cut := self.cut():
+            self.send_away(cut, t)
+        else:
+            self.settle(-1, int(self.night.now[0]["active"]), t)
+
+    def cut(self) -> list[int]:
+        """Who was cut off just now."""
+        return list(self.night.touched[: self.night.now[0]["touched"]].tolist())
+
+    def send_away(self, cut: list[int], t: float) -> None:
+        """Those who were cut off leave their ghosts, and everybody looks at his plans."""
+        n = self.night
+        for slot in reversed(np.flatnonzero(n.flows["viewer"][: n.now[0]["active"]] < 0)):
+            self.close(int(slot))
+        n.now["holes"] = 0
+        for i in cut:
+            self.env.process(self.ghost(i, int(n.rows[i]["path"]), t))
+        for i, life in enumerate(self.lives):
+            if self.armed[i] < NEVER and life.is_alive:
+                life.interrupt()
+        self.settle(-1, int(n.now[0]["active"]), t)
 
     def ghost(self, i: int, path: int, t: float) -> Generator[simpy.Event, Any, None]:
         """A session that was cut still counts for a while."""
@@ -169,7 +190,7 @@ class _Individuals:
         n = self.night
         admitted = {int(k) for k in n.flows["viewer"][inside : n.now[0]["active"]]}
         moved: set[int] = set()
-        if (n.path["sharing"] != NO_SHARING).any():
+        if choosing or (n.path["sharing"] != NO_SHARING).any():
             solve(n, t, t, False, choosing)
             slots = n.touched[: n.now[0]["touched"]]
             moved = {int(k) for k in n.flows["viewer"][slots]}

@@ -11,9 +11,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
+from scipy.special import ndtr, ndtri
 
 from sim.record import WORLDS
 from sim.report import words
+from sim.report.binding import strips, which_limit_binds
 from sim.report.style import (
     BLUE,
     GREEN,
@@ -43,6 +45,7 @@ from sim.report.tables import (
     lost_share,
     night_peak,
     peaks,
+    risks,
     table,
     vendors,
 )
@@ -71,9 +74,19 @@ def charts(frames: Frames, scenario: Scenario) -> dict[str, Chart]:
         ("stall_against_concurrency", stall_against_concurrency, True),
         ("lost_sales_against_concurrency", lost_sales_against_concurrency, sales),
         ("ladder", ladder, bool(_laddered(frames, scenario))),
+        ("revenue_at_risk", revenue_at_risk, bool(_exceeded(frames, scenario))),
         ("cost_against_concurrency", cost_against_concurrency, bills),
+        (
+            "cost_and_lost_margin_against_concurrency",
+            cost_and_lost_margin_against_concurrency,
+            any(
+                figures.get((v, p, "cost_and_lost_margin_cny"), UNKNOWN).known
+                for v, p in everywhere
+            ),
+        ),
         ("who_stalls", who_stalls, not _groups(frames, scenario).empty),
         ("night_over_time", night_over_time, not table(frames, "timeseries").empty),
+        ("which_limit_binds", which_limit_binds, any(strips(frames, scenario).values())),
     ]
     return {name: chart for name, chart, there in filled if there}
 
@@ -127,17 +140,108 @@ def cost_against_concurrency(
     frames: Frames, scenario: Scenario, width_in: float = WIDE_IN
 ) -> Figure:
     """The bill of the night in CNY against the offered peak, a line per vendor."""
-    figures = estimates(frames)
-    bills = {(v, p): e for (v, p, metric), e in figures.items() if metric == "cost_cny"}
-    size, unit = _scale(max((e.mean for e in bills.values() if e.known), default=0.0))
+    return _amount_against_peak(
+        frames, scenario, width_in, "cost_cny",
+        "What is the bill for the night",
+        "What the night adds to the month; viewers who never got in cost nothing.",
+        "bill",
+    )  # fmt: skip
+
+
+def cost_and_lost_margin_against_concurrency(
+    frames: Frames, scenario: Scenario, width_in: float = WIDE_IN
+) -> Figure:
+    """Bill and lost margin in CNY against the offered peak, a line per vendor."""
+    return _amount_against_peak(
+        frames, scenario, width_in, "cost_and_lost_margin_cny",
+        "What do bill and lost margin come to",
+        "The bill of the night, and what would have been earned on the sales lost.",
+        "bill and lost margin",
+    )  # fmt: skip
+
+
+def _amount_against_peak(
+    frames: Frames,
+    scenario: Scenario,
+    width_in: float,
+    metric: str,
+    question: str,
+    subtitle: str,
+    what: str,
+) -> Figure:
+    amounts = {(v, p): e for (v, p, name), e in estimates(frames).items() if name == metric}
+    size, unit = _scale(max((e.mean for e in amounts.values() if e.known), default=0.0))
     return _against_peak(
         frames, scenario, width_in,
-        lambda vendor, peak: bills.get((vendor, peak), UNKNOWN).times(1 / size),
-        question="What is the bill for the night",
-        subtitle="What the night adds to the month; viewers who never got in cost nothing.",
-        unit=f"bill, {unit}",
+        lambda vendor, peak: amounts.get((vendor, peak), UNKNOWN).times(1 / size),
+        question=question,
+        subtitle=subtitle,
+        unit=f"{what}, {unit}",
         say=words.number,
     )  # fmt: skip
+
+
+TICKS = (90, 75, 50, 25, 10, 5, 2, 1)
+"""Chances in percent at which the axis of nights has its ticks."""
+
+
+def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
+    """Sales lost to limits and incidents in CNY against the chance that a night loses more: a line
+    per vendor, the worst nights on the right."""
+    lines = _exceeded(frames, scenario)
+    known, names = risks(frames), vendors(frames, scenario)
+    size, unit = _scale(max(max(y) for _, y in lines.values()))
+    with drawing():
+        labels = {v: (names[v], words.number(y[-1] / size, 2)) for v, (_, y) in lines.items()}
+        longest = max(text_in(f"{name}  {value}") for name, value in labels.values())
+        right = min(longest + 0.25, (0.3 if width_in > 6 else 0.42) * width_in)
+        figure, (axes,) = panels(
+            width_in, "How much may limits and incidents cost?",
+            "Over all peaks and incidents the night may bring, the worst nights on the right. "
+            "Pale bars at 5 %: the range of the assumed numbers. Beside each name: 1 night in 100.",
+            1, 0.36 * width_in if width_in > 6 else 0.75 * width_in,
+            Margins(left=0.62, right=right, top=0.48, bottom=0.55),
+        )  # fmt: skip
+        ends, top = [], 0.0
+        for n, vendor in enumerate(names):
+            if vendor not in lines:
+                continue
+            chances, y = lines[vendor]
+            x = [-float(ndtri(c)) for c in chances]
+            y = [value / size for value in y]
+            axes.plot(x, y, color=colour(n), linestyle=dashes(n), linewidth=1.8, zorder=3)
+            p95 = known[vendor, "revenue_at_risk_cny", "p95"].times(1 / size)
+            if p95.has_inputs:
+                gap_pt = 3.5 if width_in > 6 else 2.2
+                _whisker(axes, -float(ndtri(0.05)), p95, n, len(names), gap_pt)
+                top = max(top, p95.input_high)
+            name, value = labels[vendor]
+            room = right - 0.2 - text_in(f"  {value}")
+            ends.append((y[-1], f"{shortened(name, room)}  {value}", colour(n)))
+            top = max(top, *y)
+        _frame_y(axes, top)
+        axes.set_ylim(bottom=min(0.0, *(y for y, _, _ in ends)))
+        axes.set_xlim(-float(ndtri(0.95)), -float(ndtri(0.0099)))
+        shown = TICKS if width_in > 6 else TICKS[::2]
+        axes.xaxis.set_major_locator(FixedLocator([-float(ndtri(t / 100)) for t in shown]))
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda x, _: f"{100 * float(ndtr(-x)):.0f}{words.SPACE}%")
+        )
+        axes.set_xlabel("chance that a night loses more")
+        axes.set_title(f"sales lost, {unit}", loc="left", size=TEXT_PT, color=GREY, pad=18)
+        end_labels(axes, ends)
+        return figure
+
+
+def _exceeded(frames: Frames, scenario: Scenario) -> dict[str, tuple[list[float], list[float]]]:
+    """Vendor -> chances of losing more, falling, and what is lost then; empty where unknown."""
+    known, lines = risks(frames), {}
+    for vendor in vendors(frames, scenario):
+        steps = range(5, 100)
+        y = [known.get((vendor, "revenue_at_risk_cny", f"p{k}"), UNKNOWN).mean for k in steps]
+        if all(map(math.isfinite, y)):
+            lines[vendor] = ([1 - k / 100 for k in steps], y)
+    return lines
 
 
 def _say_percent(x: float) -> str:

@@ -15,17 +15,22 @@ from typing import get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from sim.commerce import net_of_lost
 from sim.report import words
 from sim.report.charts import charts
 from sim.report.said import (
+    TOGETHER,
     Effect,
     Reached,
     Say,
     ask_for,
     asked,
     best_first,
+    cheapest,
     effects,
+    fee_saved,
     just_enough,
+    limits_cost,
     listed,
     marked,
     on_the_night,
@@ -42,6 +47,7 @@ from sim.report.tables import (
     lost_share,
     night_peak,
     peaks,
+    risks,
     table,
 )
 from sim.report.terminal import text
@@ -225,6 +231,18 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         more_rows=[(a.name, a.more) for a in answers],
         reached=any(a.reached for a in answers),
         granted=any(a.cells[-1].text != words.NONE for a in answers),
+        limits_cost=limits_cost(frames, scenario),
+        plans=list(_plans(frames, peak, names)),
+        cheapest=cheapest(frames, names),
+        fee_saved=fee_saved(frames, scenario),
+        at_risk=list(_at_risk(frames, names)),
+        beyond_risk=_beyond(frames),
+        chances=[
+            f"{i.name} ({words.percent(i.chance)})"
+            for i in scenario.incidents
+            if i.chance is not None
+        ],
+        kept=_kept(scenario),
         thin=just_enough(frames, scenario),
         pictures={p.name: p for p in pictures},
         intervals=any(e.has_interval for e in figures.values()),
@@ -242,7 +260,7 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         invariants=INVARIANTS,
         seconds=words.seconds,
         count=words.count,
-        incidents=bool(scenario.incidents),
+        incidents=any(i.chance is None for i in scenario.incidents),
     )
 
 
@@ -252,9 +270,9 @@ def _subtitle(scenario: Scenario) -> str:
         f"audience {scenario.audience.name}",
         f"viewers' internet {scenario.network.name}",
     ]
-    if scenario.incidents:
-        many = len(scenario.incidents)
-        named = listed([i.name for i in scenario.incidents])
+    happen = [i.name for i in scenario.incidents if i.chance is None]
+    if happen:
+        many, named = len(happen), listed(happen)
         parts.append(f"with {many} incident{'s' if many > 1 else ''}: {named}")
     return " · ".join(parts)
 
@@ -300,7 +318,7 @@ def _answer(
         cells=[
             *_cells(get, lost_share(figures, vendor, peak)),
             first,
-            _granted(get, bool(on_the_night(limits))),
+            _granted(get, bool(on_the_night(limits)), scenario),
         ],
         more=_more(get),
         reached=limits,
@@ -315,20 +333,29 @@ def _cells(get: Get, lost: Estimate) -> list[Cell]:
         _banded("stalled", get("stall_ratio"), words.percent),
         _banded("sales lost", lost, words.percent, f"CNY{words.SPACE}{{}}", lost_cny),
         _banded("bill of the night, CNY", bill, words.money, "month {}", month),
-        Cell("both together, CNY", words.money(lost_cny.mean + bill.mean)),
+        _both(get(TOGETHER), lost_cny.mean + bill.mean),
     ]
 
 
-def _granted(get: Get, bound: bool) -> Cell:
+def _both(margin: Estimate, sales_cny: float) -> Cell:
+    """Bill and lost margin; under it the bill and all the sales lost."""
+    under = (f"with all lost sales {words.money(sales_cny)}",) if math.isfinite(sales_cny) else ()
+    return Cell("bill and lost margin, CNY", words.money(margin.mean), under)
+
+
+def _granted(get: Get, bound: bool, scenario: Scenario) -> Cell:
     """Sales lost and the bill with no limit in the way, for a vendor whose limits are."""
     heading = "if granted what you ask"
     perfect = get("perfect_gmv_cny").mean
     lost = get("lost_gmv_cny.links").mean + get("lost_gmv_cny.vendor").mean
     if not bound or not math.isfinite(lost) or not perfect > 0:
         return Cell(heading, words.NONE)
-    bill = get("granted_cost_cny")
+    bill, kept = get("granted_cost_cny"), net_of_lost(scenario.commerce)["lost_margin_cny"]
     under = (
-        (f"bill {words.money(bill.mean)}", f"both {words.money(lost + bill.mean)}")
+        (
+            f"bill {words.money(bill.mean)}",
+            f"both {words.money(bill.mean + lost * kept)}",
+        )
         if bill.known
         else ()
     )
@@ -408,6 +435,78 @@ def _bills(vendor: str, peak: int, frames: Frames) -> Iterator[Billed]:
         )
 
 
+# --- revenue at risk ------------------------------------------------------------------------------
+
+
+def _at_risk(frames: Frames, names: dict[str, str]) -> Iterator[tuple[str, list[Cell]]]:
+    found = risks(frames)
+    for vendor, name in names.items():
+
+        def cell(
+            heading: str, statistic: str, metric: str = "revenue_at_risk_cny", vendor: str = vendor
+        ) -> Cell:
+            return _banded(heading, found.get((vendor, metric, statistic), UNKNOWN), words.money)
+
+        if (vendor, "revenue_at_risk_cny", "mean") in found:
+            yield (
+                name,
+                [
+                    cell("mean", "mean"),
+                    cell("P50", "p50"),
+                    cell("P95", "p95"),
+                    cell("mean of the worst 5 in 100", "es95"),
+                    cell("mean with the protocol's share", "mean", "vendor_attributable_cny"),
+                ],
+            )
+
+
+def _plans(frames: Frames, peak: int, names: dict[str, str]) -> Iterator[tuple[str, list[Cell]]]:
+    """What each plan costs at the peak."""
+    said: tuple[tuple[str, str, Say], ...] = (
+        ("bill of the night, CNY", "cost_cny", words.money),
+        ("month, CNY", "cost_month_cny", words.money),
+        ("a viewer hour, CNY", "cost_per_viewer_hour_cny", words.number),
+        ("an order, CNY", "cost_per_order_cny", words.number),
+        ("bill and lost margin, CNY", "cost_and_lost_margin_cny", words.money),
+        ("ten times the business costs", "cost_growth_tenfold", _fold),
+    )
+    rows = table(frames, "costs", peak_viewers=peak)
+    if rows.empty:
+        return
+    for (vendor, tariff), mine in rows.groupby(["vendor", "tariff"], sort=False):
+        mean = dict(zip(mine["metric"], mine["mean"], strict=True))
+        yield (
+            f"{names.get(str(vendor), str(vendor))}: {tariff}",
+            [
+                Cell(heading, say(float(mean.get(metric, math.nan))))
+                for heading, metric, say in said
+            ],
+        )
+
+
+def _fold(x: float) -> str:
+    return f"{words.number(x)} times" if math.isfinite(x) else words.NONE
+
+
+def _beyond(frames: Frames) -> str:
+    """How likely a peak outside the simulated ones is; empty where it is not."""
+    rows = table(frames, "risk")
+    most = float(rows["beyond"].max()) if not rows.empty else 0.0
+    return words.percent(most) if most > 0 else ""
+
+
+def _kept(scenario: Scenario) -> str:
+    """`net of 40 % returns and of 20 % bought later all the same, at a margin of 30 %`."""
+    shop = scenario.commerce
+    returned, later, margin = (
+        words.percent(x) for x in (shop.return_share, shop.recapture_share.value, shop.margin)
+    )
+    return (
+        f"net of {returned} returns and of {later} bought later all the same, "
+        f"at a margin of {margin}"
+    )
+
+
 # --- what is assumed ------------------------------------------------------------------------------
 
 
@@ -480,7 +579,8 @@ def _how(frames: Frames, scenario: Scenario, peak: int, figures: Figures) -> lis
     )
     broken = [
         f"{i.name} ({_titled(i.what).lower()}{f' {i.where}' if i.where else ''}, minute "
-        f"{words.exact(round(i.time_s / 60, 1))}, {words.seconds(i.duration_s)})"
+        f"{words.exact(round(i.time_s / 60, 1))}, {words.seconds(i.duration_s)}"
+        f"{'' if i.chance is None else f', chance {words.percent(i.chance)}'})"
         for i in scenario.incidents
     ]
     rows = [

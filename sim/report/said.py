@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from sim.report import words
+from sim.report.binding import LIMITS
 from sim.report.tables import (
     UNKNOWN,
     Estimate,
@@ -17,6 +20,7 @@ from sim.report.tables import (
     lost_share,
     night_peak,
     peaks,
+    risks,
     table,
     vendors,
 )
@@ -26,19 +30,15 @@ from sim.study.interval import summarise
 
 Say = Callable[[float], str]
 
-LIMITS = {
-    "sessions": "concurrent sessions",
-    "joins_per_s": "joins a second",
-    "egress_vendor": "egress of the whole vendor",
-    "egress_region": "egress of a region",
-    "egress_edge": "egress of an edge",
-    "host_uplink": "the host's own uplink",
-    "outage": "an outage",
-}
-"""Limits in words; one that is not here is called by its own name."""
+BROKEN = ("host_uplink", "outage", "own_joins_per_s", "own_orders_per_s")
+"""Not limits a vendor can raise: an incident makes them hold, or they are the buyer's own."""
 
-BROKEN = ("host_uplink", "outage")
-"""Not limits a vendor can raise: an incident makes them hold."""
+
+TOGETHER = "cost_and_lost_margin_cny"
+"""Bill of the night, and the margin on what is lost for good: what vendors are ranked by."""
+
+OWN_ORDERS = "not_taken.own_orders_per_s"
+"""Orders the buyer's own servers turned away."""
 
 
 def cny(x: float) -> str:
@@ -79,7 +79,7 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     )
     together = f": {cny(total.mean)}" if others else ""
     said = [
-        f"{costs}{together} in lost sales and bill together{sure}: "
+        f"{costs}{together} in lost margin and bill together{sure}: "
         f"{words.percent(share.mean)} of a perfect night's sales lost, a bill of {cny(bill.mean)}."
     ]
     models = [name for v, name in names.items() if is_archetype(v, scenario)]
@@ -104,6 +104,12 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
                 said.append(f"{nights} nights do not tell it apart from {called}.")
     if nights == 1:
         said.append("One night: how far another would differ is not known from one.")
+    turned_away = figures.get((best, peak, f"lost_gmv_cny.limits.{OWN_ORDERS}"), UNKNOWN)
+    if turned_away.mean > 0:
+        said.append(
+            f"Of the sales lost with {names[best]} {cny(turned_away.mean)} is your own shop's, "
+            "which takes too few orders a second: buying more from a vendor won't help."
+        )
     if share.has_inputs:
         reach = words.between(share.input_low, share.input_high, words.percent)
         may = [v for v in others if _reach(figures, v, peak)[0] < _reach(figures, best, peak)[1]]
@@ -130,7 +136,7 @@ def marked(vendor: str, name: str, scenario: Scenario) -> str:
 
 
 def best_first(frames: Frames, scenario: Scenario) -> dict[str, str]:
-    """Vendors and their names by lost sales and bill together at the peak, the least first."""
+    """Vendors and their names by lost margin and bill together at the peak, the least first."""
     names = vendors(frames, scenario)
     nightly = _lost_and_billed(frames, night_peak(frames, scenario))
     ranked = [str(v) for v in nightly.mean().sort_values(kind="stable").index]
@@ -138,13 +144,12 @@ def best_first(frames: Frames, scenario: Scenario) -> dict[str, str]:
 
 
 def _lost_and_billed(frames: Frames, peak: int) -> pd.DataFrame:
-    """Lost sales and bill together in CNY: a row a night, a column a vendor."""
-    rows = table(frames, "results", peak_viewers=peak)
+    """Lost margin and bill together in CNY: a row a night, a column a vendor."""
+    rows = table(frames, "results", peak_viewers=peak, metric=TOGETHER)
     if rows.empty:
-        return rows
-    rows = rows[rows["metric"].isin(["lost_gmv_cny", "cost_cny"])]
-    both = rows.groupby(["replication", "vendor"])["value"].agg(["sum", "count"])
-    return both.loc[both["count"] == 2, "sum"].unstack().dropna(axis="columns")
+        return pd.DataFrame()
+    both = rows.set_index(["replication", "vendor"])["value"]
+    return both.unstack().dropna(axis="columns")
 
 
 def _over_nights(nights: pd.Series) -> Estimate:
@@ -154,10 +159,9 @@ def _over_nights(nights: pd.Series) -> Estimate:
 
 
 def _reach(figures: Figures, vendor: str, peak: int) -> tuple[float, float]:
-    """Least and most of lost sales and bill together over the ranges of the inputs."""
-    lost, bill = (figures.get((vendor, peak, m), UNKNOWN) for m in ("lost_gmv_cny", "cost_cny"))
-    ends = [(e.input_low, e.input_high) if e.has_inputs else (e.mean, e.mean) for e in (lost, bill)]
-    return sum(low for low, _ in ends), sum(high for _, high in ends)
+    """Least and most of lost margin and bill together over the ranges of the inputs."""
+    both = figures.get((vendor, peak, TOGETHER), UNKNOWN)
+    return (both.input_low, both.input_high) if both.has_inputs else (both.mean, both.mean)
 
 
 # --- limits ---------------------------------------------------------------------------------------
@@ -176,7 +180,7 @@ class Reached:
     lasted_s: float
     """On the night itself."""
     broken: bool = False
-    """By an incident."""
+    """By an incident, or the buyer's own: not the vendor's to raise."""
 
     @property
     def begins(self) -> str:
@@ -215,11 +219,160 @@ def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) ->
 
 def configured(limit: str, profile: Vendor | None) -> str:
     """The number a vendor's limit stands at, where it is one number."""
-    key = "egress_mbps" if limit == "egress_vendor" else limit
-    quantity = getattr(profile.limits, key, None) if profile else None
+    key = {"egress_vendor": "egress_mbps", "egress_growth": "egress_growth_mbps_per_min"}.get(
+        limit, limit.removeprefix("own_")
+    )
+    whose = (profile.own if limit.startswith("own_") else profile.limits) if profile else None
+    quantity = getattr(whose, key, None)
     if quantity is None:
         return ""
-    return words.count(quantity.value) + (f"{SPACE}Mbps" if key == "egress_mbps" else "")
+    unit = " Mbps a minute" if limit == "egress_growth" else " Mbps" if "mbps" in key else ""
+    return words.count(quantity.value) + unit.replace(" ", SPACE, 1)
+
+
+# --- what the limits cost -------------------------------------------------------------------------
+
+HAPPENED = {
+    "refused": "refused at the door",
+    "gave_up_waiting": "gave up waiting to get in",
+    "left_starting": "left before the first picture",
+    "left_stalled": "left a frozen picture",
+    "cut_off": "cut off",
+    "watched_less": "watched less",
+    "not_yet_in": "not in yet",
+    "frozen": "frozen at that moment",
+    "seen_worse": "saw a worse picture",
+    "unanswered": "got no answer from the host",
+    "not_taken": "found the shop too busy",
+}
+"""Causes in words; one that is not here is called by its own name."""
+
+MOST_PARTS = 5
+"""Of what a vendor's limits cost so many parts are named; the others stand together."""
+
+
+@dataclass(frozen=True)
+class LimitsCost:
+    """The limits rung of one vendor by what happened to the viewer and the limit that bound."""
+
+    name: str
+    parts: list[tuple[str, str, str, str]]
+    """What happened, limit, CNY, its 95 % interval; they add up to the last one, the rung."""
+
+
+def limits_cost(frames: Frames, scenario: Scenario) -> list[LimitsCost]:
+    """Vendors whose limits cost something, with the dearest part first."""
+    peak, figures, found = night_peak(frames, scenario), estimates(frames), []
+    prefix = "lost_gmv_cny.limits"
+    for vendor, name in best_first(frames, scenario).items():
+        parts = {
+            metric.removeprefix(f"{prefix}."): e
+            for (v, p, metric), e in figures.items()
+            if (v, p) == (vendor, peak) and metric.startswith(f"{prefix}.")
+        }
+        if not parts:
+            continue
+        ranked = sorted(parts, key=lambda pair: (-abs(parts[pair].mean), pair))
+        rows = [(*_pair(pair), *_with_interval(parts[pair])) for pair in ranked[:MOST_PARTS]]
+        if rest := ranked[MOST_PARTS:]:
+            left = sum(parts[pair].mean for pair in rest)
+            rows.append((f"{len(rest)} other{'s' if len(rest) > 1 else ''}", "",
+                         words.money(left), ""))  # fmt: skip
+        whole = figures.get((vendor, peak, prefix), UNKNOWN)
+        rows.append(("together", "", *_with_interval(whole)))
+        found.append(LimitsCost(marked(vendor, name, scenario), rows))
+    return found
+
+
+def _pair(pair: str) -> tuple[str, str]:
+    cause, limit = pair.split(".")
+    named = {"none": "", "own_link": "their own internet", **LIMITS}
+    return HAPPENED.get(cause, cause.replace("_", " ")), named.get(limit, limit.replace("_", " "))
+
+
+def _with_interval(e: Estimate) -> tuple[str, str]:
+    return words.money(e.mean), words.between(e.low, e.high, words.money) if e.has_interval else ""
+
+
+# --- a fee saved ----------------------------------------------------------------------------------
+
+
+def fee_saved(frames: Frames, scenario: Scenario) -> list[str]:
+    """For each vendor beside the reference a sentence: what it saves, and what that costs."""
+    reference, found = scenario.study.reference_vendor, risks(frames)
+    names, said = vendors(frames, scenario), []
+    for vendor, name in names.items():
+        saved = found.get((vendor, "fee_saved_cny", "mean"), UNKNOWN)
+        if reference not in names or not saved.known:
+            continue
+        beside = f"Against {names[reference]}, {name}"
+        if saved.mean <= 0:
+            said.append(f"{beside} saves nothing: its bill is {cny(-saved.mean)} higher.")
+            continue
+        more, times, margin = (
+            found.get((vendor, metric, "mean"), UNKNOWN)
+            for metric in (
+                "lost_sales_more_cny", "lost_sales_per_fee_saved", "lost_margin_per_fee_saved",
+            )
+        )  # fmt: skip
+        if more.mean <= 0:
+            said.append(f"{beside} saves {cny(saved.mean)} of the fee and loses no more sales.")
+            continue
+        sure = f"95{SPACE}% {_times(times.low, times.high)}" if times.has_interval else ""
+        inputs = f"inputs {_times(times.input_low, times.input_high)}" if times.has_inputs else ""
+        bands = "; ".join(band for band in (sure, inputs) if band)
+        said.append(
+            f"{beside} saves {cny(saved.mean)} of the fee and loses {cny(more.mean)} more in "
+            f"sales: {words.number(times.mean, 2)} times what it saves"
+            f"{f' ({bands})' if bands else ''}, "
+            f"and {words.number(margin.mean, 2)} times in margin."
+        )
+    return said
+
+
+def _times(low: float, high: float) -> str:
+    return words.between(low, high, lambda x: words.number(x, 2))
+
+
+# --- plans ----------------------------------------------------------------------------------------
+
+CHEAPEST = {
+    "cost_cny": "By the bill of the night",
+    "cost_month_cny": "By the month",
+    "cost_and_lost_margin_cny": "By bill and lost margin",
+}
+"""What plans are compared by, in words."""
+
+
+def cheapest(frames: Frames, names: dict[str, str]) -> list[str]:
+    """Which plan costs least from the smallest audience to the largest, and where that changes."""
+    costs, crossed, said = table(frames, "costs"), table(frames, "crossings"), []
+    for metric, by in CHEAPEST.items() if not costs.empty else ():
+        wide = costs[costs["metric"] == metric].pivot_table(
+            index="peak_viewers", columns=["vendor", "tariff"], values="mean"
+        )
+        plans = [(str(plan[0]), str(plan[1])) for plan in wide.columns]
+        x = wide.index.to_numpy(float)
+        here = crossed[crossed["metric"] == metric] if len(crossed) else crossed
+        at = [float(peak) for peak in here["peak_viewers"]] if len(here) else []
+        told, now = f"{by} ", None
+        # Between two crossings no line passes another: its middle says which is lowest.
+        for begin, end in pairwise(sorted({x[0], *at, x[-1]})):
+            bills = [np.interp((begin + end) / 2, x, wide[plan].to_numpy(float)) for plan in plans]
+            least = plans[int(np.argmin(bills))]
+            if now is None:
+                told += f"{_plan(least, names)} is cheapest"
+            elif least != now:
+                told += f", from {words.count(begin)} viewers on {_plan(least, names)}"
+            now = least
+        if now is not None:
+            said.append(f"{told}.")
+    return said
+
+
+def _plan(plan: tuple[str, str], names: dict[str, str]) -> str:
+    vendor, tariff = plan
+    return f"{names.get(vendor, vendor)} ({tariff})"
 
 
 # --- what to tell the vendor ----------------------------------------------------------------------

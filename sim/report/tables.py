@@ -89,6 +89,24 @@ def estimates(frames: Frames) -> Figures:
     }
 
 
+Risks = dict[tuple[str, str, str], Estimate]
+"""By vendor, metric and statistic."""
+
+
+def risks(frames: Frames) -> Risks:
+    """What is at risk, and what a fee saved costs; empty where the study did not say."""
+    found = table(frames, "risk")
+    if found.empty:
+        return {}
+    wanted = ["value", "ci_low", "ci_high", "input_low", "input_high"]
+    return {
+        (str(vendor), str(metric), str(statistic)): Estimate(*map(float, numbers))
+        for vendor, metric, statistic, *numbers in found[
+            ["vendor", "metric", "statistic", *wanted]
+        ].itertuples(index=False, name=None)
+    }
+
+
 def lost_share(figures: Figures, vendor: str, peak: int) -> Estimate:
     """Sales lost, as a share of a perfect night's; from amounts alone it has no bands."""
     given = figures.get((vendor, peak, "lost_gmv_ratio"), UNKNOWN)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import pairwise
+from math import expm1
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from sim.scenario.calendar import Month
 from sim.scenario.quantity import (
     Fraction,
     Frozen,
@@ -70,6 +72,8 @@ class Drop(Frozen):
     extra_arrivals: NotNegativeFloat = 0.0
     """Joins just after the drop, as a multiple of the arrival curve there (arrival curves only)."""
     extra_decay_s: PositiveFloat = 600.0
+    pay_within_s: PositiveFloat | None = None
+    """An unpaid unit is for sale again after this; null: commerce.payment.within_s."""
 
 
 class Pitch(Frozen):
@@ -113,7 +117,9 @@ class Promotion(Frozen):
     drops: list[Drop] = []
     pitches: list[Pitch] = []
     expected_gmv_cny: PositiveFloat | None = None
+    """What a perfect night sells, before stock."""
     orders_per_view: PositiveFloat | None = None
+    """Instead of it; where neither is given, audience.orders_per_view."""
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Promotion:
@@ -123,8 +129,8 @@ class Promotion(Frozen):
                 "exactly one of concurrency, arrivals, file describes the audience, "
                 f"here: {', '.join(given) or 'none'}"
             )
-        if (self.expected_gmv_cny is None) == (self.orders_per_view is None):
-            raise ValueError("exactly one of expected_gmv_cny, orders_per_view must be given")
+        if self.expected_gmv_cny is not None and self.orders_per_view is not None:
+            raise ValueError("at most one of expected_gmv_cny, orders_per_view may be given")
         if self.file is None:
             for key in ("peak_viewers", "duration_s"):
                 if getattr(self, key) is None:
@@ -207,6 +213,8 @@ class Audience(Frozen):
     devices: dict[str, Device]
     """By the height in lines of the best picture they show."""
     interactive_share: Fraction
+    orders_per_view: PositiveFloat | None = None
+    """Paid orders for each who comes, on a perfect night, where the promotion says nothing."""
     intent_sigma_ln: NotNegativeFloat
     stay: Stay
     patience: Patience
@@ -219,6 +227,8 @@ class Audience(Frozen):
     """Speed at which watch intention runs down while the picture is frozen."""
     sd_rundown: Positive
     """The same below HD."""
+    messages_per_viewer_s: NotNegative
+    """Chat of one viewer, messages a second; asked only where a vendor's room has a limit."""
     retry: Retry
     reference: Reference
 
@@ -302,21 +312,17 @@ class Network(Frozen):
 # --- commerce, engine, study ----------------------------------------------------------------------
 
 
-class Month(Frozen):
-    """The rest of the billing month: ordinary nights like this one, only smaller."""
+class Payment(Frozen):
+    """From an order to its payment: some never pay, the others after an exponential time."""
 
-    days: Annotated[int, Field(ge=28, le=31)]
-    ordinary_nights: Annotated[int, Field(ge=0, le=30)]
-    ordinary_share: Share
-    """Their audience, as a share of this night's."""
+    never_share: Annotated[float, Field(ge=0, lt=1)]
+    mean_s: PositiveFloat
+    within_s: PositiveFloat
+    """An order unpaid by then is lost."""
 
-    @model_validator(mode="after")
-    def _fits(self) -> Month:
-        if self.ordinary_nights >= self.days:
-            raise ValueError(
-                f"ordinary_nights {self.ordinary_nights} must be fewer than days {self.days}"
-            )
-        return self
+    def paid_share(self, within_s: float | None = None) -> float:
+        """Of the orders placed, those paid by then (null: by the shop's own deadline)."""
+        return (1 - self.never_share) * -expm1(-(within_s or self.within_s) / self.mean_s)
 
 
 class Commerce(Frozen):
@@ -333,9 +339,15 @@ class Commerce(Frozen):
     latency_tau_s: Positive
     """Seconds of latency beyond it after which 1/e of the interactive orders remain."""
     buy_while_frozen: Share
+    host_answers_per_min: Positive | None
+    """Orders of `interactive` viewers the host can answer for; null: all of them."""
+    payment: Payment
     return_share: Fraction
     """Share of sales that come back as returns."""
+    recapture_share: Share
+    """Share of lost orders that come back later, elsewhere or on another day."""
     margin: Fraction
+    """Of what is sold and kept."""
     cny_per: dict[str, PositiveFloat]
     """Exchange rates: CNY for one unit of a currency."""
     month: Month
@@ -363,6 +375,8 @@ class Study(Frozen):
     """audience.sample away from the peak."""
     ladder: bool = True
     """Run all five worlds at the peak (else the last one alone)."""
+    reference_vendor: str | None = None
+    """Whose fee and whose losses the others' are set against: loss for each yuan saved."""
     ranges: Literal["none", "peak", "all"] = "none"
     """Also every number of each vendor at its low and at its high, one at a time: in one night at
     the scripted peak, or in all nights at every peak."""
@@ -393,9 +407,16 @@ class Incident(Frozen):
     """Whose edge or region; null: of every vendor that has one of this name."""
     time_s: NotNegativeFloat
     duration_s: PositiveFloat
+    chance: Fraction | None = None
+    """Of its happening on one night; null: it happens, on every night that is shown. What it may
+    cost with its chance stands in the revenue at risk."""
     left: Fraction
     """Share of the capacity that is left (of the load then, where no capacity is given); 0: down,
     and whoever was there is cut off."""
+
+
+MOST_CHANCES = 4
+"""Incidents with a chance: sixteen nights for each vendor and replication."""
 
 
 class Report(Frozen):
@@ -423,6 +444,25 @@ class Scenario(Frozen):
     overwrite: bool
 
     @model_validator(mode="after")
+    def _somebody_buys(self) -> Scenario:
+        script, room = self.promotion, self.audience
+        if script.expected_gmv_cny is script.orders_per_view is room.orders_per_view is None:
+            raise ValueError(
+                "what a perfect night sells must be given by one of promotion.expected_gmv_cny, "
+                "promotion.orders_per_view, audience.orders_per_view"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reference_is_compared(self) -> Scenario:
+        reference = self.study.reference_vendor
+        if reference is not None and reference not in self.vendors:
+            raise ValueError(
+                f"study.reference_vendor '{reference}' is not compared: {', '.join(self.vendors)}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _everybody_is_served(self) -> Scenario:
         for name, vendor in self.vendors.items():
             served = {r for regions in vendor.serves.values() for r in regions}
@@ -444,10 +484,33 @@ class Scenario(Frozen):
                         f"vendors.{name}.tariffs.{key}.currency {tariff.currency} has no rate in "
                         f"commerce.cny_per: {', '.join(self.commerce.cny_per)}"
                     )
+                for meter in tariff.unmetered():
+                    raise ValueError(
+                        f"vendors.{name}.tariffs.{key} bills {meter}, which no night reports: "
+                        "`also` must say how much of it comes with what"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _one_night_a_day(self) -> Scenario:
+        month = self.commerce.month
+        today = month.day_of(self.promotion.starts_at.day)
+        for k, other in enumerate(month.promotions):
+            if other.day == today:
+                raise ValueError(
+                    f"commerce.month.promotions.{k}.day {today} is the day of promotion.starts_at"
+                )
         return self
 
     def incidents_of(self, name: str) -> list[Incident]:
-        """Those that the vendor of this name can feel."""
+        """Those that happen and that the vendor of this name can feel."""
+        return [incident for incident in self._felt_by(name) if incident.chance is None]
+
+    def may_strike(self, name: str) -> list[Incident]:
+        """Those with a chance that the vendor of this name can feel."""
+        return [incident for incident in self._felt_by(name) if incident.chance is not None]
+
+    def _felt_by(self, name: str) -> list[Incident]:
         serves = self.vendors[name].serves
         places = {"region": set(serves), "edge": {f"{r}.{i}" for r in serves
                                                   for i in self.audience.isps}}  # fmt: skip
@@ -463,6 +526,12 @@ class Scenario(Frozen):
         regions = {r for v in self.vendors.values() for r in v.serves}
         edges = {f"{r}.{isp}" for r in regions for isp in self.audience.isps}
         places = {"edge": edges, "region": regions, "isp": set(self.audience.isps)}
+        chances = sum(incident.chance is not None for incident in self.incidents)
+        if chances > MOST_CHANCES:
+            raise ValueError(
+                f"incidents: at most {MOST_CHANCES} with a chance, here {chances}: "
+                "every combination is a night of its own"
+            )
         for k, incident in enumerate(self.incidents):
             here = f"incidents.{k}"
             if incident.what == "host_uplink":

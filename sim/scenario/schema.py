@@ -19,7 +19,7 @@ _ABOUT = (
     "comment '# yaml-language-server: $schema=' and a path to this file. Where Peakcast is "
     "installed as a package, 'python -m sim.scenario.schema vendor.schema.json' writes it."
 )
-_WHOLE = ("Quantity", "TariffLine", "Tier")
+_WHOLE = ("Quantity", "TariffLine", "Tier", "Condition", "Also")
 """Parts that are never completed by a file inherited from: what they need must be there."""
 
 

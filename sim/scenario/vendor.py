@@ -11,8 +11,11 @@ from pydantic import Field, model_validator
 from sim.scenario.quantity import (
     GIVEN,
     Confidence,
+    Fraction,
     Frozen,
     NotNegative,
+    NotNegativeFloat,
+    NotNegativeInt,
     Positive,
     PositiveInt,
     Quantity,
@@ -20,6 +23,9 @@ from sim.scenario.quantity import (
     Source,
 )
 from sim.scenario.tariff import Tariff
+
+ORDER_WAIT_S = {"value": 3.0, "low": 1.0, "high": 10.0}
+"""Assumed: 53 % of mobile visitors leave a page that takes 3 s (Akamai, SOASTA 2017)."""
 
 
 class Limits(Frozen):
@@ -31,6 +37,28 @@ class Limits(Frozen):
     """The whole path, wire Mbps: overhead included, FEC and retransmission not."""
     joins_per_s: Positive | None = None
     """Joins let into the room a second."""
+    token_calls_per_s: Positive | None = None
+    """Calls of the vendor's token API a second, one an attempt; absent where the buyer signs."""
+    room_viewers: Positive | None = None
+    """Audience of one room: sessions of the whole path, all regions together."""
+    account_mbps: Positive | None = None
+    """Bandwidth of the account: wire Mbps of all paths, as the vendor's meter reads them."""
+    package_minutes: Positive | None = None
+    """Viewer minutes of the night that are paid for, all paths; then the package is used up."""
+    package_gb: Positive | None = None
+    """The same in GB on the wire."""
+    egress_growth_mbps_per_min: Positive | None = None
+    """What the path sends, wire Mbps, may exceed its least of the last 60 s by this much."""
+    node_viewers: Positive | None = None
+    """Viewers on one node of the path's `fleet`."""
+    transcodes: NotNegative | None = None
+    """Pictures below the best that are made at once; who wants one beyond gets the best."""
+    messages_per_s: Positive | None = None
+    """Messages the room carries a second, all paths; beyond, product cards wait behind the chat."""
+
+
+OF_THE_VENDOR = ("account_mbps", "package_minutes", "package_gb", "messages_per_s")
+"""Limits that hold for all paths together."""
 
 
 class Policy(Frozen):
@@ -38,12 +66,35 @@ class Policy(Frozen):
 
     sessions: Literal["refuse", "queue", "overflow"] = "refuse"
     joins_per_s: Literal["refuse", "queue", "overflow"] = "refuse"
+    token_calls_per_s: Literal["refuse", "queue", "overflow"] = "refuse"
+    room_viewers: Literal["refuse", "queue", "overflow"] = "refuse"
     egress_mbps: Literal["degrade", "refuse", "queue", "overflow"] = "degrade"
+    """Also where growth, a fleet's nodes or the origin cap the egress."""
+    node_viewers: Literal["refuse", "queue", "overflow"] = "refuse"
+    account_mbps: Literal["refuse", "cut_off"] = "refuse"
+    """`cut_off`: the domain is disabled; nobody gets in, everybody inside is cut off."""
+    package: Literal["refuse", "cut_off"] = "refuse"
+    scan_s: Positive | None = None
+    """How often the account and the package are looked at; null: each second."""
+    cut_off_s: Positive | None = None
+    """How long a cut-off lasts (a package: until another one is bought); null: to the end."""
     joins_burst: Annotated[float, Field(ge=1)] | None = None
     """Joins let in at once after a quiet spell; null: what one second allows, at least 1."""
     refusal_s: NotNegative
     ghost_s: NotNegative | None = None
     """How long a session that was cut still counts against its quota; null: not at all."""
+
+    @model_validator(mode="after")
+    def _can_be_carried_out(self) -> Policy:
+        for key in ("account_mbps", "package"):
+            if getattr(self, key) == "cut_off" and self.ghost_s is None:
+                raise ValueError(
+                    f"ghost_s is needed where {key} is cut_off: how long those who are cut off "
+                    "still count (0: not at all)"
+                )
+        if self.scan_s is not None and self.scan_s.lowest < 1:
+            raise ValueError(f"scan_s {self.scan_s.lowest:g} must be at least 1")
+        return self
 
 
 class Layer(Frozen):
@@ -51,6 +102,79 @@ class Layer(Frozen):
 
     height: PositiveInt
     bitrate_mbps: Positive
+
+
+def _rising(times_s: list[float], key: str) -> None:
+    for a, b in pairwise(times_s):
+        if b <= a:
+            raise ValueError(f"{key}: time {b:g} s follows {a:g} s: times must rise")
+
+
+class Scaling(Frozen):
+    """Nodes that are started as the load rises: looked at, started a step at a time, booted."""
+
+    detect_s: Positive
+    """How often the load is looked at."""
+    target_share: Share
+    """Share of what the nodes (those on their way too) can take, above which a step is started."""
+    step_nodes: PositiveInt
+    most_nodes: PositiveInt
+    boot_s: NotNegative
+    """From the decision to nodes that take viewers."""
+    fail_share: Share
+    """Chance that a started step never comes; noticed when it should have."""
+    warm_nodes: NotNegativeInt
+    """Booted nodes that join at once, once; those beyond them are booted."""
+    scale_in_after_s: NotNegative | None = None
+    """After so long in which a step fewer would have done, a step is taken away; null: never."""
+
+    @model_validator(mode="after")
+    def _some_load(self) -> Scaling:
+        if self.target_share.lowest <= 0:
+            raise ValueError("target_share must be above 0")
+        return self
+
+
+class Fleet(Frozen):
+    """The nodes a path is served by. Viewers on one node: `limits.node_viewers`."""
+
+    nodes: PositiveInt
+    """When the show begins. With `scaling` the least there are."""
+    node_mbps: Positive | None = None
+    """Egress of one node, wire Mbps."""
+    cascades: bool
+    """Whether one room spreads over the nodes; else it must fit one of them."""
+    scaling: Scaling | None = None
+    scheduled: list[tuple[NotNegativeFloat, PositiveInt]] = []
+    """(time_s, nodes): so many are there from then on; with `scaling`, at least so many."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Fleet:
+        if not self.cascades and (self.scaling or self.scheduled):
+            raise ValueError(
+                f"{'scaling' if self.scaling else 'scheduled'} needs cascades: true, more nodes "
+                "don't help a room that must fit one"
+            )
+        _rising([t for t, _ in self.scheduled], "scheduled")
+        if self.scaling is not None:
+            most = self.scaling.most_nodes
+            for nodes in (self.nodes, *(n for _, n in self.scheduled)):
+                if nodes > most:
+                    raise ValueError(f"scaling.most_nodes {most} must be at least nodes {nodes}")
+        return self
+
+
+class Origin(Frozen):
+    """Where an edge fetches what it hasn't got yet."""
+
+    egress_mbps: Positive
+    """Wire Mbps."""
+    fetch_s: NotNegative
+    """What a fetch adds to the start-up of who needs it, while the origin isn't full."""
+    coalesced: bool
+    """Whether those who join during a fetch wait for it, or each fetches for himself."""
+    leak_share: Share
+    """Share of all that the path sends which comes from the origin every time."""
 
 
 class Path(Frozen):
@@ -96,6 +220,10 @@ class Path(Frozen):
     """From a loss to the load of its repetition: a round trip and the wait in a full queue."""
     loss_tolerance: Share | None = None
     udp_shortage: Literal["loss", "pause_some"] = "loss"
+    background_load: list[tuple[NotNegativeFloat, Fraction]] = []
+    """(time_s, share of the capacity that other tenants take), straight lines between."""
+    fleet: Fleet | None = None
+    origin: Origin | None = None
     # a path after the first has limits of its own; the first one's stand under the vendor
     limits: Limits | None = None
     policy: Policy | None = None
@@ -108,6 +236,11 @@ class Path(Frozen):
         if self.audio_rung and self.audio_mbps is not None:
             rungs.append((0, self.audio_mbps))
         return rungs
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Path:
+        _rising([t for t, _ in self.background_load], "background_load")
+        return self
 
     @model_validator(mode="after")
     def _falling(self) -> Path:
@@ -195,6 +328,36 @@ class Figure(Frozen):
     source: str
 
 
+class Own(Frozen):
+    """The buyer's own servers: what they can't take, no vendor can mend."""
+
+    joins_per_s: Positive | None = None
+    """Joins the backend answers a second, asked first at every attempt; absent: any number."""
+    policy: Literal["refuse", "queue"] = "refuse"
+    """What happens to joins beyond that."""
+    orders_per_s: Positive | None = None
+    """Orders the shop takes a second, first come, first served; absent: all of them."""
+    order_wait_s: NotNegative | None = None
+    """Who would wait longer for that does not order."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _patience(cls, given: Any) -> Any:
+        """A bare `own.orders_per_s` is enough: how long people wait is assumed then."""
+        if isinstance(given, Mapping) and given.get("orders_per_s") is not None:
+            return {
+                "order_wait_s": ORDER_WAIT_S,
+                **{k: v for k, v in given.items() if v is not None},
+            }
+        return given
+
+    @model_validator(mode="after")
+    def _waits_for_something(self) -> Own:
+        if self.orders_per_s is None and self.order_wait_s is not None:
+            raise ValueError("own.order_wait_s is given, and own.orders_per_s to wait for is not")
+        return self
+
+
 class Vendor(Frozen):
     """A vendor profile: paths in order of preference, limits, policies, tariffs."""
 
@@ -208,6 +371,7 @@ class Vendor(Frozen):
     regions: dict[str, RegionLimits] = {}
     edges: dict[str, dict[str, EdgeLimits]] = {}
     policy: Policy
+    own: Own = Own()
     tariffs: Annotated[dict[str, Tariff], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -241,8 +405,19 @@ class Vendor(Frozen):
                 )
             if policy is None:
                 raise ValueError(f"paths.{name}.policy is needed for a second path")
-            over = [k for k in ("sessions", "joins_per_s", "egress_mbps")
-                    if getattr(policy, k) == "overflow"]  # fmt: skip
+            limits = self.limits if k == 0 else path.limits or Limits()
+            if limits.transcodes is not None and not path.layers:
+                where = "limits" if k == 0 else f"paths.{name}.limits"
+                raise ValueError(
+                    f"{where}.transcodes is {limits.transcodes.value:g}, and path {name} has no "
+                    "layers: nothing is transcoded"
+                )
+            for key in OF_THE_VENDOR:
+                if path.limits is not None and getattr(path.limits, key) is not None:
+                    raise ValueError(
+                        f"paths.{name}.limits.{key} holds for all paths: it stands under limits"
+                    )
+            over = [k for k, how in policy if how == "overflow"]
             if over and k == len(names) - 1:
                 where = "policy" if k == 0 else f"paths.{name}.policy"
                 raise ValueError(
@@ -253,6 +428,19 @@ class Vendor(Frozen):
             raise ValueError(f"paths.{names[-1]}.takes must be everyone: nobody may be left out")
         if len(names) == 2 and last.transport == "udp":
             raise ValueError(f"paths.{names[-1]}.transport must be tcp: the second path is the CDN")
+
+    @model_validator(mode="after")
+    def _nodes_have_a_size(self) -> Vendor:
+        for k, (name, path, limits, _) in enumerate(self.ways()):
+            key = f"{'' if k == 0 else f'paths.{name}.'}limits.node_viewers"
+            fleet, viewers = path.fleet, limits.node_viewers
+            if fleet is None and viewers is not None:
+                raise ValueError(
+                    f"{key} {viewers.value:g} needs paths.{name}.fleet: no node is given"
+                )
+            if fleet is not None and fleet.node_mbps is None and viewers is None:
+                raise ValueError(f"paths.{name}.fleet needs node_mbps or {key}: nodes have no size")
+        return self
 
     @property
     def path(self) -> Path:

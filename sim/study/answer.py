@@ -16,10 +16,12 @@ from sim.engine import run
 from sim.record import Run
 from sim.scenario.model import Scenario
 from sim.study.asks import asked, asks
+from sim.study.costs import crossings, curves, grown_tenfold, of_plans
 from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
-from sim.study.measure import by_group, figures, held_peak, lost, over_time
+from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
 from sim.study.nights import Job, jobs, scripted_peak, side_by_side
+from sim.study.risk import at_risk
 
 KEYS = ("promotion", "audience", "network", "seed", "vendor", "peak_viewers", "replication")
 
@@ -40,6 +42,12 @@ class Frames:
     facts: dict[str, Any]
     asks: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What to tell the vendor, by `sim.study.asks`."""
+    costs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What every tariff of every vendor costs at every point, by `sim.study.costs`."""
+    crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Where one of them becomes cheaper than another."""
+    risk: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Revenue at risk over peaks and incidents, by `sim.study.risk`."""
     ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
     """One number at a time, by `sim.study.inputs`; empty where `study.ranges` is none."""
 
@@ -63,15 +71,17 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
     results = _sorted(gathered("results"), [*KEYS, "metric"])
+    breakdown = _without_empty_pairs(gathered("breakdown"))
     small, draws = gathered("small"), scenario.bands.draws
+    costs = curves(gathered("costs"))
     peak, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
     return Frames(
         results=results,
-        breakdown=_sorted(gathered("breakdown"), [*KEYS, "by", "of", "metric"]),
+        breakdown=_sorted(breakdown, [*KEYS, "by", "of", "metric"]),
         timeseries=_sorted(
             gathered("timeseries"), ["vendor", "peak_viewers", "replication", "time_s", "metric"]
         ),
-        summary=input_band(summarise(results), small, draws),
+        summary=input_band(summarise(pd.concat([results, _pairs(breakdown)])), small, draws),
         sessions=gathered("sessions"),
         orders=gathered("orders"),
         usage=gathered("usage"),
@@ -87,6 +97,9 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
             "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
         },
         asks=asks(gathered("asks"), peak, sigma),
+        costs=costs,
+        crossings=crossings(costs),
+        risk=at_risk(results, small, scenario),
         ranges=(pd.DataFrame() if scenario.study.ranges == "none" else ranges(small, scenario)),
     )
 
@@ -134,9 +147,9 @@ def _runs(job: Job, scenario: Scenario) -> dict[str, Run]:
     struck = chosen["incidents"] is not chosen["limits"]
     last = in_world("incidents")
     runs = {**base, "incidents": last}
-    if night.ladder:
+    if night.ladder and job.how == "configured":
         runs["limits"] = in_world("limits") if struck else last
-    if job.how == "configured":
+    if job.how in ("configured", "base", "drawn"):
         bound = any(key.startswith("binding_limit_s") for key in last.facts)
         runs["vendor"] = in_world("vendor") if bound or struck else last
     return runs
@@ -145,7 +158,8 @@ def _runs(job: Job, scenario: Scenario) -> dict[str, Run]:
 def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> Tables:
     night, name, vendor = job.night, job.vendor, scenario.vendors[job.vendor]
     last, best = runs["incidents"], runs["perfect"]
-    sales = money(runs, scenario.commerce, scenario.promotion.drops)
+    shop, starts_at = scenario.commerce, scenario.promotion.starts_at
+    sales = money(runs, shop, scenario.promotion.drops, vendor.own)
     keys = {
         "promotion": scenario.promotion.name,
         "audience": scenario.audience.name,
@@ -156,9 +170,10 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         "replication": night.replication,
     }
     few = {k: keys[k] for k in ("vendor", "peak_viewers", "replication")}
-    shop, starts_at = scenario.commerce, scenario.promotion.starts_at
+    # What a limit kept from this night it would not keep from an ordinary, smaller one.
+    whole = runs["vendor"].usage if job.how == "configured" else None  # small nights: alike
     bills = [
-        night_in_month(last.usage, tariff, shop.cny_per, starts_at, shop.month)
+        night_in_month(last.usage, tariff, shop.cny_per, starts_at, shop.month, whole)
         for tariff in vendor.tariffs.values()
     ]
     cost_cny = float(bills[0].marginal_cny)
@@ -169,7 +184,7 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         ("cost_month_cny", "CNY", float(bills[0].month_cny)),
         ("cost_per_viewer_hour_cny", "CNY/h", cost_cny / hours if hours else float("nan")),
     ]
-    rows += [*held_peak(vendor, last.peak_viewers), *lost(sales)]
+    rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop, cost_cny)]
     if night.ladder and job.how == "configured":
         # The bill if the vendor grants all that is asked for; `lost_gmv_cny` has its rungs.
         first = next(iter(vendor.tariffs.values()))
@@ -188,10 +203,17 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
     if night.ladder:
         breakdown = pd.concat([breakdown, sales.breakdown()[columns]])
     wanted = pd.DataFrame(list(asked(runs["vendor"])), columns=["what", "of", "unit", "value"])
+    of_each = ["tariff", "metric", "unit", "value"]
+    figure = results.set_index("metric")["value"]
+    asked_for = runs["vendor"].usage
+    tenfold = [grown_tenfold(asked_for, t, shop, starts_at) for t in vendor.tariffs.values()]
+    sold, lost_margin = float(figure["orders"]), float(figure["lost_margin_cny"])
+    plans = of_plans(bills, tenfold, hours, sold, lost_margin)
     tables = {
         "results": results,
+        "costs": _keyed(pd.DataFrame(list(plans), columns=of_each), few),
         "breakdown": _keyed(breakdown, keys),
-        "timeseries": _keyed(over_time(last, best), few),
+        "timeseries": _keyed(pd.concat([over_time(last, best), lost_as_it_goes(sales)]), few),
         "usage": _keyed(last.usage, few),
         "invoice": pd.concat([b.frame(name, night.replication) for b in bills]).assign(
             peak_viewers=last.peak_viewers
@@ -202,6 +224,19 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         tables["sessions"] = _keyed(pd.DataFrame(last.sessions).assign(weight=last.weight), few)
         tables["orders"] = _keyed(pd.DataFrame(last.orders).assign(weight=last.order_weight), few)
     return tables
+
+
+def _without_empty_pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
+    """Of cause and limit together only pairs that cost something on any night; the rest are 0."""
+    here = breakdown.groupby(["vendor", "peak_viewers", "by", "of"])["value"]
+    pair = breakdown["by"] == "cause_by_limit"
+    return breakdown[~pair | here.transform("any")]
+
+
+def _pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
+    """Rows of results, `lost_gmv_cny.limits.<cause>.<limit>`: for the summary's intervals."""
+    pairs = breakdown[breakdown["by"] == "cause_by_limit"]
+    return pairs.assign(metric=pairs["metric"] + "." + pairs["of"]).drop(columns=["by", "of"])
 
 
 def _keyed(table: pd.DataFrame, keys: dict[str, Any]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sim.scenario.model import Scenario
 from sim.study.interval import may_be_negative
@@ -26,10 +27,8 @@ def input_band(summary: pd.DataFrame, small: pd.DataFrame, draws: int) -> pd.Dat
     if not draws:
         return summary.assign(input_low=np.nan, input_high=np.nan)
     keys = ["vendor", "peak_viewers", "metric"]
-    drawn, base = (small[small["how"] == how] for how in ("drawn", "base"))
-    pairs = drawn.merge(base, on=[*keys, "replication"], suffixes=("", "_base"))
-    added = (pairs["value"] - pairs["value_base"]).groupby([pairs[key] for key in keys])
-    low, high = (0.025, 0.975) if draws >= ENOUGH else (0.0, 1.0)
+    added = added_by_draws(small).groupby(keys)["added"]
+    low, high = _quantiles(draws)
     ends = pd.DataFrame({"input_low": added.quantile(low), "input_high": added.quantile(high)})
     out = summary.merge(ends.reset_index(), on=keys, how="left")
     ratio = out["metric"].str.endswith("_ratio")
@@ -37,6 +36,28 @@ def input_band(summary: pd.DataFrame, small: pd.DataFrame, draws: int) -> pd.Dat
     for end in ("input_low", "input_high"):
         out[end] = (out["mean"] + out[end]).clip(least, np.where(ratio, 1.0, np.inf))
     return out
+
+
+def added_by_draws(small: pd.DataFrame) -> pd.DataFrame:
+    """vendor, peak_viewers, metric, replication, of, added: what each draw adds to a figure."""
+    columns = ["vendor", "peak_viewers", "metric", "replication"]
+    if small.empty:
+        return pd.DataFrame(columns=[*columns, "of", "added"])
+    drawn, base = (small[small["how"] == how] for how in ("drawn", "base"))
+    pairs = drawn.merge(base, on=columns, suffixes=("", "_base"))
+    return pairs.assign(added=pairs["value"] - pairs["value_base"])[[*columns, "of", "added"]]
+
+
+def ends_of(drawn: NDArray[np.float64]) -> tuple[float, float]:
+    """The band of a figure with one value a draw; nan without a draw."""
+    if not len(drawn):
+        return np.nan, np.nan
+    low, high = np.quantile(drawn, _quantiles(len(drawn)))
+    return float(low), float(high)
+
+
+def _quantiles(draws: int) -> tuple[float, float]:
+    return (0.025, 0.975) if draws >= ENOUGH else (0.0, 1.0)
 
 
 def ranges(small: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:

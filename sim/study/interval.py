@@ -26,7 +26,7 @@ ROUNDING = 1e-12
 
 def may_be_negative(metric: pd.Series[str]) -> pd.Series[bool]:
     """A marginal bill (a cheaper tier for the whole month), and what is lost where all is well."""
-    return metric.str.startswith(("cost_", "lost_gmv_"))
+    return metric.str.startswith(("cost_", "lost_", "revenue_at_risk"))
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:

@@ -8,13 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.commerce import Money
+from sim.commerce import Money, net_of_lost
 from sim.record import LATENCY_BIN_S, LIMIT_NAMES, Limit, Reason, Run
+from sim.scenario.model import Commerce
 from sim.scenario.vendor import Vendor
 from sim.study.interval import HELD_PEAK
 
 Row = tuple[str, str, float]
 """metric, unit, value."""
+
+EGRESS = tuple(
+    LIMIT_NAMES[k] for k in (Limit.EGRESS_VENDOR, Limit.EGRESS_REGION, Limit.EGRESS_EDGE)
+)
 
 WINDOW = 30
 """Ten-second bins in five minutes."""
@@ -71,21 +76,42 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
         within = run.latency_us[: round(limit / LATENCY_BIN_S)].sum()
         yield name, "share", _share(within, run.latency_us.sum())
 
-    yield "edge_utilisation", "share", run.facts["edge_utilisation"]
+    yield "edge_utilisation", "share", max(_most_used(run, *EGRESS).values(), default=float("nan"))
+    for name, share in _most_used(run, *LIMIT_NAMES).items():
+        yield f"limit_use.{name}", "share", share
+    yield "harmed", "viewers", float((s["harm"] > Limit.NONE).sum() * weight)
     for code in Limit:
-        if code > Limit.LINK:
+        if code > Limit.LINK and code != Limit.OWN_ORDERS:  # that one is told with the sales
             name = LIMIT_NAMES[code]
             yield f"binding_limit_s.{name}", "s", run.facts.get(f"binding_limit_s.{name}", 0.0)
 
 
-def lost(sales: Money) -> Iterator[Row]:
-    """What a perfect night would sell, and how much of it is lost, with or without a ladder."""
+def _most_used(run: Run, *names: str) -> dict[str, float]:
+    """Of each kind of limit the vendor has, the one of which the largest share was in use."""
+    out: dict[str, float] = {}
+    for use in run.limits:
+        if use.limit in names:
+            out[use.limit] = max(use.share, out.get(use.limit, 0.0))
+    return out
+
+
+def lost(sales: Money, commerce: Commerce, cost_cny: float) -> Iterator[Row]:
+    """What a perfect night would sell, and how much of it is lost, with or without a ladder.
+
+    `revenue_at_risk_cny` is what limits and incidents cost this night, where the world without them
+    was run; `cost_and_lost_margin_cny` is the bill and the margin on what is lost for good.
+    """
     worlds = sales.worlds.set_index("world")
     gmv = worlds["gmv_cny"]
     yield "perfect_orders", "count", float(worlds["orders"]["perfect"])
     yield "perfect_gmv_cny", "CNY", float(gmv["perfect"])
     gone = float(gmv["perfect"] - gmv["incidents"])
     yield "lost_gmv_ratio", "share", _share(gone, float(gmv["perfect"]))
+    for metric, share in (net := net_of_lost(commerce)).items():
+        yield metric, "CNY", gone * share
+    yield "cost_and_lost_margin_cny", "CNY", cost_cny + gone * net["lost_margin_cny"]
+    if "vendor" in gmv:
+        yield "revenue_at_risk_cny", "CNY", float(gmv["vendor"] - gmv["incidents"])
     if sales.losses.empty:  # else it stands among the sales, as the sum of the rungs
         yield "lost_gmv_cny", "CNY", gone
 
@@ -105,7 +131,8 @@ def held_peak(vendor: Vendor, peak_viewers: int) -> Iterator[Row]:
 
 
 def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, str, float]]:
-    """Who stalls: (by, of, metric, unit, value) by access class, region and isp."""
+    """Who stalls: (by, of, metric, unit, value) by access class, region and isp; and how many
+    viewers lost most of what they would have watched to which limit."""
     s, whole = run.sessions, perfect.sessions["play_s"]
     groups = {"class": ("access", run.names.classes), "region": ("region", run.names.regions),
               "isp": ("isp", run.names.isps)}  # fmt: skip
@@ -118,14 +145,34 @@ def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, str, float
             yield by, of, "watch_hours", "h", play / 3600 * run.weight
             yield by, of, "stall_ratio", "share", _share(frozen, play + frozen)
             yield by, of, "watch_delivered_ratio", "share", _share(play, float(whole[here].sum()))
+    for code in Limit:
+        if code > Limit.NONE:
+            harmed = float((s["harm"] == code).sum() * run.weight)
+            yield "limit", LIMIT_NAMES[code], "harmed", "viewers", harmed
 
 
 def over_time(run: Run, perfect: Run) -> pd.DataFrame:
-    """time_s, metric, value at full size, ten seconds a row; `offered` is the perfect world's."""
+    """time_s, metric, value at full size, ten seconds a row.
+
+    `offered` is the perfect world's; `bound.<limit>`: for what share of the ten seconds it bound.
+    """
     wide = run.series.set_index("time_s") * run.weight
     wide["in_room"] = in_room(wide)
     wide["offered"] = perfect.series.set_index("time_s")["watching"] * run.weight
+    wide = wide.join(run.bound.set_index("time_s").add_prefix("bound."))
     return wide.reset_index().melt(id_vars="time_s", var_name="metric", value_name="value")
+
+
+def lost_as_it_goes(sales: Money) -> pd.DataFrame:
+    """time_s, metric, value: `lost_gmv_cny.<limit>` in ten seconds, what the limits cost then."""
+    rows = sales.over_time
+    return pd.DataFrame(
+        {
+            "time_s": rows["time_s"].astype(float),
+            "metric": "lost_gmv_cny." + rows["limit"].astype(str),
+            "value": rows["lost_fen"].astype(float) * sales.weight / 100,
+        }
+    )
 
 
 def in_room(series: pd.DataFrame) -> pd.Series[float]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import product, zip_longest
+from math import prod
 from threading import Lock
 from typing import Any, Literal
 
@@ -60,13 +61,15 @@ class Job:
 
     night: Night
     vendor: str
-    how: Literal["configured", "base", "drawn", "low", "high"] = "configured"
+    how: Literal["configured", "struck", "base", "drawn", "low", "high"] = "configured"
     of: str = ""
-    """Which draw, or the key of the number at its `low` or `high`."""
+    """Which draw, the key of the number at its `low` or `high`, or which incidents strike."""
 
     def scenario(self) -> Scenario | None:
         """What to run; None: one number's end contradicts the others' values."""
         here = self.night.scenario
+        if self.how == "struck":
+            return _struck(here, self.vendor, self.of)
         if self.how == "drawn":
             return all_drawn(here, self.vendor, int(self.of))
         if self.how in ("low", "high"):
@@ -88,6 +91,12 @@ def jobs(scenario: Scenario) -> list[Job]:
         for replication in nights:
             night = Night(here, replication, scripted, study.ladder and scripted)
             out += [Job(night, name) for name in scenario.vendors]
+            if scripted:
+                out += [
+                    Job(night, name, "struck", of)
+                    for name in scenario.vendors
+                    for of in list(strata(scenario, name))[1:]
+                ]
     for times, peak in _points(scenario):
         draws = range(bands.draws if times == 1.0 else 0)
         # As many viewers as at the peak: fewer orders would hide what a number does to sales.
@@ -107,6 +116,26 @@ def jobs(scenario: Scenario) -> list[Job]:
     for job in out:
         job.night.left += 1
     return out
+
+
+def strata(scenario: Scenario, vendor: str) -> dict[str, float]:
+    """Which of the vendor's incidents with a chance strike, and how likely that is.
+
+    '01': the second alone. The first stratum is the night as configured: none of them.
+    """
+    chances = [i.chance for i in scenario.may_strike(vendor) if i.chance is not None]
+    return {
+        "".join(map(str, which)): prod(c if yes else 1 - c
+                                       for c, yes in zip(chances, which, strict=True))
+        for which in product((0, 1), repeat=len(chances))
+    }  # fmt: skip
+
+
+def _struck(scenario: Scenario, vendor: str, of: str) -> Scenario:
+    """The night on which these of the vendor's incidents with a chance happen."""
+    chosen = zip(scenario.may_strike(vendor), of, strict=True)
+    happen = [i.model_copy(update={"chance": None}) for i, yes in chosen if yes == "1"]
+    return scenario.model_copy(update={"incidents": [*scenario.incidents, *happen]})
 
 
 def side_by_side(jobs: list[Job], width: int) -> list[int]:

@@ -83,6 +83,7 @@ VIEWER = np.dtype(
         ("state", "i1"), ("phase", "i1"), ("cause", "i1"), ("reason", "i1"),
         ("at_edge", "?"), ("hd", "?"), ("audio", "?"), ("limit", "i1"), ("blame", "i1"),
         ("door", "i1"), ("egress", "i1"), ("path", "i1"), ("layer", "i1"), ("access", "i1"),
+        ("wish", "i1"),  # the picture he wants; `made` says what he gets
         ("region", "i1"), ("place", "i2"),  # region and isp: the edge, on whatever path
         ("play_s", "f8"), ("hd_s", "f8"), ("frozen_s", "f8"), ("starting_s", "f8"),
         ("episode_s", "f8"), ("since_freeze_s", "f8"), ("media_mb", "f8"), ("lag_s2", "f8"),
@@ -124,6 +125,9 @@ PLAYER = np.dtype(
         # pictures, best first, and the best one each device shows
         ("layers", "i8"), ("layer_mbps", "f8", LAYERS), ("layer_hd", "i1", LAYERS),
         ("layer_audio", "i1", LAYERS), ("top", "i8", POINTS), ("react_s", "f8"),
+        # transcodes that may run at once (LAYERS: enough), pictures nobody makes, who wants each
+        ("transcodes", "i8"), ("missing", "i1", LAYERS), ("wishes", "i8", LAYERS),
+        ("most_made", "i8"),  # of them at once
         ("source", "f8"),  # share of the host's picture that reaches the vendor
         ("link_share", "f8"), ("catch_up", "f8"), ("upstream_s", "f8"),
         ("gop_s", "f8"), ("start_s", "f8"), ("resume_s", "f8"),
@@ -266,12 +270,25 @@ def choose(v: Any, p: Any, want_mbps: float) -> int:
     return k
 
 
+@inlined
+def made(p: Any, layer: int) -> int:
+    """What is sent to who wants this picture: the host's own where nobody makes it."""
+    return layer if p.missing[layer] == 0 else 0
+
+
+@step
+def want(v: Any, p: Any, layer: int) -> bool:
+    """The viewer wants this picture from now on; whether he gets another one therefore."""
+    v.wish = layer
+    return made(p, layer) != v.layer
+
+
 @step
 def show(v: Any, p: Any, layer: int) -> None:
-    """This picture from now on."""
-    v.layer, v.layer_s = layer, NEVER
-    v.rate_mbps = p.layer_mbps[layer]
-    v.hd, v.audio = p.layer_hd[layer] != 0, p.layer_audio[layer] != 0
+    """This picture from now on, or what is sent instead."""
+    v.wish, v.layer, v.layer_s = layer, made(p, layer), NEVER
+    v.rate_mbps = p.layer_mbps[v.layer]
+    v.hd, v.audio = p.layer_hd[v.layer] != 0, p.layer_audio[v.layer] != 0
 
 
 @step
@@ -281,9 +298,9 @@ def consider(v: Any, p: Any, t: float, want_mbps: float) -> None:
     Decisions fall on whole seconds; an RTC sender steps down as soon as it has noticed.
     """
     k = choose(v, p, want_mbps)
-    if k == v.layer:
-        v.layer_s = NEVER
-    elif p.kind == RTC and k > v.layer:
+    if made(p, k) == v.layer:
+        v.wish, v.layer_s = k, NEVER
+    elif p.kind == RTC and k > v.wish:
         v.layer_s = min(v.layer_s, t + p.react_s)
     else:
         v.layer_s = min(v.layer_s, np.floor(t) + 1.0)
@@ -439,7 +456,7 @@ def plan(v: Any, p: Any) -> None:
             if fill >= 1.0 and p.source >= 1.0:
                 at = t
                 if v.state == STALLED or not p.keyframe_cached:
-                    at = (np.floor(t / p.gop_s) + 1.0) * p.gop_s
+                    at = np.ceil(t / p.gop_s) * p.gop_s  # a plan made anew then misses none
                 if at < best:
                     best, cause = at, KEY
         else:

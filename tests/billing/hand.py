@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.billing import Bill, Invoice, invoice, night_in_month
-from sim.scenario.model import Month
+from sim.scenario.calendar import Month
 from sim.scenario.tariff import Tariff
 
 EVENING = datetime(2026, 11, 10, 20, 0)
@@ -47,6 +47,11 @@ def minutes(**classes: float) -> pd.DataFrame:
     return usage(
         *[("viewer_minutes", "rtc", "cn", c, np.nan, v, "min") for c, v in classes.items()]
     )
+
+
+def used(meter: str, value: float, unit: str, kind: str = "", region: str = "cn") -> pd.DataFrame:
+    """One row without a time."""
+    return usage((meter, "rtc", region, kind, np.nan, value, unit))
 
 
 def mbps(*levels: tuple[float, float, float], region: str = "cn") -> pd.DataFrame:

@@ -15,8 +15,21 @@ from pydantic import ValidationError
 
 from sim.billing import invoice
 from sim.scenario import ScenarioError
-from sim.scenario.tariff import Tariff
-from tests.billing.hand import EVENING, RATES, Tiers, bill, gb, mbps, minutes, tariff, total, usage
+from sim.scenario.compose import load_scenario
+from sim.scenario.tariff import Tariff, TariffLine
+from tests.billing.hand import (
+    EVENING,
+    RATES,
+    Tiers,
+    bill,
+    gb,
+    mbps,
+    minutes,
+    tariff,
+    total,
+    usage,
+    used,
+)
 
 FLAT: Tiers = [(None, 1)]
 
@@ -114,9 +127,9 @@ def test_the_frame_prints_what_the_invoice_says() -> None:
     plan = tariff([(None, 1.99)], "viewer_minutes", currency="USD", unit=1000, rounding="ceil")
     text = bill(minutes(hd=4999.5), plan).frame("agora", 2).to_csv(index=False, lineterminator="\n")
     assert text == (
-        "vendor,replication,tariff,line,period,meter,quantity,unit,price_note,amount,currency,"
+        "vendor,replication,tariff,line,period,meter,reduction,quantity,unit,price_note,amount,currency,"
         "amount_cny\n"
-        "agora,2,hand,the line,month,viewer_minutes,5000.0,min,5 x 1.99 USD per 1000 min,9.95,"
+        "agora,2,hand,the line,month,viewer_minutes,sum,5000.0,min,5 x 1.99 USD per 1000 min,9.95,"
         "USD,70.65\n"
     )
 
@@ -177,7 +190,7 @@ def test_what_cannot_be_billed_is_refused_in_one_sentence(
     ("line", "sentence"),
     [
         ({"where": {"isp": "x"}}, "where.isp: usage is filtered by path, region or class"),
-        ({"where": {"class": "hd"}}, "only viewer_minutes have a class, not egress_gb"),
+        ({"where": {"class": "hd"}}, "viewer_minutes.* have a class, not egress_gb"),
         (
             {"meter": "viewer_minutes", "where": {"class": ["hd", "4k"]}},
             "where.class '4k' is not one of audio, sd, hd, full_hd",
@@ -192,3 +205,77 @@ def test_a_line_that_cannot_bill_is_refused_before_any_night_is_run(
 ) -> None:
     with pytest.raises(ValidationError, match=sentence):
         tariff(FLAT, **line)
+
+
+PEAK = {"meter": "peak_mbps"}
+WHEN = {"meter": "ingest_gb", "reduction": "sum", "above": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ({"tiers": [{"up_to": 5, "price": 1}]}, "the last tier of 'the line' must have no end"),
+        ({"tiers": [{"up_to": 5, "price": 1}, {"up_to": 5, "price": 1}, {"price": 1}]}, "overlap"),
+        ({"tiers": [{"up_to": 5, "price": 1}, {"up_to": 4, "price": 1}, {"price": 1}]}, "gap"),
+        ({"tiers": [{"price": 1}, {"price": 1}]}, "rise without overlap or gap"),
+        ({"tiers": [{"price": -1}]}, "-1 is not a number of 0 or more"),
+        ({"commitment": -5}, "commitment.*\n.*-5 is not a number of 0 or more"),
+        ({"included": -5}, "-5 is not a number of 0 or more"),
+        ({"unit": 0}, "greater than 0"),
+        ({"meter": "peak_connections", "reduction": "p95", "days": "all"}, "p95 doesn't fit meter"),
+        ({"meter": "months", "reduction": "daily_sum"}, "daily_sum doesn't fit meter months"),
+        ({"meter": "months", "where": {"path": "rtc"}}, "months has no usage to choose from"),
+        (PEAK | {"reduction": "p95"}, r"days \(all or valid\) belongs to p95"),
+        (PEAK | {"reduction": "month_peak", "days": "all"}, r"days \(all or valid\) belongs to"),
+        (PEAK | {"reduction": "fourth_peak"}, "level .* belongs to fourth_peak"),
+        (PEAK | {"reduction": "daily_peak", "level": "day"}, "level .* belongs to fourth_peak"),
+        (PEAK | {"reduction": "daily_peak", "prorate": "amount"}, "prorate belongs to usage of a"),
+        ({"convert": {"hd": 2}}, "convert names hd: .* and egress_gb has none"),
+        ({"meter": "viewer_minutes", "convert": {"hd": 2}}, "every class of the line, audio, sd"),
+        ({"meter": "viewer_minutes", "where": {"class": "sd"}, "convert": {"hd": 2}}, "line, sd"),
+        ({"either": "x"}, "either 'x' of 'the line' must stand in two lines"),
+        ({"reduction": "daily_sum", "charged_if": [WHEN]}, "must be by the day, as daily_sum is"),
+        ({"charged_if": [WHEN | {"reduction": "daily_sum"}]}, "must be by the month, as sum is"),
+        ({"charged_if": [WHEN | {"per": "peak_mbps"}]}, "sum doesn't fit meter peak_mbps"),
+        ({"charged_if": [WHEN | {"above": -1}]}, "-1 is not a number of 0 or more"),
+    ],
+)
+def test_a_line_that_contradicts_itself_is_refused(line: dict[str, Any], sentence: str) -> None:
+    good = {"name": "the line", "meter": "egress_gb", "reduction": "sum",
+            "semantics": "graduated", "tiers": [{"price": 1}]}  # fmt: skip
+    with pytest.raises(ValidationError, match=sentence):
+        TariffLine.model_validate(good | line)
+        Tariff.model_validate({"name": "hand", "currency": "CNY", "lines": [good | line]})
+
+
+@pytest.mark.parametrize(
+    ("whole", "sentence"),
+    [
+        ({"currency": None}, "currency"),
+        ({"currency": "yuan"}, "currency"),
+        ({"also": [{"meter": "joins", "times": 1, "of": "messages"}]}, "no night reports it"),
+        ({"also": [{"meter": "viewer_minutes", "times": 1, "of": "joins"}]}, "of_class belongs to"),
+        ({"also": [{"meter": "joins", "of_class": "hd", "times": 1, "of": "joins"}]}, "joins has"),
+        ({"also": [{"meter": "joins", "times": -1, "of": "joins"}]}, "-1 is not a number of 0"),
+        ({"also": [{"meter": "egress_gb", "times": 1, "of": "months"}]}, "also gives egress_gb by"),
+    ],
+)
+def test_a_price_list_that_cannot_be_is_refused(whole: dict[str, Any], sentence: str) -> None:
+    good = tariff(FLAT, reduction="daily_sum").model_dump(exclude_unset=True)
+    with pytest.raises(ValidationError, match=sentence):
+        Tariff.model_validate({k: v for k, v in (good | whole).items() if v is not None})
+
+
+def test_a_price_list_that_bills_what_no_night_reports_is_refused_before_one_is_run() -> None:
+    bare = ("vendors=[agora]", "tariff@vendors.agora.tariffs=[agora_signaling]")
+    assert load_scenario(*bare).vendors
+    with pytest.raises(ScenarioError, match=r"tariffs\.agora_signaling bills messages, which no"):
+        load_scenario(*bare, "vendors.agora.tariffs.agora_signaling.also=[]")
+
+
+def test_what_is_counted_is_its_own_unit() -> None:
+    (line,) = bill(used("peak_connections", 1500, "count"),
+                   tariff([(None, 30)], "peak_connections", reduction="month_peak", unit=1000)
+                   ).lines  # fmt: skip
+    assert line.unit == "peak connections"
+    assert line.price_note == "1.5 x 30 CNY per 1000 peak connections"

@@ -24,7 +24,10 @@ SHOP = Commerce.model_validate(
         "latency_free_s": 0.5,
         "latency_tau_s": 10,
         "buy_while_frozen": 0.2,
+        "host_answers_per_min": None,
+        "payment": {"never_share": 0, "mean_s": 1, "within_s": 100},
         "return_share": 0.4,
+        "recapture_share": 0.2,
         "margin": 0.3,
         "cny_per": {"CNY": 1.0},
         "month": {"days": 30, "ordinary_nights": 0, "ordinary_share": 0.3},
@@ -76,5 +79,7 @@ def run(
         series=pd.DataFrame(columns=["time_s", *SERIES]),
         latency_us=np.zeros(1, np.int64),
         usage=pd.DataFrame(),
+        limits=[],
+        bound=pd.DataFrame(),
         facts={},
     )

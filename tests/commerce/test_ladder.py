@@ -15,7 +15,9 @@ from sim.commerce import BREAKDOWNS, CAUSES, RUNGS, Money, money, sell
 from sim.commerce.ladder import _shared
 from sim.commerce.orders import stock_units
 from sim.record import LIMIT_NAMES, WORLDS, Limit, Reason, Run, State
-from sim.scenario.model import Drop
+from sim.scenario.model import Commerce, Drop, Payment
+from sim.scenario.quantity import Quantity
+from sim.scenario.vendor import Own
 from tests.commerce.hand import GOOD, NAMES, SHOP, drop, frozen, gone, run
 
 Rows = Sequence[Mapping[str, Any]]
@@ -27,6 +29,8 @@ def night(
     viewers: Rows = (),
     drops: Sequence[Drop] = (),
     weight: float = 1.0,
+    shop: Commerce = SHOP,
+    own: Own | None = None,
 ) -> Money:
     """Five worlds of the same wishes; a world not named has the fates of the one before."""
     runs: dict[str, Run] = {}
@@ -35,7 +39,7 @@ def night(
         fate = fates.get(world, fate)
         orders = [{**w, **f} for w, f in zip(wishes, fate, strict=True)]
         runs[world] = run(world, orders, viewers, weight)
-    return money(runs, SHOP, drops)
+    return money(runs, shop, drops, own)
 
 
 def lost(result: Money, by: str, rung: str | None = None) -> dict[str, float]:
@@ -90,6 +94,19 @@ def test_each_way_to_lose_an_order_has_its_name() -> None:
         "own_link": 256 + 512,
         "none": 32 + 64 + 1024,
     }
+    assert lost(result, "cause_by_limit", "limits") == {
+        "refused.sessions": 1,
+        "gave_up_waiting.joins_per_s": 2,
+        "left_starting.egress_vendor": 4,
+        "left_stalled.egress_region": 8,
+        "watched_less.egress_edge": 16,
+        "cut_off.none": 32,
+        "show_over.none": 64,
+        "not_yet_in.sessions": 128,
+        "not_yet_in.own_link": 256,
+        "frozen.own_link": 512,
+        "seen_worse.none": 1024,
+    }
     assert figure(result, "lost_gmv_cny") == figure(result, "lost_gmv_cny.limits") == 2047
     assert figure(result, "gmv_cny") == 2048
     assert figure(result, "gmv_net_cny") == pytest.approx(2048 * 0.6)
@@ -142,6 +159,59 @@ def test_a_gained_order_for_a_scarce_product_takes_its_share_negatively() -> Non
     assert figure(result, "lost_gmv_cny.limits") == 100
 
 
+def test_an_unpaid_order_is_no_sale_in_any_world_and_so_no_loss() -> None:
+    wishes = [{"pay_u": 0.95}, {"pay_u": 0.5}, {"pay_u": 0.5}]
+    result = night(wishes, {"limits": [gone(Reason.REFUSED)] * 2 + [GOOD]}, shop=some_never_pay())
+    assert figure(result, "orders") == 1
+    assert lost(result, "cause") == {"refused": 100}
+
+
+def test_a_unit_held_by_who_does_not_pay_is_not_lost_twice() -> None:
+    lamp = {"product": 1, "value_cny": 100.0}
+    # The first holds the only lamp and never pays. In the worse world he is refused.
+    wishes = [{**lamp, "pay_u": 0.95}, lamp]
+    one = night(wishes, {"limits": [gone(Reason.REFUSED), GOOD]}, drops=[drop(100, stock=1)],
+                shop=some_never_pay())  # fmt: skip
+    assert figure(one, "orders") == 1
+    assert lost(one, "cause", "limits") == {"refused": -100}
+    # As many wish for it in both worlds, but only in one somebody who pays.
+    two = night(wishes, {"vendor": [GOOD, frozen()], "limits": [gone(Reason.REFUSED), GOOD]},
+                drops=[drop(100, stock=1)], shop=some_never_pay())  # fmt: skip
+    assert figure(two, "lost_gmv_cny.limits") == -100
+    assert lost(two, "cause", "limits") == {"frozen": -100}
+
+
+def test_orders_the_shop_can_not_take_are_lost_to_the_buyers_own_servers_whoever_the_vendor() -> (
+    None
+):
+    own = Own.model_validate({"orders_per_s": 0.1, "order_wait_s": 5})
+    wishes = [{"time_s": 0.0}, {"time_s": 1.0}, {"time_s": 2.5}, {"time_s": 30.0}]
+    result = night(wishes, {"incidents": [gone(Reason.CUT_OFF), GOOD, GOOD, GOOD]}, own=own)
+    assert lost(result, "cause_by_limit", "limits") == {"not_taken.own_orders_per_s": 200}
+    # Cut off, the first leaves his place to the second.
+    assert lost(result, "cause_by_limit", "incidents") == {
+        "cut_off.none": 100, "not_taken.own_orders_per_s": -100,
+    }  # fmt: skip
+    assert lost(result, "cause", "vendor") == {}
+    assert figure(result, "binding_limit_s.own_orders_per_s") == 1
+    assert figure(result, "lost_gmv_cny") == 200
+
+
+def test_a_host_who_can_not_answer_everybody_is_no_fault_of_the_vendor() -> None:
+    shop = SHOP.model_copy(update={"host_answers_per_min": Quantity(value=1)})
+    viewers = [{"interactive": True}] * 4
+    wishes = [{"time_s": 0.0}, {"time_s": 0.0}, {"time_s": 0.0}, {"time_s": 0.0}]
+    result = night(wishes, {"links": [frozen(), GOOD, GOOD, GOOD]}, viewers, shop=shop)
+    # One is answered at once, one after a minute; with the first frozen two others are.
+    assert result.worlds["orders"].tolist() == [2] * 5
+    assert lost(result, "cause", "links") == {"frozen": 100, "unanswered": -100}
+
+
+def some_never_pay() -> Commerce:
+    payment = Payment(never_share=0.1, mean_s=1, within_s=1000)
+    return SHOP.model_copy(update={"payment": payment})
+
+
 def test_thirds_of_a_fen_go_somewhere() -> None:
     lamps = [{"product": 1, "value_cny": 1.0}] * 3
     fates = [gone(Reason.REFUSED), frozen(), {"state": State.WAITING}]
@@ -166,6 +236,7 @@ def test_the_last_world_alone_still_has_its_sales() -> None:
     result = money({"incidents": run("limits", [{}, frozen()], weight=2.0)}, SHOP, [])
     assert result.results()["metric"].tolist() == [
         "orders", "gmv_cny", "gmv_net_cny", "order_weighted_stall_ratio",
+        "binding_limit_s.own_orders_per_s",
     ]  # fmt: skip
     assert figure(result, "gmv_cny") == 200 and figure(result, "order_weighted_stall_ratio") == 0.5
     assert result.breakdown().empty
@@ -180,6 +251,8 @@ def test_nobody_wished_for_anything() -> None:
 def test_every_name_has_its_row_even_where_nothing_is_lost() -> None:
     table = night([{}], {}).breakdown()
     names = {"cause": CAUSES, "class": NAMES.classes, "region": NAMES.regions, "isp": NAMES.isps}
+    pairs = tuple(f"{cause}.{limit}" for cause in CAUSES for limit in LIMIT_NAMES)
+    names["cause_by_limit"] = pairs
     for by, of in {**names, "limit": LIMIT_NAMES, "rung": RUNGS}.items():
         assert tuple(table.loc[table["by"] == by, "of"]) == of
     assert (table["value"] == 0).all()
@@ -230,6 +303,7 @@ def nights(draw: st.DrawFn) -> tuple[dict[str, Run], list[Drop]]:
                 "product": product,
                 "value_cny": drops[product - 1].price_cny if product else draw(prices),
                 "u": draw(st.floats(0, 1, exclude_min=True, exclude_max=True)),
+                "pay_u": draw(st.floats(0, 1, exclude_max=True)),
             }
         )
     bit = st.integers(0, 1)
@@ -242,12 +316,28 @@ def nights(draw: st.DrawFn) -> tuple[dict[str, Run], list[Drop]]:
     return runs, drops
 
 
-@given(nights())
+answers = st.none() | st.builds(Quantity, value=st.floats(0.5, 100))
+shops = st.builds(
+    lambda never, within_s, answers: SHOP.model_copy(
+        update={
+            "payment": Payment(never_share=never, mean_s=2, within_s=within_s),
+            "host_answers_per_min": answers,
+        }
+    ),
+    st.floats(0, 0.9), st.floats(0.5, 20), answers,
+)  # fmt: skip
+own_servers = st.none() | st.builds(
+    lambda rate, wait_s: Own.model_validate({"orders_per_s": rate, "order_wait_s": wait_s}),
+    st.floats(0.1, 20), st.floats(0, 5),
+)  # fmt: skip
+
+
+@given(nights(), shops, own_servers)
 def test_rungs_and_breakdowns_add_up_exactly_whatever_the_orders(
-    drawn: tuple[dict[str, Run], list[Drop]],
+    drawn: tuple[dict[str, Run], list[Drop]], shop: Commerce, own: Own | None
 ) -> None:
     runs, drops = drawn
-    result = money(runs, SHOP, drops)
+    result = money(runs, shop, drops, own)
     weight = runs["perfect"].weight
     fen = np.rint(result.worlds["gmv_cny"] * 100 / weight).astype(np.int64)
     by_rung = result.losses.groupby(["by", "rung"], sort=False)["lost_fen"].sum()
@@ -261,7 +351,35 @@ def test_rungs_and_breakdowns_add_up_exactly_whatever_the_orders(
     assert sum(rungs) == pytest.approx(figures["lost_gmv_cny"], rel=1e-12, abs=1e-6)
     table: pd.Series[float] = result.breakdown().groupby("by")["value"].sum()
     assert set(table.index) == {"rung", *BREAKDOWNS}
-    assert table.to_numpy() == pytest.approx(figures["lost_gmv_cny"], rel=1e-12, abs=1e-6)
+    whole = table.drop("cause_by_limit")
+    assert whole.to_numpy() == pytest.approx(figures["lost_gmv_cny"], rel=1e-12, abs=1e-6)
+    limits = figures["lost_gmv_cny.limits"]
+    assert table["cause_by_limit"] == pytest.approx(limits, rel=1e-12, abs=1e-6)
+
+    # Cause and limit together say what each says alone.
+    pairs = result.losses[result.losses["by"] == "cause_by_limit"]
+    parts = pairs["of"].str.split(".", expand=True)
+    for k, by in enumerate(("cause", "limit")):
+        alone = result.losses[result.losses["by"] == by].set_index(["rung", "of"])["lost_fen"]
+        both = pairs.groupby([pairs["rung"], parts[k]])["lost_fen"].sum()
+        assert both[alone.index].tolist() == alone.tolist()
+
+
+@given(nights(), shops, own_servers)
+def test_no_order_is_sold_and_missed_and_no_stock_is_sold_twice(
+    drawn: tuple[dict[str, Run], list[Drop]], shop: Commerce, own: Own | None
+) -> None:
+    runs, drops = drawn
+    for one in runs.values():
+        sales = sell(one, shop, drops, own)
+        fates = [sales.wanted, sales.unanswered, sales.not_taken]
+        assert (np.sum(fates, axis=0) <= 1).all()
+        assert not (sales.sold & ~sales.wanted).any()
+        assert (sales.fen[sales.sold] > 0).all()
+        for product, d in enumerate(drops, start=1):
+            if d.stock is not None:
+                bought = sales.sold & (one.orders["product"] == product)
+                assert bought.sum() <= stock_units(d.stock, one.weight)
 
 
 @given(nights())

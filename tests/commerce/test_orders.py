@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sim.commerce import sell
-from sim.commerce.orders import stock_units
+from sim.commerce.orders import reserved, stock_units, waits_s
 from sim.record import Reason, State
+from sim.scenario.quantity import Quantity
 from tests.commerce.hand import GOOD, SHOP, drop, frozen, gone, run
 
 
@@ -80,6 +82,58 @@ def test_stock_is_scaled_with_the_sample_down_to_whole_units_but_never_to_none(
     stock: int, sample: float, units: int
 ) -> None:
     assert stock_units(stock, 1 / sample) == units
+
+
+def poisson_times(n: int, per_s: float) -> NDArray[np.float64]:
+    return np.cumsum(np.random.default_rng(7).exponential(1 / per_s, n))
+
+
+@pytest.mark.parametrize("load", [0.3, 0.6, 0.9])
+def test_a_server_nobody_leaves_is_the_m_d_1_queue(load: float) -> None:
+    """Mean wait load / (2 (1 - load)) services (Pollaczek and Khinchin)."""
+    waits = waits_s(poisson_times(400_000, load / 2), 2.0, np.inf)
+    assert waits.mean() == pytest.approx(2.0 * load / (2 * (1 - load)), rel=0.03)
+
+
+@pytest.mark.parametrize("load", [0.2, 1.0, 5.0])
+def test_a_server_nobody_waits_for_is_erlangs_loss_formula(load: float) -> None:
+    turned_away = np.isinf(waits_s(poisson_times(200_000, load), 1.0, 0.0)).mean()
+    assert turned_away == pytest.approx(load / (1 + load), abs=0.005)
+
+
+def test_a_crowded_server_takes_its_rate_and_nobody_waits_longer_than_he_would() -> None:
+    times = poisson_times(10_000, 50.0)
+    waits = waits_s(times, 0.1, 3.0)
+    served = np.isfinite(waits)
+    assert waits[served].max() <= 3.0
+    assert served.sum() / (times[-1] + 3.0) == pytest.approx(10, rel=0.01)
+
+
+def test_an_unpaid_unit_is_for_sale_again_after_its_deadline() -> None:
+    times = np.array([0.0, 1.0, 9.9, 10.0, 11.0, 12.0])
+    paid = np.array([False, True, True, True, True, True])
+    # Two units: the first is back at 10 s, in time for the fourth.
+    assert reserved(times, paid, 2, 10.0).tolist() == [True, True, False, True, False, False]
+    assert reserved(times, paid | True, 2, 10.0).tolist() == [True, True] + [False] * 4
+
+
+def test_a_drop_may_have_a_payment_deadline_of_its_own() -> None:
+    lamp = {"product": 1, "value_cny": 50.0}
+    slow = {**lamp, "pay_u": 1 - exp(-5.0)}  # pays after five seconds, the shop's mean is one
+    hurried = drop(50, stock=None).model_copy(update={"pay_within_s": 4.0})
+    for given, sold in ((drop(50, stock=None), [True]), (hurried, [False])):
+        assert sell(run("limits", [slow]), SHOP, [given]).sold.tolist() == sold
+
+
+def test_the_host_answers_so_many_a_minute_and_a_question_waits_a_minute() -> None:
+    shop = SHOP.model_copy(update={"host_answers_per_min": Quantity(value=6)})
+    at_once = [{"time_s": 0.0}] * 12
+    asking = sell(run("limits", at_once, [{"interactive": True}] * 12), shop, [])
+    assert asking.sold.sum() == 7  # at 0, 10, ... 60 s
+    assert asking.unanswered.sum() == 5
+    assert sell(run("limits", at_once), shop, []).sold.all()  # nobody asks
+    # A sampled question stands for four.
+    assert sell(run("limits", at_once, [{"interactive": True}] * 12, 4.0), shop, []).sold.sum() == 2
 
 
 def test_the_order_weighted_stall_ratio_counts_viewers_who_were_there() -> None:

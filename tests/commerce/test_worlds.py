@@ -7,7 +7,7 @@ from typing import Any
 from sim.commerce import worlds
 from sim.record import WORLDS
 from sim.scenario.model import Incident
-from sim.scenario.vendor import Limits, Vendor
+from sim.scenario.vendor import Limits, Own, Vendor
 
 
 def profile(**more: Any) -> Vendor:
@@ -38,11 +38,12 @@ def test_the_vendor_world_has_no_limit_left_and_is_otherwise_the_same_vendor() -
         limits={"sessions": 10, "egress_mbps": 20, "joins_per_s": 1},
         regions={"cn": {"sessions": 5}},
         edges={"cn": {"telecom": {"egress_mbps": 7}}},
+        own={"joins_per_s": 3, "orders_per_s": 3},
     )
     free = worlds(vendor)["vendor"]
     assert free is not None
-    assert (free.limits, free.regions, free.edges) == (Limits(), {}, {})
-    lifted = {"limits", "regions", "edges"}
+    assert (free.limits, free.regions, free.edges, free.own) == (Limits(), {}, {}, Own())
+    lifted = {"limits", "regions", "edges", "own"}
     assert free.model_dump(exclude=lifted) == vendor.model_dump(exclude=lifted)
 
 
@@ -57,6 +58,18 @@ def test_the_same_object_says_that_a_world_needs_no_run_of_its_own() -> None:
     assert worlds(limited)["limits"] is worlds(limited)["incidents"] is limited
     assert worlds(limited)["vendor"] is not limited
     assert worlds(unlimited)["vendor"] is unlimited
+
+
+def test_capacity_that_changes_is_lifted_with_the_limits() -> None:
+    path = profile().path.model_dump() | {
+        "background_load": [[0, 0.5]],
+        "fleet": {"nodes": 2, "node_mbps": 9, "cascades": True},
+        "origin": {"egress_mbps": 9, "fetch_s": 1, "coalesced": True, "leak_share": 0},
+    }
+    vendor = profile(
+        paths={"cdn": path}, limits={"egress_growth_mbps_per_min": 5, "node_viewers": 5}
+    )
+    assert worlds(vendor)["vendor"] == profile()
 
 
 def incident(what: str, where: str = "", vendor: str | None = None) -> Incident:

@@ -8,11 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.delivery.door import GATE, QUOTA, applies, ask, gate, give_back, quota, take
+from sim.delivery.door import (
+    GATE,
+    GB,
+    MBPS,
+    QUOTA,
+    applies,
+    ask,
+    gate,
+    give_back,
+    meter,
+    quota,
+    read,
+    take,
+)
 from sim.record import Limit
 from tests.entry import entry
 
 _ask, _take, _give_back, _applies = entry(ask), entry(take), entry(give_back), entry(applies)
+_read = entry(read)
 
 
 @numba.njit
@@ -186,3 +200,82 @@ def test_limits_know_what_they_are():
     assert (q["kind"], q["code"], q["queue"]) == (QUOTA, Limit.EGRESS_REGION, False)
     assert (g["region"], g["leaf"], q["region"], q["leaf"]) == (-1, -1, 2, -1)
     assert g["tokens"] == g["burst"] == 2  # full when the show starts
+
+
+def test_what_holds_for_every_path_holds_on_each():
+    limit = gate(1.0, 1.0, "refuse", path=-1)
+    assert _applies(limit[0], 0, 0, 0) and _applies(limit[0], 1, 2, 3)
+    assert not _applies(quota(1.0, 1.0, "refuse", Limit.ROOM, path=1)[0], 0, 0, 0)
+
+
+# --- what the vendor reads of its meters ----------------------------------------------------------
+
+
+def account(cap=100.0, scan_s=10.0, policy="refuse", cut_off_s=np.inf):
+    return meter(MBPS, cap, policy, Limit.ACCOUNT, scan_s, cut_off_s)
+
+
+def package(cap=100.0, policy="refuse", cut_off_s=np.inf):
+    return meter(GB, cap, policy, Limit.PACKAGE, 1.0, cut_off_s)
+
+
+def closed(limit, t):
+    return _ask(limit[0], t) > t
+
+
+def test_an_account_is_over_when_the_mean_since_the_last_reading_is():
+    limit = account()
+    assert not closed(limit, 5.0), "nothing has been read"
+    said = []
+    for t, total_mb in ((10.0, 900.0), (20.0, 2100.0), (30.0, 3100.0), (40.0, 4101.0)):
+        assert limit["at_s"][0] == t
+        _read(limit[0], total_mb, t)
+        said.append(closed(limit, t))
+    assert said == [False, True, False, True]
+
+
+def test_nobody_who_passes_a_meter_or_leaves_moves_it():
+    limit = account()
+    _read(limit[0], 999.0, 10.0)
+    before = limit.copy()
+    _take(limit[0], 11.0)
+    _give_back(limit[0])
+    assert np.array_equal(limit, before)
+
+
+def test_a_package_once_used_up_stays_so():
+    limit = package()
+    _read(limit[0], 100.0, 1.0)
+    assert not closed(limit, 1.0), "to the last byte"
+    for t in (2.0, 3.0, 50.0):
+        _read(limit[0], 100.1, t)
+        assert closed(limit, t)
+
+
+@pytest.mark.parametrize("make", [account, package])
+def test_a_cut_off_ends_when_it_is_said_to_and_counting_begins_anew(make):
+    limit = make(policy="cut_off", cut_off_s=7.5)
+    first_s = float(limit["at_s"][0])
+    assert _read(limit[0], 1e4, first_s)
+    back_s = first_s + 7.5
+    assert limit["at_s"][0] == back_s and closed(limit, back_s - 1e-9)
+    assert not _read(limit[0], 1e4, back_s)
+    assert not closed(limit, back_s)
+    grid_s = float(limit["at_s"][0])
+    assert back_s < grid_s <= back_s + limit["scan_s"][0]
+    assert grid_s % limit["scan_s"][0] == 0
+    assert not _read(limit[0], 1e4 + 99.0, grid_s), "what passed before doesn't count again"
+
+
+def test_without_an_end_a_cut_off_is_never_looked_at_again():
+    limit = package(policy="cut_off")
+    assert _read(limit[0], 101.0, 1.0)
+    assert limit["at_s"][0] == np.inf and _ask(limit[0], 1e9) == np.inf
+
+
+@given(scan_s=st.sampled_from((1.0, 7.0, 60.0, 300.0, 1.3)), looks=st.integers(1, 500))
+def test_readings_fall_on_multiples_of_the_interval(scan_s, looks):
+    limit = account(scan_s=scan_s)
+    for k in range(1, looks + 1):
+        assert limit["at_s"][0] == k * scan_s
+        _read(limit[0], 0.0, k * scan_s)

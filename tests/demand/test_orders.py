@@ -13,7 +13,7 @@ from scipy import integrate, stats
 
 from sim.demand import draw_audience
 from sim.demand.orders import base_rate, draw_orders, order_rates
-from sim.scenario.model import Pitch
+from sim.scenario.model import Payment, Pitch
 from tests.demand.nights import demand, night, script, shipped
 
 NIGHTS = 60
@@ -159,6 +159,26 @@ def test_as_many_orders_are_drawn_as_orders_per_view_promises():
     expected = 0.2 * nights()[0].demand.arrivals
     assert abs(n.mean() - expected) < 4 * n.std() / np.sqrt(NIGHTS)
     assert n.std() / np.sqrt(NIGHTS) < 0.01 * expected
+
+
+def test_what_is_expected_is_paid_for_however_many_never_pay():
+    some = Payment(never_share=0.25, mean_s=60, within_s=60)
+    paid = 0.75 * (1 - np.exp(-1))
+    assert some.paid_share() == pytest.approx(paid)
+    shop = SHOP.model_copy(update={"payment": some})
+    promotion, d = script(drops=[]), demand("star_room")
+    rates = order_rates(promotion, shop, promotion.duration_s)
+    all_pay = order_rates(promotion, SHOP, promotion.duration_s)
+    placed, sold = (base_rate(promotion, d, r) for r in (rates, all_pay))
+    assert placed * paid == pytest.approx(sold)
+
+
+def test_the_room_says_how_many_buy_where_the_promotion_does_not():
+    promotion, d = script(orders_per_view=None), demand("star_room")
+    rates = rates_of()
+    assert base_rate(promotion, d, rates, 0.03) == base_rate(script(orders_per_view=0.03), d, rates)
+    both = base_rate(script(orders_per_view=0.03), d, rates, 0.5)
+    assert both == base_rate(script(orders_per_view=0.03), d, rates)
 
 
 def test_sales_meet_the_expected_gmv_before_stock():

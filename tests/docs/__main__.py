@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "model.md"
 BEGIN = "<!-- {}: read by python -m tests.docs -->"
 END = "<!-- end of {} -->"
 
-GROUPS = ("promotion", "audience", "network", "commerce", "engine", "study", "")
+GROUPS = ("promotion", "audience", "network", "commerce", "rates", "engine", "study", "")
 """Folders of conf/; the last is conf/config.yaml."""
 
 HOW = ("engine", "study", "")
@@ -47,7 +47,8 @@ SOURCE_OF = {
 CONSTANTS = (
     "sim.viewer.viewer.SAFETY", "sim.record.HD_LINES", "sim.record.BIN_S",
     "sim.engine.crowd.FEW_FLOWS", "sim.engine.run.MOST_EXACT", "sim.demand.audience.MOST_VIEWERS",
-    "sim.study.nights.FEWEST", "sim.study.inputs.ENOUGH", "sim.billing.reduce.SAMPLE_S",
+    "sim.study.nights.FEWEST", "sim.study.inputs.ENOUGH", "sim.billing.usage.SAMPLE_S",
+    "sim.engine.remains.FEWEST_REQUESTS",
 )  # fmt: skip
 
 LONG = 60

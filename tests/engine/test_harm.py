@@ -27,6 +27,16 @@ CAPACITIES = {
         "vendors.budget.limits.joins_per_s=0.8",
         "vendors.budget.policy.joins_burst=1",
     ),
+    "token calls a second": ("++vendors.budget.limits.token_calls_per_s=0.8",),
+    "one's own joins a second": ("++vendors.budget.own.joins_per_s=0.8",),
+    "the audience of a room": (f"++vendors.budget.limits.room_viewers={VIEWERS / 1.5:.0f}",),
+    "the account": (f"++vendors.budget.limits.account_mbps={WIRE_MBPS / 1.5:.1f}",),
+    "the account, cut off": (
+        f"++vendors.budget.limits.account_mbps={WIRE_MBPS / 1.5:.1f}",
+        "++vendors.budget.policy.account_mbps=cut_off",
+        "++vendors.budget.policy.ghost_s=0",
+    ),
+    "a package": (f"++vendors.budget.limits.package_gb={WIRE_MBPS * 200 / 8e3:.3f}",),
     "egress, refused": (SHORT, "vendors.budget.policy.egress_mbps=refuse"),
     "egress, udp": (SHORT,),
     "egress, udp, the last are paused": (
@@ -52,7 +62,7 @@ def harm(run: Run) -> float:
 def test_half_as_much_again_as_a_capacity_shows_harm_and_without_it_there_is_none(
     limit: tuple[str, ...],
 ) -> None:
-    lifted = tuple(o for o in limit if "limits." not in o and "regions." not in o)
+    lifted = tuple(o for o in limit if not any(k in o for k in ("limits.", "regions.", "own.")))
     peak = f"promotion.peak_viewers={VIEWERS}"
     free = run_once(night(peak, *lifted, "vendors.budget.limits={}"))
     assert harm(run_once(night(peak, *limit))) > harm(free) + 0.05

@@ -16,7 +16,7 @@ from sim.engine import perfect, run
 from sim.engine.invariants import InvariantError
 from sim.record import Limit, Reason, Run, State
 from sim.scenario.compose import load_scenario
-from tests.engine.nights import FLV, night, run_once
+from tests.engine.nights import FLV, LAYERED, night, run_once
 
 DATA = Path(os.environ.get("PEAKCAST_DATA", Path(__file__).parents[2] / "../shared/data"))
 with_data = pytest.mark.skipif(
@@ -307,3 +307,14 @@ def test_a_frozen_order_is_booked_to_what_froze_the_picture() -> None:
     frozen = r.orders[r.orders["state"] == State.STALLED]
     assert len(frozen) > 0
     assert (frozen["limit"] == Limit.LINK).all()
+
+
+def test_a_keyframe_on_the_second_in_which_pictures_are_chosen_is_not_missed() -> None:
+    keys = (*LAYERED, "promotion.peak_viewers=600", "network=mobile")
+
+    def frozen_s(gop_s: float) -> float:
+        r = run_once(night(*keys, f"vendors.budget.paths.rtc.gop_s={gop_s}"))
+        return float(r.sessions["frozen_s"].sum())
+
+    # Every second keyframe of 2.003 s falls into another part of its second.
+    assert frozen_s(2.0) == pytest.approx(frozen_s(2.003), rel=0.05)

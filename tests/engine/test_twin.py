@@ -20,6 +20,8 @@ from tests.engine.nights import (
     same,
 )
 
+OURS = "++vendors.budget."
+
 NOTHING_SHARED_BINDS = {
     "rtc, capacity to spare": (),
     "flv, capacity to spare": FLV,
@@ -95,6 +97,78 @@ NOTHING_SHARED_BINDS = {
         "vendors.budget.limits.sessions=200",
     ),
     "an edge down to the end": (breaks("edge cn.telecom 250 999 0"),),
+    "two incidents at once at the start, sessions, waiting room": (
+        breaks("edge cn.telecom 0 30 0", "edge cn.mobile 0 20 0"),
+        "vendors.budget.limits.sessions=100",
+        "vendors.budget.policy.sessions=queue",
+    ),
+    "token calls, refused": (f"{OURS}limits.token_calls_per_s=2",),
+    "token calls, gate and sessions, three waiting rooms": (
+        f"{OURS}limits.token_calls_per_s=2.5",
+        f"{OURS}policy.token_calls_per_s=queue",
+        *QUEUES,
+    ),
+    "a room, waiting room": (
+        f"{OURS}limits.room_viewers=200",
+        f"{OURS}policy.room_viewers=queue",
+    ),
+    "the buyer's own joins, waiting room": (f"{OURS}own.joins_per_s=2", f"{OURS}own.policy=queue"),
+    "own joins, tokens and a room that overflow": (
+        "vendors=[hybrid]",
+        "vendors.hybrid.paths.rtc.takes=everyone",
+        "++vendors.hybrid.own.joins_per_s=2",
+        "++vendors.hybrid.limits.token_calls_per_s=1",
+        "++vendors.hybrid.policy.token_calls_per_s=overflow",
+        "++vendors.hybrid.limits.room_viewers=60",
+        "++vendors.hybrid.policy.room_viewers=overflow",
+    ),
+    "the account, refused": (f"{OURS}limits.account_mbps=400",),
+    "the account, scanned, and sessions, waiting room": (
+        f"{OURS}limits.account_mbps=350",
+        f"{OURS}policy.scan_s=20",
+        "vendors.budget.limits.sessions=250",
+        "vendors.budget.policy.sessions=queue",
+    ),
+    "the account, cut off and back": (
+        f"{OURS}limits.account_mbps=400",
+        f"{OURS}policy.account_mbps=cut_off",
+        f"{OURS}policy.scan_s=20",
+        f"{OURS}policy.cut_off_s=17.3",
+        f"{OURS}policy.ghost_s=30",
+    ),
+    "the account, cut off, two paths": (
+        *HYBRID,
+        "++vendors.hybrid.limits.account_mbps=350",
+        "++vendors.hybrid.policy.account_mbps=cut_off",
+        "++vendors.hybrid.policy.cut_off_s=30",
+        "vendors.hybrid.policy.ghost_s=20",
+    ),
+    "a package of minutes, refused": (f"{OURS}limits.package_minutes=300",),
+    "a package of GB, cut off, another one, two waiting rooms": (
+        f"{OURS}limits.package_gb=4",
+        f"{OURS}policy.package=cut_off",
+        f"{OURS}policy.cut_off_s=20",
+        f"{OURS}policy.ghost_s=10",
+        *QUEUES,
+    ),
+    "a package and an account, flv": (
+        *FLV,
+        f"{OURS}limits.package_gb=7",
+        f"{OURS}policy.package=cut_off",
+        f"{OURS}policy.ghost_s=10",
+        f"{OURS}limits.account_mbps=420",
+        f"{OURS}policy.scan_s=7",
+    ),
+    "no transcodes, rtc": (*LAYERED, f"{OURS}limits.transcodes=0", "network=mobile"),
+    "one transcode, flv": (*FLV, LAYERED[0], f"{OURS}limits.transcodes=1", "network=mobile"),
+    "one transcode of the second of two paths": (*HYBRID, f"{CDN}limits.transcodes=1"),
+    "late cards": ("promotion.orders_per_view=3", f"{OURS}limits.messages_per_s=1.2"),
+    "late cards, two paths, a region down": (
+        *HYBRID,
+        "promotion.orders_per_view=3",
+        "++vendors.hybrid.limits.messages_per_s=1",
+        breaks("region cn 100 105 0"),
+    ),
     "a region down, ghosts and sessions refused": (
         breaks("region cn 100.3 105.3 0"),
         "vendors.budget.limits.sessions=200",

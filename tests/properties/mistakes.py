@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from sim.scenario.model import Scenario
 from sim.scenario.quantity import Frozen, Quantity, Share
+from tests.properties.files import GROUPS
 from tests.properties.scenarios import Data, Draw, scenarios
 
 Place = tuple[str | int, ...]
@@ -74,8 +75,8 @@ def wrong_keys(draw: Draw) -> Mistake:
 
 
 @st.composite
-def missing_keys(draw: Draw) -> Mistake:
-    """A key without a default is left out."""
+def missing_keys(draw: Draw, of_files: bool = False) -> Mistake:
+    """A key without a default is left out; `of_files`: one that config.yaml doesn't give either."""
     data, scenario = draw(complete())
     needed = [
         (*at, name)
@@ -83,10 +84,14 @@ def missing_keys(draw: Draw) -> Mistake:
         if isinstance(node, Frozen) and not isinstance(node, Quantity)
         for name, field in type(node).model_fields.items()
         if field.is_required() and (*at, name) != ("vendors",)
+        if not of_files
+        or (at and at[0] in (*GROUPS, "vendors") and (*at, name) != ("commerce", "cny_per"))
     ]
     at = draw(st.sampled_from(needed))
     without = copy.deepcopy(data)
     del inside(without, at[:-1])[at[-1]]
+    if at[0] == "vendors" and at[2:] == ("name",):  # what has no name isn't taken for a vendor
+        return without, f"vendors.{at[1]} is half a vendor"
     return without, ".".join(map(str, at))
 
 
@@ -95,7 +100,7 @@ def missing_keys(draw: Draw) -> Mistake:
 FLAT = [[0, 1], [60, 1]]
 OURS = "vendors.ours"
 RTC = f"{OURS}.paths.rtc"
-ONE = {f"{RTC}.layers": [], f"{RTC}.audio_rung": False}
+ONE = {f"{RTC}.layers": [], f"{RTC}.audio_rung": False, f"{OURS}.limits.transcodes": None}
 LAYERS = [{"height": 2, "bitrate_mbps": 0.002}, {"height": 1, "bitrate_mbps": 0.001}]
 FLV = {
     **ONE,
@@ -114,7 +119,18 @@ UDP = {
     f"{RTC}.rtx_delay_s": 1,
     f"{RTC}.loss_tolerance": 0,
 }
+STEPS = {
+    "detect_s": 15, "target_share": 0.7, "step_nodes": 1, "most_nodes": 8, "boot_s": 90,
+    "fail_share": 0, "warm_nodes": 0,
+}  # fmt: skip
+FLEET = {"nodes": 2, "node_mbps": 10, "cascades": True, "scaling": STEPS}
 LINE = f"{OURS}.tariffs.first.lines.0"
+BARE: dict[str, Any] = {
+    f"{LINE}.meter": "egress_gb", f"{LINE}.where": {}, f"{LINE}.convert": {},
+    f"{LINE}.reduction": "sum", f"{LINE}.level": None, f"{LINE}.days": None,
+    f"{LINE}.prorate": None, f"{LINE}.charged_if": [], f"{LINE}.either": "",
+    f"{OURS}.tariffs.first.also": [],
+}  # fmt: skip
 BREAK = {"name": "b", "what": "region", "where": "", "time_s": 1, "duration_s": 1, "left": 0}
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"promotion.concurrency": FLAT, "promotion.arrivals": FLAT}, "concurrency, arrivals"),
@@ -128,7 +144,9 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"promotion.file": "nowhere", "promotion.arrivals": None, "promotion.concurrency": None,
       "promotion.drops": []}, "promotion.file is 'nowhere'"),
     ({"promotion.expected_gmv_cny": 1, "promotion.orders_per_view": 1}, "expected_gmv_cny"),
-    ({"promotion.expected_gmv_cny": None, "promotion.orders_per_view": None}, "orders_per_view"),
+    ({"promotion.expected_gmv_cny": None, "promotion.orders_per_view": None,
+      "audience.orders_per_view": None}, "audience.orders_per_view"),
+    ({f"{OURS}.own": {"orders_per_s": None, "order_wait_s": 1}}, "own.order_wait_s"),
     ({"promotion.pitches": [{"from_s": 9, "to_s": 9, "intent": 1}]}, "promotion.pitches.0"),
     ({"audience.regions": {}}, "audience.regions"),
     ({"audience.isps": {"mobile": 0.5}}, "audience.isps"),
@@ -158,6 +176,28 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
       f"{RTC}.audio_rung": False}, "react_s"),
     ({f"{RTC}.audio_rung": True, f"{RTC}.audio_mbps": 0}, "audio_mbps"),
     ({f"{RTC}.limits": {}}, "paths.rtc"),
+    ({f"{OURS}.policy.account_mbps": "cut_off", f"{OURS}.policy.ghost_s": None}, "ghost_s"),
+    ({f"{OURS}.policy.package": "cut_off", f"{OURS}.policy.ghost_s": None}, "package"),
+    ({f"{OURS}.policy.scan_s": 0.5}, "scan_s"),
+    ({f"{RTC}.background_load": [[9, 0.5], [9, 0.6]]}, "background_load: time 9 s follows 9 s"),
+    ({f"{RTC}.background_load": [[9, 1.2]]}, f"{RTC}.background_load.0.1"),
+    ({f"{RTC}.fleet": None, f"{OURS}.limits.node_viewers": 9}, "limits.node_viewers 9 needs"),
+    ({f"{RTC}.fleet": {**FLEET, "node_mbps": None}, f"{OURS}.limits.node_viewers": None},
+     "nodes have no size"),
+    ({f"{RTC}.fleet": {**FLEET, "nodes": 0}}, f"{RTC}.fleet.nodes"),
+    ({f"{RTC}.fleet": {**FLEET, "nodes": 9}}, "most_nodes 8 must be at least nodes 9"),
+    ({f"{RTC}.fleet": {**FLEET, "scheduled": [[5, 9]]}}, "most_nodes 8 must be at least nodes 9"),
+    ({f"{RTC}.fleet": {**FLEET, "scheduled": [[5, 3], [5, 4]]}}, "scheduled: time 5 s"),
+    ({f"{RTC}.fleet": {**FLEET, "cascades": False}}, "scaling needs cascades"),
+    ({f"{RTC}.fleet": {**FLEET, "scaling": None, "cascades": False, "scheduled": [[5, 3]]}},
+     "scheduled needs cascades"),
+    *[({f"{RTC}.fleet": {**FLEET, "scaling": {**STEPS, "step_nodes": k}}},
+       f"{RTC}.fleet.scaling.step_nodes") for k in (0, -2)],
+    ({f"{RTC}.fleet": {**FLEET, "scaling": {**STEPS, "target_share": 0}}}, "target_share"),
+    ({f"{RTC}.fleet": {**FLEET, "scaling": {**STEPS, "detect_s": 0}}}, "detect_s"),
+    ({f"{RTC}.origin": {"egress_mbps": 0, "fetch_s": 1, "coalesced": True, "leak_share": 0}},
+     f"{RTC}.origin.egress_mbps"),
+    ({**ONE, f"{OURS}.limits.transcodes": 1}, "transcodes"),
     ({f"{OURS}.paths": {}}, f"{OURS}.paths"),
     ({f"{OURS}.serves.mars": ["east"]}, "'east' twice"),
     ({f"{OURS}.regions.mars": {}}, "regions.mars"),
@@ -166,9 +206,27 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({f"{LINE}.tiers": [{"up_to": 2, "price": 1}, {"up_to": 1, "price": 1}, {"price": 1}]},
      "tiers"),
     ({f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "sum"}, "reduction sum"),
+    ({**BARE, f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "p95"}, "days"),
+    ({**BARE, f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "fourth_peak"}, "level"),
+    ({**BARE, f"{LINE}.convert": {"hd": 2}}, "convert"),
+    ({**BARE, f"{LINE}.reduction": "daily_sum", f"{LINE}.prorate": "amount"}, "prorate"),
+    ({**BARE, f"{LINE}.either": "alone"}, "either 'alone'"),
+    ({**BARE, f"{LINE}.charged_if": [{"meter": "joins", "reduction": "daily_sum", "above": 1}]},
+     "charged_if.0"),
+    ({**BARE, f"{LINE}.meter": "node_hours", f"{OURS}.tariffs.first.also": []}, "node_hours"),
+    ({f"{OURS}.tariffs.first.also": [{"meter": "joins", "times": 1, "of": "messages"}]},
+     "no night reports it"),
+    ({f"{OURS}.tariffs.first.also": [{"meter": "joins", "times": 1, "of": "joins",
+                                      "of_class": "hd"}]}, "of_class"),
     ({f"{LINE}.where": {"colour": "red"}}, "where.colour"),
     ({f"{OURS}.tariffs.first.currency": "XAU"}, "XAU"),
     ({"commerce.month.ordinary_nights": 30, "commerce.month.days": 28}, "ordinary_nights"),
+    ({"commerce.month.promotions": [{"day": 31, "share": 1}], "commerce.month.days": 28},
+     "promotions.0.day"),
+    ({"commerce.month.promotions": [{"day": 11, "share": 1}],
+      "promotion.starts_at": "2026-11-11T20:00:00"}, "promotions.0.day"),
+    ({"study.reference_vendor": "zoom"}, "study.reference_vendor"),
+    ({"incidents": [{**BREAK, "what": "host_uplink", "chance": 0.1}] * 5}, "at most 4"),
     ({"incidents": [{**BREAK, "where": "mars"}]}, "incidents.0.where"),
     ({"incidents": [{**BREAK, "what": "edge", "where": "cn"}]}, "incidents.0.where"),
     ({"incidents": [{**BREAK, "what": "host_uplink", "where": "cn"}]}, "incidents.0"),

@@ -7,9 +7,21 @@ built, not filtered.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
+
+from sim.scenario.tariff import (
+    BY_DAY,
+    CLASSED,
+    CLASSES,
+    OF_DAYS,
+    UNREPORTED,
+    Amount,
+    Fixed,
+    Level,
+    Reduction,
+)
 
 Data = dict[str, Any]
 Draw = st.DrawFn
@@ -23,6 +35,11 @@ def number(low: float, high: float) -> st.SearchStrategy[float]:
 
 def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | strategy
+
+
+def seldom(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """One in four: of many limits that all bind one hides the others."""
+    return st.integers(0, 3).flatmap(lambda k: strategy if k == 3 else st.none())
 
 
 @st.composite
@@ -55,6 +72,9 @@ def curves(draw: Draw, duration_s: float) -> list[list[float]]:
     return [[draw(st.sampled_from((0.0, 0.05))), draw(number(0, 1))], *points]
 
 
+SOLD = {"expected_gmv_cny": (1, 1e5), "orders_per_view": (0.001, 1)}
+
+
 @st.composite
 def promotions(draw: Draw, most: int) -> Data:
     duration_s = draw(number(20, 300))
@@ -68,7 +88,11 @@ def promotions(draw: Draw, most: int) -> Data:
             "decay_s": number(0.1, 1000),
             "extra_arrivals": number(0, 8) if kind == "arrivals" else st.just(0),
         },
-        optional={"stock": maybe(st.integers(1, 50)), "extra_decay_s": number(1, 1000)},
+        optional={
+            "stock": maybe(st.integers(1, 50)),
+            "extra_decay_s": number(1, 1000),
+            "pay_within_s": maybe(number(1, 1000)),
+        },
     )
     starts = draw(st.lists(number(0, 300), max_size=2))
     pitches = []
@@ -79,7 +103,7 @@ def promotions(draw: Draw, most: int) -> Data:
     leave = st.fixed_dictionaries(
         {"time_s": number(0, 350), "duration_s": number(0.1, 200), "share": number(0, 1)}
     )
-    sold = draw(st.sampled_from(("expected_gmv_cny", "orders_per_view")))
+    sold = draw(st.sampled_from(("expected_gmv_cny", "orders_per_view", None)))
     return {
         "name": "drawn",
         "starts_at": draw(st.sampled_from(("2026-11-11T20:00:00", "2026-11-10T23:58:30"))),
@@ -91,7 +115,7 @@ def promotions(draw: Draw, most: int) -> Data:
         "mass_exit": draw(maybe(leave)),
         "drops": draw(st.lists(drop, max_size=2)),
         "pitches": pitches,
-        sold: draw(number(1, 1e5) if sold == "expected_gmv_cny" else number(0.001, 1)),
+        **({} if sold is None else {sold: draw(number(*SOLD[sold]))}),
     }
 
 
@@ -117,6 +141,7 @@ def audiences(draw: Draw, regions: list[str], isps: list[str]) -> Data:
         "isps": draw(shares(*isps)),
         "devices": {h: {"share": owners[h], "top_mbps": draw(number(0.2, 8))} for h in owners},
         "interactive_share": draw(number(0, 1)),
+        "orders_per_view": draw(number(0.001, 1)),
         "intent_sigma_ln": draw(number(0, 2)),
         "stay": {
             "bouncer_share": draw(number(0, 0.9)),
@@ -131,6 +156,7 @@ def audiences(draw: Draw, regions: list[str], isps: list[str]) -> Data:
         "stall_patience_mean_s": draw(maybe(quantity(0.5, 60))),
         "kappa": draw(quantity(0.5, 6)),
         "sd_rundown": draw(quantity(0.5, 2)),
+        "messages_per_viewer_s": draw(quantity(0, 0.1)),
         "retry": {
             "backoff_s": draw(st.lists(number(0, 20), max_size=6)),
             "jitter_s": draw(number(0, 2)),
@@ -200,32 +226,97 @@ def ladders(draw: Draw) -> tuple[list[Data], int, Any]:
 @st.composite
 def policies(draw: Draw, last: bool, egress: tuple[str, ...]) -> Data:
     how = st.sampled_from(("refuse", "queue") if last else ("refuse", "queue", "overflow"))
+    cuts = draw(flags)
+    cut = st.sampled_from(("refuse", "cut_off") if cuts else ("refuse",))
     return {
-        "sessions": draw(how),
-        "joins_per_s": draw(how),
+        **{k: draw(how) for k in ("sessions", "joins_per_s", "token_calls_per_s", "room_viewers")},
+        "account_mbps": draw(cut),
+        "package": draw(cut),
+        "scan_s": draw(maybe(quantity(1, 60))),
+        "cut_off_s": draw(maybe(quantity(0.1, 100))),
         "egress_mbps": draw(st.sampled_from([e for e in egress if not last or e != "overflow"])),
+        "node_viewers": draw(how),
         "joins_burst": draw(maybe(number(1, 30))),
         "refusal_s": draw(quantity(0, 3)),
-        "ghost_s": draw(maybe(quantity(0, 100))),
+        "ghost_s": draw(quantity(0, 100) if cuts else maybe(quantity(0, 100))),
     }
 
 
 @st.composite
-def limits(draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any]) -> Data:
-    """Each absent, or anything from far too little to plenty."""
+def limits(
+    draw: Draw, most: int, egress_mbps: st.SearchStrategy[Any], path: Data, first: bool
+) -> Data:
+    """Each absent, or anything from far too little to plenty; nodes of a fleet have a size."""
+    viewers = quantity(1, 1.5 * most)
+    sized = maybe(viewers) if (path["fleet"] or {}).get("node_mbps") else viewers
+    of_the_vendor = {
+        "account_mbps": egress_mbps,
+        "package_minutes": quantity(0.1, 5 * most),
+        "package_gb": quantity(0.001, 0.05 * most),
+        "messages_per_s": quantity(0.01, 0.1 * most),
+    }
     return {
+        "egress_growth_mbps_per_min": draw(maybe(egress_mbps)),
+        "node_viewers": draw(sized) if path["fleet"] else None,
         "sessions": draw(maybe(quantity(1, 1.5 * most))),
         "egress_mbps": draw(maybe(egress_mbps)),
         "joins_per_s": draw(maybe(quantity(0.05, 10))),
+        "token_calls_per_s": draw(seldom(quantity(0.05, 10))),
+        "room_viewers": draw(seldom(quantity(1, 1.5 * most))),
+        "transcodes": draw(maybe(quantity(0, 4))) if path["layers"] else None,
+        **({k: draw(seldom(v)) for k, v in of_the_vendor.items()} if first else {}),
     }
 
 
 @st.composite
-def paths(draw: Draw, last: bool, second: bool) -> Data:
+def points(draw: Draw, ys: st.SearchStrategy[Any]) -> list[list[Any]]:
+    """Up to three points whose times rise."""
+    return [[t, draw(ys)] for t in sorted(draw(st.sets(number(0, 330), max_size=3)))]
+
+
+@st.composite
+def scalings(draw: Draw) -> Data:
+    return {
+        "detect_s": draw(quantity(0.3, 60)),
+        "target_share": draw(quantity(0.1, 1)),
+        "step_nodes": draw(st.integers(1, 4)),
+        "most_nodes": draw(st.integers(6, 12)),
+        "boot_s": draw(quantity(0, 120)),
+        "fail_share": draw(quantity(0, 1)),
+        "warm_nodes": draw(st.integers(0, 3)),
+        "scale_in_after_s": draw(maybe(quantity(0, 60))),
+    }
+
+
+@st.composite
+def fleets(draw: Draw, whole_mbps: float) -> Data:
+    cascades = draw(flags)
+    return {
+        "nodes": draw(st.integers(1, 6)),
+        "node_mbps": draw(maybe(quantity(0.05 * whole_mbps, whole_mbps))),
+        "cascades": cascades,
+        "scaling": draw(maybe(scalings())) if cascades else None,
+        "scheduled": draw(points(st.integers(1, 6))) if cascades else [],
+    }
+
+
+@st.composite
+def origins(draw: Draw, whole_mbps: float) -> Data:
+    return {
+        "egress_mbps": draw(quantity(0.01 * whole_mbps, whole_mbps)),
+        "fetch_s": draw(quantity(0, 10)),
+        "coalesced": draw(flags),
+        "leak_share": draw(quantity(0, 0.3)),
+    }
+
+
+@st.composite
+def paths(draw: Draw, most: int, last: bool, second: bool) -> Data:
     layers, height, bitrate = draw(ladders())
     transport = "tcp" if second else draw(st.sampled_from(("udp", "tcp")))
     player = draw(st.sampled_from(("rtc", "flv")))
     audio = draw(flags)
+    whole_mbps = most * (bitrate["value"] if isinstance(bitrate, dict) else bitrate)
     gop_s, start_s = draw(number(0.1, 5)), draw(number(0, 3))
     path: Data = {
         "transport": transport,
@@ -245,6 +336,9 @@ def paths(draw: Draw, last: bool, second: bool) -> Data:
         "start_buffer_s": start_s,
         "join_round_trips": draw(quantity(0, 8)),
         "join_server_s": draw(quantity(0, 1)),
+        "background_load": draw(st.just([]) | points(number(0, 1))),
+        "fleet": draw(maybe(fleets(whole_mbps))),
+        "origin": draw(maybe(origins(whole_mbps))),
     }
     if player == "flv":
         resume_s, delay_s = draw(number(0.1, 5)), start_s + gop_s + draw(number(0.01, 5))
@@ -265,29 +359,93 @@ def paths(draw: Draw, last: bool, second: bool) -> Data:
     return path
 
 
+REPORTED = sorted(set(get_args(Amount)) - set(UNREPORTED))
+
+
 @st.composite
-def tariffs(draw: Draw) -> Data:
-    meter = draw(st.sampled_from(("viewer_minutes", "egress_gb", "peak_mbps")))
+def also(draw: Draw) -> Data:
+    meter = draw(st.sampled_from(get_args(Amount)))
+    of = draw(st.sampled_from((*REPORTED, "months")))
+    return {
+        "meter": meter,
+        "of_class": draw(st.sampled_from(CLASSES)) if meter in CLASSED else "",
+        "times": draw(quantity(0, 10)),
+        "of": of,
+        "where": {} if of == "months" or draw(flags) else {"path": "rtc"},
+    }
+
+
+@st.composite
+def conditions(draw: Draw, by_day: bool) -> Data:
+    adds = draw(flags)
+    meters = st.sampled_from(REPORTED if adds else get_args(Level))
+    kinds = ("daily_sum" if by_day else "sum") if adds else "daily_peak" if by_day else "month_peak"
+    return {
+        "meter": draw(meters),
+        "where": draw(st.sampled_from(({}, {"path": ["rtc", "cdn"]}))),
+        "reduction": kinds,
+        "per": draw(maybe(meters)),
+        "above": draw(quantity(0, 100)),
+    }
+
+
+@st.composite
+def lines(draw: Draw, billable: list[str]) -> Data:
+    """One line whose reduction fits its meter, with all that fits the reduction."""
+    meter = draw(st.sampled_from(billable))
+    if meter in get_args(Fixed):
+        fits = ["sum"]
+    elif meter in get_args(Amount):
+        fits = ["sum", "daily_sum"]
+    elif meter == "peak_connections":
+        fits = ["daily_peak", "month_peak", "sum_of_daily_peaks", "mean_of_daily_peaks"]
+    else:
+        fits = [r for r in get_args(Reduction) if r not in ("sum", "daily_sum")]
+    reduction = draw(st.sampled_from(fits))
+    classes = draw(st.sampled_from((("sd", "hd"), ("audio",))))
     ends = sorted(draw(st.sets(number(0.01, 1e4), max_size=2)))
-    where: Data = {"class": ["sd", "hd"]} if meter == "viewer_minutes" and draw(flags) else {}
-    days = "daily_peak" if meter == "peak_mbps" else draw(st.sampled_from(("sum", "daily_sum")))
-    line = {
+    month = reduction not in BY_DAY and meter not in get_args(Fixed)
+    return {
         "name": "line",
         "meter": meter,
-        "where": where,
-        "reduction": days,
-        "rounding": draw(st.sampled_from(("none", "ceil"))),
+        "where": {"class": list(classes)} if meter in CLASSED and draw(flags) else {},
+        "convert": {},
+        "reduction": reduction,
+        "level": draw(st.sampled_from(("day", "sample", "sample_within_day")))
+        if reduction == "fourth_peak" else None,
+        "days": draw(st.sampled_from(("all", "valid"))) if reduction in OF_DAYS else None,
+        "prorate": draw(maybe(st.sampled_from(("quantity", "amount")))) if month else None,
+        "rounding": draw(st.sampled_from(("none", "ceil", "hundredth"))),
         "unit": draw(st.sampled_from((1, 1000))),
-        "semantics": draw(st.sampled_from(("graduated", "all_units"))),
+        "commitment": draw(maybe(quantity(0, 1000))),
+        "included": draw(maybe(quantity(0, 1000))),
+        "semantics": draw(st.sampled_from(("graduated", "all_units", "flat"))),
         "tiers": [{"up_to": end, "price": draw(number(0, 10))} for end in (*ends, None)],
-    }
+        "charged_if": draw(st.lists(conditions(reduction in BY_DAY), max_size=2)),
+        "credit": draw(st.sampled_from((False, False, False, True))),
+    }  # fmt: skip
+
+
+@st.composite
+def tariffs(draw: Draw) -> Data:
+    given_too = draw(st.lists(also(), max_size=2))
+    metered = sorted({*REPORTED, *(a["meter"] for a in given_too)})
+    line = draw(lines([*metered, *get_args(Level), *get_args(Fixed)]))
+    if line["where"] and draw(flags):
+        line["convert"] = {kind: draw(quantity(0, 20)) for kind in line["where"]["class"]}
+    if line["reduction"] in BY_DAY:
+        given_too = [a for a in given_too if a["of"] != "months" or a["meter"] != line["meter"]]
+    more = draw(st.sampled_from(("", "again", "either")))
+    twice = {"name": "again", "either": more if more == "either" else ""}
     return {
         "name": "drawn",
         "currency": draw(st.sampled_from(("CNY", "USD"))),
         "gb_bytes": draw(st.sampled_from((1_000_000_000, 1_073_741_824))),
         "sample_stat": draw(st.sampled_from(("mean", "max_of_10s"))),
         "boundary": draw(st.sampled_from(("upper", "lower"))),
-        "lines": [line, *([line | {"name": "again"}] if draw(flags) else [])],
+        "sources": {"guess": {"confidence": "assumed"}},
+        "also": given_too,
+        "lines": [line | {"either": twice["either"]}, *([line | twice] if more else [])],
     }
 
 
@@ -296,9 +454,9 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
     split = draw(st.integers(0, len(regions) - 1))
     serves = {"cn": regions} if split == 0 else {"a": regions[:split], "b": regions[split:]}
     two = draw(st.integers(0, 2)) == 0
-    body = {"rtc": draw(paths(last=not two, second=False))}
+    body = {"rtc": draw(paths(most, last=not two, second=False))}
     if two:
-        body["cdn"] = draw(paths(last=True, second=True))
+        body["cdn"] = draw(paths(most, last=True, second=True))
     best = body["rtc"]["bitrate_mbps"]
     each_mbps = best["value"] if isinstance(best, dict) else best
     whole_mbps = most * each_mbps
@@ -306,7 +464,8 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
     any_egress = ("degrade", "degrade", "refuse", "queue", "overflow")
     policy = draw(policies(last=not two, egress=any_egress))
     if two:
-        body["cdn"]["limits"] = draw(maybe(limits(most, shared)))
+        own_limits = limits(most, shared, body["cdn"], first=False)
+        body["cdn"]["limits"] = draw(own_limits if body["cdn"]["fleet"] else maybe(own_limits))
         # One of two paths may reserve what both share.
         both = ("degrade",) if policy["egress_mbps"] != "degrade" else any_egress
         body["cdn"]["policy"] = draw(policies(last=True, egress=both))
@@ -316,7 +475,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
         "sources": {"guess": {"confidence": "assumed"}},
         "serves": serves,
         "paths": body,
-        "limits": draw(limits(most, shared)),
+        "limits": draw(limits(most, shared, body["rtc"], first=True)),
         "regions": {
             r: {"sessions": draw(maybe(quantity(1, most))), "egress_mbps": draw(maybe(own))}
             for r in draw(some)
@@ -325,6 +484,16 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
             r: {i: {"egress_mbps": draw(own)} for i in isps if draw(flags)} for r in draw(some)
         },
         "policy": policy,
+        "own": {
+            "joins_per_s": draw(seldom(quantity(0.05, 10))),
+            "policy": draw(st.sampled_from(("refuse", "queue"))),
+        }
+        | draw(
+            st.sampled_from(({}, {"orders_per_s": 0.5}))
+            | st.fixed_dictionaries(
+                {"orders_per_s": quantity(0.01, 5), "order_wait_s": quantity(0, 20)}
+            )
+        ),
         "tariffs": {k: draw(tariffs()) | {"name": k} for k in ("first", "other")[: 1 + two]},
     }
 
@@ -344,6 +513,7 @@ def incidents(draw: Draw, vendors: Data, isps: list[str]) -> Data:
         "time_s": draw(number(0, 320)),
         "duration_s": draw(number(0.1, 300)),
         "left": draw(st.just(0.0) | number(0, 1)),
+        "chance": draw(maybe(number(0, 1))),
     }
 
 
@@ -365,6 +535,7 @@ def scenarios(draw: Draw, most: int = 400) -> Data:
             "peaks": draw(st.sampled_from(([], [], [0.5], [1.3]))),
             "curve_sample": draw(st.sampled_from((1.0, 0.5))),
             "ladder": draw(flags),
+            "reference_vendor": draw(maybe(st.sampled_from(compared))),
             "ranges": False,
         },
         "promotion": draw(promotions(most)),
@@ -379,13 +550,24 @@ def scenarios(draw: Draw, most: int = 400) -> Data:
             "latency_free_s": draw(quantity(0, 3)),
             "latency_tau_s": draw(quantity(0.1, 60)),
             "buy_while_frozen": draw(quantity(0, 1)),
+            "host_answers_per_min": draw(maybe(quantity(0.1, 60))),
+            "payment": {
+                "never_share": draw(number(0, 0.9)),
+                "mean_s": draw(number(0.1, 300)),
+                "within_s": draw(number(1, 2000)),
+            },
             "return_share": draw(number(0, 1)),
+            "recapture_share": draw(quantity(0, 1)),
             "margin": draw(number(0, 1)),
             "cny_per": {"CNY": 1.0, "USD": 7.1},
             "month": {
                 "days": draw(st.integers(28, 31)),
-                "ordinary_nights": draw(st.integers(0, 27)),
+                "ordinary_nights": draw(st.integers(0, 25)),
                 "ordinary_share": draw(quantity(0, 1)),
+                "promotions": [
+                    {"day": day, "share": draw(number(0, 3))}
+                    for day in draw(st.sets(st.sampled_from((1, 28)), max_size=2))
+                ],
             },
         },
         "engine": {

@@ -25,7 +25,8 @@ from tests.properties.mistakes import (
     wrong_values,
 )
 
-MISTAKES = wrong_values() | wrong_keys() | missing_keys() | contradictions()
+OTHERS = wrong_values() | wrong_keys() | contradictions()
+MISTAKES = OTHERS | missing_keys()
 
 
 def refused_by_name(mistake: Mistake) -> None:
@@ -57,7 +58,7 @@ def _logging_as_it_was() -> Iterator[None]:
     logging.root.handlers[:] = handlers
 
 
-@given(MISTAKES)
+@given(OTHERS | missing_keys(of_files=True))
 @settings(max_examples=15)
 def test_the_command_ends_with_2_says_it_and_leaves_nothing(mistake: Mistake) -> None:
     data, words = mistake

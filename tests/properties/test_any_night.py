@@ -22,7 +22,7 @@ from tests.properties.files import write
 from tests.properties.scenarios import scenarios
 
 KEYS = ["vendor", "peak_viewers", "replication"]
-EITHER_SIGN = ("cost_", "granted_cost_", "lost_gmv_")
+EITHER_SIGN = ("cost_", "granted_cost_", "lost_", "revenue_at_risk_")
 """A cheaper tier makes a night pay for itself; a worse picture may sell more."""
 NOT_BOUNDED = ("watch_delivered_ratio", "lost_gmv_ratio")
 """Who watches a worse picture for longer watches more than in the perfect world."""
@@ -77,7 +77,8 @@ def figures_are_numbers(night: Night) -> None:
         assert set(of.loc[of["value"].isna(), "metric"]) <= {*nothing, "edge_utilisation"}
     assert not np.isinf(night.results["value"]).any()
     assert np.isfinite(night.timeseries["value"]).all()
-    assert (night.timeseries["value"] >= 0).all()
+    lost = night.timeseries["metric"].str.startswith("lost_gmv_cny")
+    assert (night.timeseries.loc[~lost, "value"] >= 0).all()
     values = night.results.dropna(subset="value")
     either = values["metric"].str.startswith(EITHER_SIGN)
     assert (values.loc[~either, "value"] >= 0).all()
@@ -88,7 +89,7 @@ def figures_are_numbers(night: Night) -> None:
 def what_adds_up_adds_up(night: Night) -> None:
     """Breakdowns to their row, rungs to the loss, lines to the bill, seconds to the whole night."""
     whole = night.results.set_index([*KEYS, "metric"])["value"]
-    for metric in ("arrived", "watch_hours", "lost_gmv_cny", "cost_cny"):
+    for metric in ("arrived", "watch_hours", "lost_gmv_cny", "lost_gmv_cny.limits", "cost_cny"):
         parts = night.breakdown[night.breakdown["metric"] == metric]
         for by, part in parts.groupby("by"):
             sums = part.groupby([*KEYS, "metric"])["value"].sum()
@@ -143,7 +144,16 @@ def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> N
     other = data | {"engine": data["engine"] | {"check": False, "threads": 2}}
     one = simulate(Scenario.model_validate(data))
     two = answer(Scenario.model_validate(other), lambda done, total: None, keep=False)
-    for name in ("results", "breakdown", "timeseries", "summary", "usage", "invoice", "asks"):
+    for name in (
+        "results",
+        "breakdown",
+        "timeseries",
+        "summary",
+        "usage",
+        "invoice",
+        "asks",
+        "risk",
+    ):
         assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
 
 

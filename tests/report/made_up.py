@@ -19,6 +19,13 @@ UNITS = {"_s": "s", "_cny": "CNY", "_ratio": "1", "_mbps": "Mbps"}
 RUNGS = ("links", "vendor", "limits", "incidents")
 
 
+SPLIT = {
+    "refused.sessions": 0.5, "frozen.egress_vendor": 0.25, "left_stalled.egress_vendor": 0.15,
+    "seen_worse.none": 0.08, "cut_off.own_link": 0.04, "watched_less.none": 0.01,
+    "not_yet_in.joins_per_s": -0.03,
+}  # fmt: skip
+"""The limits rung by what happened and by which limit."""
+
 TWO = ("vendors=[agora,budget]",)
 
 
@@ -32,6 +39,9 @@ class MadeUp:
     usage: pd.DataFrame
     asks: pd.DataFrame = field(default_factory=pd.DataFrame)
     ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
+    risk: pd.DataFrame = field(default_factory=pd.DataFrame)
+    costs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -98,6 +108,7 @@ def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
         ),
         usage=pd.DataFrame(),
         asks=_asks(night, base) if full else pd.DataFrame(),
+        risk=_risk(night) if full else pd.DataFrame(),
         facts={"versions": {"peakcast": "0.1.0", "numpy": "2.4.6"}},
     )  # fmt: skip
 
@@ -128,6 +139,7 @@ def _figures(peak: int, over: float, luck: Any, ladder: bool) -> dict[str, float
         "gmv_cny": perfect - sum(lost.values()),
         "lost_gmv_cny": sum(lost.values()),
         "lost_gmv_ratio": sum(lost.values()) / perfect,
+        "lost_margin_cny": 0.144 * sum(lost.values()),
         "cost_cny": 0.21 * peak * luck.uniform(0.98, 1.02),
         "cost_month_cny": 1.4 * peak,
         "cost_per_viewer_hour_cny": 0.36,
@@ -135,8 +147,10 @@ def _figures(peak: int, over: float, luck: Any, ladder: bool) -> dict[str, float
         "binding_limit_s.egress_vendor": 2400 * over,
         "binding_limit_s.joins_per_s": 30 * over,
     }
+    figures["cost_and_lost_margin_cny"] = figures["cost_cny"] + figures["lost_margin_cny"]
     if ladder:
         figures |= {f"lost_gmv_cny.{rung}": lost[rung] for rung in RUNGS}
+        figures |= {f"lost_gmv_cny.limits.{k}": x * lost["limits"] for k, x in SPLIT.items()}
     return figures
 
 
@@ -201,6 +215,24 @@ def _asks(night: Scenario, base: int) -> pd.DataFrame:
     )
 
 
+def _risk(night: Scenario) -> pd.DataFrame:
+    """A vendor loses its place among them times a lognormal; the first is the reference."""
+    rows: list[tuple[Any, ...]] = []
+    for n, vendor in enumerate(night.vendors, start=1):
+        for metric, times in (("revenue_at_risk_cny", 1e4), ("vendor_attributable_cny", 1.5e4)):
+            at = {"mean": 1.1, "es95": 4.0, **{f"p{k}": (k / 50) ** 2 for k in range(1, 100)}}
+            rows += [(vendor, metric, s, n * times * x, 0.02) for s, x in at.items()]
+        if n > 1:
+            for metric, value in (("fee_saved_cny", 1000.0), ("lost_sales_more_cny", 12_300.0),
+                                  ("lost_sales_per_fee_saved", 12.3),
+                                  ("lost_margin_per_fee_saved", 1.77)):  # fmt: skip
+                rows.append((vendor, metric, "mean", value, 0.0))
+    table = pd.DataFrame(rows, columns=["vendor", "metric", "statistic", "value", "beyond"])
+    for end, times in (("ci_low", 0.9), ("ci_high", 1.1), ("input_low", 0.5), ("input_high", 2.0)):
+        table[end] = times * table["value"]
+    return table
+
+
 def moved(vendor: str, key: str, lost: dict[int, tuple[float, float]]) -> pd.DataFrame:
     """A study of ranges: sales lost with one number at 1 and at 3, by offered peak."""
     return pd.DataFrame(
@@ -222,7 +254,13 @@ def _summary(results: pd.DataFrame, base: int, inputs: bool) -> pd.DataFrame:
     out = out.reset_index()
     if inputs:
         drawn = (out["peak_viewers"] == base) & out["metric"].isin(
-            ["stall_ratio", "lost_gmv_ratio", "lost_gmv_cny", "cost_cny"]
+            [
+                "stall_ratio",
+                "lost_gmv_ratio",
+                "lost_gmv_cny",
+                "cost_cny",
+                "cost_and_lost_margin_cny",
+            ]
         )
         out["input_low"] = (0.8 * out["mean"]).where(drawn)
         out["input_high"] = (1.3 * out["mean"]).where(drawn)

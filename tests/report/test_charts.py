@@ -47,7 +47,9 @@ def test_each_title_is_a_question_and_axes_have_units(night):
         "stall_against_concurrency",
         "lost_sales_against_concurrency",
         "ladder",
+        "revenue_at_risk",
         "cost_against_concurrency",
+        "cost_and_lost_margin_against_concurrency",
         "who_stalls",
         "night_over_time",
     ]
@@ -56,7 +58,9 @@ def test_each_title_is_a_question_and_axes_have_units(night):
         "stall_against_concurrency": "stalled, % of viewing time",
         "lost_sales_against_concurrency": "sales lost, % of a perfect night",
         "cost_against_concurrency": "bill, CNY",
+        "cost_and_lost_margin_against_concurrency": "bill and lost margin, ",
         "ladder": "thousand CNY",
+        "revenue_at_risk": "sales lost, ",
         "who_stalls": "% of the viewing time",
         "night_over_time": "minutes from the start at 20:00",
     }.items():
@@ -220,7 +224,8 @@ def test_who_stalls_names_the_groups_with_their_share_the_largest_first(night):
 
 def test_what_a_study_did_not_ask_is_not_drawn(night):
     made_up, loaded = night
-    bare = dataclasses.replace(made_up, breakdown=pd.DataFrame(), timeseries=pd.DataFrame())
+    nothing = pd.DataFrame()
+    bare = dataclasses.replace(made_up, breakdown=nothing, timeseries=nothing, risk=nothing)
     assert not {"who_stalls", "night_over_time"} & set(charts(bare, loaded))
     few = made_up.summary[made_up.summary["metric"] == "stall_ratio"]
     assert set(charts(dataclasses.replace(bare, summary=few), loaded)) == {

@@ -60,6 +60,16 @@ def test_the_rungs_of_the_ladder_add_up_for_every_vendor() -> None:
     assert np.allclose(rungs, wide["lost_gmv_cny"])
 
 
+def test_the_limits_rung_is_split_by_what_happened_and_by_limit_with_its_own_intervals() -> None:
+    s = small_night().summary
+    budget = s[(s["vendor"] == "budget") & (s["peak_viewers"] == 400)]
+    rung = budget.loc[budget["metric"] == "lost_gmv_cny.limits", "mean"].sum()
+    parts = budget[budget["metric"].str.startswith("lost_gmv_cny.limits.")]
+    assert parts["mean"].sum() == pytest.approx(rung)
+    assert "lost_gmv_cny.limits.frozen.egress_vendor" in set(parts["metric"])
+    assert (parts["ci_low"] <= parts["mean"]).all() and (parts["n"] == 2).all()
+
+
 def test_the_share_of_sales_lost_is_known_at_every_point_and_is_what_the_rungs_say() -> None:
     wide = small_night().results.pivot_table(
         index=["vendor", "peak_viewers", "replication"], columns="metric", values="value"

@@ -59,6 +59,7 @@ or buys little, and frozen pictures go on being sent.""",
 def rows(data: Path) -> Iterator[Row]:
     """Verified and fitted; `data`: the folder of recorded inputs, which may be absent."""
     yield from ghent.rows(data)
+    yield from _one_node()
     yield from _mix()
     yield from _abandonment()
     yield from _rebuffering()
@@ -71,6 +72,26 @@ def slow_rows() -> Iterator[Row]:
     yield from _frozen_minute()
     yield from _festival()
     yield from _just_enough()
+
+
+# --- verified -------------------------------------------------------------------------------------
+
+
+def _one_node() -> Iterator[Row]:
+    """Published sizes of one node, read back: they cap a room unless it cascades."""
+    livekit = "LiveKit, self-hosting benchmark: 3,000 on 16 cores; a room must fit one node"
+    mediasoup = "mediasoup, scalability: 200 to 300 viewers, 400 to 600 consumers, a router"
+    for where, overrides, expected, source, within in (
+        ("5,000 want in, one node of two", (), 3000, livekit, 0.0),
+        ("5,000 want in, both nodes", ("vendors.big_name.paths.cdn.fleet.cascades=true",), 5000,
+         "both nodes hold them all", 50.0),
+        ("5,000 want in, one router", ("vendors.big_name.limits.node_viewers=250",), 250,
+         mediasoup, 50.0),
+    ):  # fmt: skip
+        command = ("experiment=theory_node", *overrides)
+        most = _nights(*command)["peak_concurrency"]
+        yield _row("most viewers of one room", where, "viewers", expected, most, "verified", source,
+                   command, within)  # fmt: skip
 
 
 # --- fitted ---------------------------------------------------------------------------------------

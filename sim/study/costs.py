@@ -1,0 +1,112 @@
+"""What every plan costs as the audience grows, and where one becomes cheaper than another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import combinations, pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.billing import Bill, night_in_month
+from sim.scenario.model import Commerce
+from sim.scenario.tariff import Tariff
+from sim.study.interval import summarise
+
+PLAN = ["vendor", "tariff"]
+
+CROSSED = ("cost_cny", "cost_month_cny", "cost_and_lost_margin_cny")
+"""Figures whose crossings are named."""
+
+TENFOLD = 10.0
+
+
+def of_plans(
+    bills: Sequence[Bill],
+    tenfold: Sequence[tuple[float, float]],
+    hours: float,
+    orders: float,
+    lost_margin_cny: float,
+) -> Iterator[tuple[str, str, str, float]]:
+    """tariff, metric, unit, value of one night under each tariff of a vendor.
+
+    `tenfold`: by tariff what a month costs now and with ten times the use, CNY. Marginal bill,
+    month, marginal bill for each viewer hour and order, bill and lost margin, CNY.
+    """
+    for bill, (now, then) in zip(bills, tenfold, strict=True):
+        night, name = float(bill.marginal_cny), bill.month.tariff
+        yield name, "cost_cny", "CNY", night
+        yield name, "cost_month_cny", "CNY", float(bill.month_cny)
+        yield name, "cost_per_viewer_hour_cny", "CNY/h", _each(night, hours)
+        yield name, "cost_per_order_cny", "CNY", _each(night, orders)
+        yield name, "cost_and_lost_margin_cny", "CNY", night + lost_margin_cny
+        yield name, "cost_month_tenfold_cny", "CNY", then
+        yield name, "cost_growth_tenfold", "1", _each(then, now)
+
+
+def grown_tenfold(
+    asked: pd.DataFrame, tariff: Tariff, shop: Commerce, starts_at: datetime
+) -> tuple[float, float]:
+    """What a month costs now and ten times as large, CNY.
+
+    `asked`: what this night would use with no limit in the way; every night grows with it.
+    """
+    now, then = (
+        float(
+            night_in_month(
+                asked.assign(value=asked["value"] * times),
+                tariff, shop.cny_per, starts_at, shop.month,
+            ).month_cny
+        )
+        for times in (1.0, TENFOLD)
+    )  # fmt: skip
+    return now, then
+
+
+def curves(costs: pd.DataFrame) -> pd.DataFrame:
+    """vendor, tariff, peak_viewers, metric, unit, mean, ci_low, ci_high, n: over the nights."""
+    keys = [*PLAN, "peak_viewers"]
+    return summarise(costs).sort_values([*keys, "metric"], kind="stable", ignore_index=True)
+
+
+def crossings(costs: pd.DataFrame) -> pd.DataFrame:
+    """metric, peak_viewers, and the plan that is cheaper below it and the one above it.
+
+    `costs`: as `curves` gives them. Every pair of plans, on straight lines between the means of the
+    points: where two lines cross strictly, not where they touch. None is looked for beyond the
+    points.
+    """
+    columns = ["metric", "peak_viewers", "below_vendor", "below_tariff",
+               "above_vendor", "above_tariff"]  # fmt: skip
+    rows = []
+    for metric in CROSSED:
+        wide = costs[costs["metric"] == metric].pivot_table(
+            index="peak_viewers", columns=PLAN, values="mean"
+        )
+        peaks = wide.index.to_numpy(np.float64)
+        for one, other in combinations(list(wide.columns), 2):
+            gap = (wide[one] - wide[other]).to_numpy(np.float64)
+            for at, rising in changes_of_sign(peaks, gap):
+                below, above = (one, other) if rising else (other, one)
+                rows.append((metric, at, *below, *above))
+    found = pd.DataFrame(rows, columns=columns)
+    return found.sort_values(columns, kind="stable", ignore_index=True)
+
+
+def changes_of_sign(x: NDArray[np.float64], y: NDArray[np.float64]) -> Iterator[tuple[float, bool]]:
+    """Where straight lines through the points pass 0, and whether upwards; nan is left out."""
+    known = np.flatnonzero(np.isfinite(y) & (y != 0))
+    for a, b in pairwise(known):
+        if (y[a] < 0) == (y[b] < 0):
+            continue
+        between = np.arange(a + 1, b)
+        if zero := [k for k in between if y[k] == 0]:  # it passes through a point
+            yield float(x[zero[0]]), bool(y[b] > 0)
+        else:
+            yield float(x[a] + (x[b] - x[a]) * y[a] / (y[a] - y[b])), bool(y[b] > 0)
+
+
+def _each(cny: float, of: float) -> float:
+    return cny / of if of else float("nan")

@@ -1,0 +1,238 @@
+"""Revenue at risk: what limits and incidents may cost, over all peaks and incidents the night may
+bring, and what a cheaper vendor costs for each yuan of its fee that it saves.
+
+No night is run for it but those of incidents with a chance (`sim.study.nights.strata`): the peak's
+distribution is laid over the points of the curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from sim.scenario.model import Scenario
+from sim.study.inputs import added_by_draws, ends_of
+from sim.study.interval import interval
+from sim.study.nights import scripted_peak, strata
+
+Array = NDArray[np.float64]
+
+PEAKS = 2_000
+"""Equally likely peaks that stand for the distribution of the peak."""
+
+TAIL = 0.05
+"""Worst share of the nights whose mean is the expected shortfall."""
+
+AT_RISK, ATTRIBUTABLE = "revenue_at_risk_cny", "vendor_attributable_cny"
+"""Sales lost on the last two rungs (limits, incidents), and on the last three (protocol too)."""
+
+COLUMNS = [
+    "vendor", "metric", "statistic", "unit", "value",
+    "ci_low", "ci_high", "input_low", "input_high", "beyond",
+]  # fmt: skip
+
+
+def at_risk(results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """COLUMNS: for each vendor and metric its statistics (mean, p1 .. p99, es95), CNY.
+
+    `results`, `small`: as the study gathers them. Every night of the curve counts alike, whatever
+    its replication; `ci_low, ci_high`: 95 % over replications. `input_low, input_high`: what
+    drawn numbers add to the share of sales lost at the scripted peak, added at every peak.
+    `beyond`: chance of a peak outside the simulated points: above them losses go on in a straight
+    line, at most to all sales, below them in proportion. No row where the peak is uncertain and
+    one point only was run. Where no ladder was run `vendor_attributable_cny` has no rows.
+    """
+    rows = [
+        (vendor, metric, statistic, "CNY", *numbers)
+        for vendor in scenario.vendors
+        for metric in (AT_RISK, ATTRIBUTABLE)
+        for statistic, *numbers in _statistics(vendor, metric, results, small, scenario)
+    ]
+    rows += list(_against_reference(results, small, scenario))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One replication: sales and what is lost of them by offered peak; nobody, nothing."""
+
+    peaks: Array
+    sold: Array
+    """(peaks,) CNY of a perfect night."""
+    lost: Array
+    """(peaks,) CNY."""
+
+    def at(self, peak: Array, more: Array | float = 0.0) -> Array:
+        """CNY lost at each peak; `more`: another share of the sales lost beside it."""
+        sold, lost = self._along(self.sold, peak), self._along(self.lost, peak)
+        least = np.minimum(lost, 0.0)
+        return np.asarray(np.minimum(np.maximum(lost + more * sold, least), sold))
+
+    def _along(self, y: Array, peak: Array) -> Array:
+        """Straight lines from 0 at nobody, the last one carried on."""
+        x, y = np.append(0.0, self.peaks), np.append(0.0, y)
+        slope = (y[-1] - y[-2]) / (x[-1] - x[-2])
+        return np.asarray(np.interp(peak, x, y) + slope * np.maximum(peak - x[-1], 0.0))
+
+
+def statistics_of(values: Array, weights: Array) -> dict[str, float]:
+    """mean, p1 .. p99 and es95 of values with weights that sum to 1.
+
+    A quantile is the least value that so much of the weight does not exceed; es95 is the mean of
+    the worst TAIL of the weight, the value it begins in counted in part.
+    """
+    order = np.argsort(values, kind="stable")
+    x, w = values[order], weights[order]
+    up_to = np.cumsum(w)
+    at = np.searchsorted(up_to, np.arange(1, 100) / 100 - 1e-12)
+    worst = np.clip(up_to - (1 - TAIL), 0.0, w)
+    return {
+        "mean": float(x @ w),
+        **{f"p{k}": float(x[min(i, len(x) - 1)]) for k, i in enumerate(at, start=1)},
+        "es95": float(x @ worst / worst.sum()),
+    }
+
+
+def peaks_of(median: float, sigma: float) -> Array:
+    """Equally likely peaks, lognormal: the middles of as many equal slices."""
+    middles = (np.arange(PEAKS) + 0.5) / PEAKS
+    return median * np.exp(sigma * ndtri(middles)) if sigma > 0 else np.array([float(median)])
+
+
+def _statistics(
+    vendor: str, metric: str, results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario
+) -> Iterator[tuple[str, float, float, float, float, float, float]]:
+    """statistic, value, both bands, beyond."""
+    median, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
+    mine = results[results["vendor"] == vendor]
+    curves = _curves(mine, metric, median)
+    if not curves or (len(curves[0].peaks) < 2 and sigma > 0):
+        return
+    peaks, chance = peaks_of(median, sigma), strata(scenario, vendor)
+    weights = np.repeat(list(chance.values()), len(peaks)) / len(peaks)
+    struck = _struck(mine, small, vendor, median, list(chance))
+
+    def night(r: int, more: float = 0.0) -> Array:
+        return np.concatenate([curves[r].at(peaks, added + more) for added in struck[r]])
+
+    def pooled(more: float = 0.0) -> dict[str, float]:
+        nights = [night(r, more) for r in range(len(curves))]
+        return statistics_of(np.concatenate(nights), np.tile(weights, len(curves)) / len(curves))
+
+    whole = pooled()
+    each = [statistics_of(night(r), weights) for r in range(len(curves))]
+    moved = AT_RISK if metric == AT_RISK else "lost_gmv_cny"
+    sold = float(np.mean([np.interp(median, c.peaks, c.sold) for c in curves]))
+    drawn = [pooled(added / sold) for added in _drawn(small, vendor, median)[moved] if sold]
+    simulated = (peaks >= curves[0].peaks[0]) & (peaks <= curves[0].peaks[-1])
+    for name, value in whole.items():
+        nights = np.array([one[name] for one in each])
+        low, high = (end + value - nights.mean() for end in interval(nights))
+        if low == high == 0:  # on no night anything was lost: not known for certain of the next
+            low = high = np.nan
+        input_low, input_high = ends_of(np.array([one[name] for one in drawn]))
+        yield name, value, low, high, input_low, input_high, float((~simulated).mean())
+
+
+def _curves(mine: pd.DataFrame, metric: str, scripted: int) -> list[Curve]:
+    """One a replication. What own links cost doesn't hang on how many there are: its share of the
+    sales at the scripted peak holds at every other."""
+    wide = mine.pivot_table(
+        index=["replication", "peak_viewers"], columns="metric", values="value", dropna=False
+    )
+    if metric == ATTRIBUTABLE:
+        if "lost_gmv_cny.links" not in wide:
+            return []
+        here = wide.xs(scripted, level="peak_viewers")
+        own = (here["lost_gmv_cny.links"] / here["perfect_gmv_cny"]).fillna(0.0)
+        links = wide["perfect_gmv_cny"] * own.reindex(wide.index, level="replication")
+        wide[metric] = wide["perfect_gmv_cny"] - wide["gmv_cny"] - links
+    return [
+        Curve(
+            one.index.get_level_values("peak_viewers").to_numpy(np.float64),
+            one["perfect_gmv_cny"].to_numpy(np.float64),
+            one[metric].to_numpy(np.float64),
+        )
+        for _, one in wide.groupby(level="replication")
+    ]
+
+
+def _struck(
+    mine: pd.DataFrame, small: pd.DataFrame, vendor: str, scripted: int, codes: list[str]
+) -> Array:
+    """(replications, strata) share of the sales lost that a stratum's incidents add."""
+    here = mine[mine["peak_viewers"] == scripted]
+    wide = here.pivot_table(index="replication", columns="metric", values="value", dropna=False)
+    lost = {codes[0]: wide["lost_gmv_cny"]}
+    if len(codes) > 1:
+        rows = small[(small["vendor"] == vendor) & (small["how"] == "struck")]
+        rows = rows[rows["metric"] == "lost_gmv_cny"]
+        lost |= {str(of): one.set_index("replication")["value"] for of, one in rows.groupby("of")}
+    sold = wide["perfect_gmv_cny"]
+    added = [((lost[of] - lost[codes[0]]) / sold).fillna(0.0).to_numpy() for of in codes]
+    return np.stack(added, axis=1)
+
+
+def _drawn(small: pd.DataFrame, vendor: str, scripted: int) -> dict[str, Array]:
+    """What each draw adds to a night at the scripted peak, CNY, by metric; draws in one order."""
+    wanted = (AT_RISK, "lost_gmv_cny", "lost_margin_cny", "cost_cny")
+    added = added_by_draws(small)
+    here = added[(added["vendor"] == vendor) & (added["peak_viewers"] == scripted)]
+    here = here.sort_values("of", kind="stable")
+    return {m: here.loc[here["metric"] == m, "added"].to_numpy(np.float64) for m in wanted}
+
+
+# --- a fee saved ----------------------------------------------------------------------------------
+
+
+def _against_reference(
+    results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario
+) -> Iterator[tuple[str | float, ...]]:
+    """For each other vendor on the scripted night: the fee it saves against `reference_vendor`,
+    what it loses more, and how many times the one the other is (nan where it saves nothing)."""
+    reference, scripted = scenario.study.reference_vendor, scripted_peak(scenario)
+    if reference is None:
+        return
+    here = results[results["peak_viewers"] == scripted]
+    wide = here.pivot_table(
+        index=["vendor", "replication"], columns="metric", values="value", dropna=False
+    )
+    theirs, moved = wide.loc[reference], _drawn(small, reference, scripted)
+    for vendor in scenario.vendors:
+        if vendor == reference:
+            continue
+        mine, drawn = wide.loc[vendor], _drawn(small, vendor, scripted)
+        saved = (theirs["cost_cny"] - mine["cost_cny"]).to_numpy()
+        saved_drawn = saved.mean() + moved["cost_cny"] - drawn["cost_cny"]
+        yield (vendor, "fee_saved_cny", "mean", "CNY", saved.mean(), *interval(saved),
+               *ends_of(saved_drawn), 0.0)  # fmt: skip
+        for lost, name in (("lost_gmv_cny", "lost_sales"), ("lost_margin_cny", "lost_margin")):
+            more = (mine[lost] - theirs[lost]).to_numpy()
+            more_drawn = more.mean() + drawn[lost] - moved[lost]
+            yield (vendor, f"{name}_more_cny", "mean", "CNY", more.mean(), *interval(more),
+                   *ends_of(more_drawn), 0.0)  # fmt: skip
+            yield (vendor, f"{name}_per_fee_saved", "mean", "1", *ratio(more, saved),
+                   *_ratios(more_drawn, saved_drawn), 0.0)  # fmt: skip
+
+
+def ratio(more: Array, saved: Array) -> tuple[float, float, float]:
+    """Sum of `more` over sum of `saved`, both by night, with its 95 % interval.
+
+    A ratio estimator (Cochran 1977, section 6.4): its error is that of the mean of
+    more - ratio x saved, over the mean of saved. nan where nothing is saved on the mean.
+    """
+    whole = float(saved.mean())
+    if not whole > 0:
+        return np.nan, np.nan, np.nan
+    times = float(more.mean()) / whole
+    return times, *interval(times + (more - times * saved) / whole)
+
+
+def _ratios(more: Array, saved: Array) -> tuple[float, float]:
+    """Their ends over the draws; nan where a draw saves nothing: there is no such number then."""
+    return ends_of(more / saved) if (saved > 0).all() else (np.nan, np.nan)

@@ -1,0 +1,106 @@
+"""What a night leaves for the bill beside minutes and traffic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.record import Reason, Run
+from tests.engine.nights import FLV, LAYERED, STEADY, breaks, night, run_once
+
+GHOST = "++vendors.budget.policy.ghost_s="
+ON_FLV = tuple(layer.replace("react_s=0.3", "react_s=null") for layer in LAYERED)
+
+
+def of(run: Run, meter: str) -> pd.DataFrame:
+    return run.usage[run.usage["meter"] == meter]
+
+
+def value(run: Run, meter: str) -> float:
+    return float(of(run, meter)["value"].sum())
+
+
+def test_every_connections_last_minute_is_a_whole_one() -> None:
+    whole = run_once(night(*STEADY))  # all of them from the first second to the last, 300 s
+    assert (
+        value(whole, "connection_minutes") == 5 * value(whole, "users") == 5 * len(whole.sessions)
+    )
+    longer = run_once(night(*STEADY, "promotion.duration_s=301"))
+    assert value(longer, "connection_minutes") == 6 * value(longer, "users")
+    assert value(longer, "viewer_minutes") == pytest.approx(301 / 60 * value(longer, "users"))
+
+
+def test_rounding_adds_less_than_a_minute_a_connection_and_half_of_one_on_the_whole() -> None:
+    r = run_once(night("promotion.peak_viewers=400"))
+    added = value(r, "connection_minutes") - value(r, "viewer_minutes")
+    assert 0.4 * value(r, "joins") < added < 0.6 * value(r, "joins")
+    s = r.sessions
+    inside_s = s["play_s"] + s["frozen_s"] + s["starting_s"]
+    assert value(r, "users") == (inside_s > 0).sum()
+    assert value(r, "user_minutes") == np.ceil(np.round(inside_s, 6) / 60).sum()
+    assert value(r, "viewer_minutes") < value(r, "user_minutes") <= value(r, "connection_minutes")
+
+
+def test_who_was_cut_off_has_two_connections_and_is_one_user() -> None:
+    cut = run_once(night(*STEADY, breaks("region cn 100 100.1 0")))
+    gone = (cut.sessions["reason"] == Reason.CUT_OFF).sum()  # after one connection of 100 s
+    back = len(cut.sessions) - gone
+    assert back > 10 * gone > 0
+    # two connections of half the night each, less the way back: 3 + 3 minutes, or 5 as one user
+    assert value(cut, "connection_minutes") == 6 * back + 2 * gone
+    assert value(cut, "user_minutes") == 5 * back + 2 * gone
+
+
+def test_a_connection_has_the_class_of_its_path_where_there_is_one_picture() -> None:
+    assert list(of(run_once(night(*STEADY)), "connection_minutes")["class"]) == ["hd"]
+    assert list(of(run_once(night(*STEADY, *LAYERED)), "connection_minutes")["class"]) == [""]
+
+
+def test_a_ghost_lasts_as_long_as_the_vendor_takes_to_notice() -> None:
+    cut = run_once(night(*STEADY, breaks("region cn 100 100.1 0"), f"{GHOST}90"))
+    assert value(cut, "ghost_minutes") == 1.5 * len(cut.sessions)
+    assert value(run_once(night(*STEADY)), "ghost_minutes") == 0
+
+
+def test_the_show_itself_is_metered_once_whatever_its_audience() -> None:
+    few, many = (run_once(night(f"promotion.peak_viewers={n}")) for n in (20, 200))
+    for meter in ("ingest_minutes", "ingest_gb", "ingest_mbps", "channels", "events"):
+        pd.testing.assert_frame_equal(
+            of(few, meter).reset_index(drop=True), of(many, meter).reset_index(drop=True)
+        )
+    assert value(few, "ingest_minutes") == 5
+    assert value(few, "events") == 1
+    # what one viewer on a perfect link is sent is what the host sends
+    path = night().vendors["budget"].path
+    mbps = path.bitrate_mbps.value * (1 + path.overhead.value)
+    assert value(few, "ingest_gb") * 8e3 == pytest.approx(300 * mbps)
+    assert of(few, "ingest_mbps")["value"].to_numpy() == pytest.approx(np.full(30, mbps))
+
+
+def test_a_host_sends_every_picture_of_rtc_and_the_best_one_to_a_cdn_which_makes_the_rest() -> None:
+    rtc = run_once(night(*STEADY, *LAYERED))
+    path = night(*STEADY, *LAYERED).vendors["budget"].path
+    assert value(rtc, "ingest_gb") * 8e3 / 300 == pytest.approx(
+        (path.bitrate_mbps.value + 0.8 + 0.3) * (1 + path.overhead.value)
+    )
+    assert of(rtc, "transcode_minutes").empty
+    slow = ("network.classes.home.mean_mbps={median: 1, sigma_ln: 0}",)
+    cdn = run_once(night(*STEADY, *FLV, *ON_FLV, *slow))
+    assert value(cdn, "ingest_gb") * 8e3 / 300 == pytest.approx(2.0 * 1.06)
+    made = of(cdn, "transcode_minutes").set_index("class")["value"]
+    assert made.to_dict() == {"sd": 5.0}  # 360 lines watched by all, 180 by nobody
+
+
+def test_a_show_across_midnight_sends_on_two_days() -> None:
+    r = run_once(night("promotion.peak_viewers=20", "promotion.starts_at=2026-11-10T23:58:00"))
+    assert list(of(r, "ingest_minutes")["value"]) == [2, 3]
+    assert list(of(r, "ingest_gb")["time_s"]) == [0, 120]
+
+
+def test_refused_attempts_fail_their_period_if_it_has_enough_of_them() -> None:
+    closed = ("vendors.budget.limits.sessions=1", "audience.retry.backoff_s=[0,1,1,1,1,1,1]")
+    crowd = run_once(night("promotion.peak_viewers=400", *closed))
+    assert 0.9 < value(crowd, "failed_periods") <= 1  # one period of five minutes, nearly all
+    few = run_once(night("promotion.peak_viewers=4", *closed))
+    assert (few.sessions["failed"].sum() > 0) and value(few, "failed_periods") == 0

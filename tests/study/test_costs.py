@@ -1,0 +1,92 @@
+"""What plans cost as the audience grows: crossings worked out by hand, and bills from usage."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.scenario.compose import load_scenario
+from sim.study import answer
+from sim.study.costs import changes_of_sign, crossings, curves
+
+POINTS = (5_000, 10_000, 20_000)
+
+
+def costs(**plans: tuple[float, ...]) -> pd.DataFrame:
+    """vendor_tariff=(its bill at each of POINTS)."""
+    rows = [
+        (*plan.split("_"), peak, 0, "cost_cny", "CNY", bill)
+        for plan, bills in plans.items()
+        for peak, bill in zip(POINTS, bills, strict=True)
+    ]
+    columns = ["vendor", "tariff", "peak_viewers", "replication", "metric", "unit", "value"]
+    return curves(pd.DataFrame(rows, columns=columns))
+
+
+def test_a_crossing_is_named_with_the_cheaper_plan_on_either_side() -> None:
+    # A fixed 3,000 against 0.2 a viewer: 15,000 viewers.
+    found = crossings(costs(a_fixed=(3e3, 3e3, 3e3), b_each=(1e3, 2e3, 4e3)))
+    (row,) = found.to_dict("records")
+    assert row == {
+        "metric": "cost_cny", "peak_viewers": 15_000.0,
+        "below_vendor": "b", "below_tariff": "each", "above_vendor": "a", "above_tariff": "fixed",
+    }  # fmt: skip
+
+
+def test_two_tariffs_of_one_vendor_may_cross_twice() -> None:
+    found = crossings(costs(a_one=(1.0, 4.0, 1.0), a_two=(2.0, 2.0, 2.0)))
+    assert found["peak_viewers"].tolist() == pytest.approx([5_000 * 4 / 3, 10_000 * 5 / 3])
+    assert found["below_tariff"].tolist() == ["one", "two"]
+
+
+def test_lines_that_touch_or_are_the_same_do_not_cross() -> None:
+    assert crossings(costs(a_one=(1.0, 2.0, 3.0), b_two=(1.0, 2.0, 3.0))).empty
+    assert crossings(costs(a_one=(1.0, 2.0, 1.0), b_two=(2.0, 2.0, 2.0))).empty
+    assert crossings(costs(a_one=(1.0, 2.0, 3.0), b_two=(2.0, 2.0, 2.0)))[
+        "peak_viewers"
+    ].tolist() == [10_000]
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=6))
+def test_signs_change_as_often_as_they_are_found_to(y: list[float]) -> None:
+    x = np.arange(len(y), dtype=float)
+    found = list(changes_of_sign(x, np.array(y)))
+    signs = [s for s in np.sign(y) if s]
+    assert len(found) == sum(a != b for a, b in pairwise(signs))
+    for at, _ in found:
+        assert np.interp(at, x, y) == pytest.approx(0, abs=1e-6 * max(map(abs, y)))
+    assert [up for _, up in found] == [up for k, (_, up) in enumerate(found)
+                                       if k == 0 or up != found[k - 1][1]]  # fmt: skip
+
+
+def test_every_tariff_of_every_vendor_has_its_curve_and_the_first_is_the_bill() -> None:
+    scenario = load_scenario(
+        "vendors=[tencent_leb,budget]", "promotion.peak_viewers=400", "promotion.duration_s=900",
+        "replications=2", "study.peaks=[0.5]", "study.ranges=none", "bands.draws=0",
+    )  # fmt: skip
+    frames = answer(scenario, lambda done, total: None)
+    plans = {
+        (name, tariff.name)
+        for name, vendor in scenario.vendors.items()
+        for tariff in vendor.tariffs.values()
+    }
+    assert len(plans) > 2
+    assert set(zip(frames.costs["vendor"], frames.costs["tariff"], strict=True)) == plans
+    mean = frames.costs.set_index(["vendor", "tariff", "peak_viewers", "metric"])["mean"]
+    bill = frames.summary.set_index(["vendor", "peak_viewers", "metric"])["mean"]
+    for name, vendor in scenario.vendors.items():
+        first = next(iter(vendor.tariffs.values())).name
+        for peak in (200, 400):
+            for metric in (
+                "cost_cny", "cost_month_cny", "cost_per_viewer_hour_cny",
+                "cost_and_lost_margin_cny",
+            ):  # fmt: skip
+                assert mean[name, first, peak, metric] == pytest.approx(bill[name, peak, metric])
+    # A flat price a unit: ten times the business costs ten times as much.
+    flat = mean.xs("cost_growth_tenfold", level="metric")
+    assert flat["budget"].to_numpy() == pytest.approx(10, rel=1e-3)
