@@ -378,8 +378,8 @@ class Study(Frozen):
     reference_vendor: str | None = None
     """Whose fee and whose losses the others' are set against: loss for each yuan saved."""
     ranges: Literal["none", "peak", "all"] = "none"
-    """Also every number of each vendor at its low and at its high, one at a time: in one night at
-    the scripted peak, or in all nights at every peak."""
+    """Also every number of each vendor but the reference at its low and at its high, one at a time:
+    in one night at the scripted peak, or in all nights at every peak."""
 
     @field_validator("ranges", mode="before")
     @classmethod

@@ -109,7 +109,8 @@ def jobs(scenario: Scenario) -> list[Job]:
                     Job(night, name, "drawn", str(k)) for k in draws[replication :: len(nights)]
                 ]
                 first = times == 1.0 and replication == 0
-                if study.ranges == "all" or (study.ranges == "peak" and first):
+                asked = study.ranges == "all" or (study.ranges == "peak" and first)
+                if asked and name != study.reference_vendor:
                     small += [Job(night, name, at, key) for key, at, _ in ends(vendor)]
                 if small:
                     out += [Job(night, name, "base"), *small]

@@ -34,7 +34,7 @@ def test_every_file_under_conf_composes_and_validates(choice):
 def test_every_experiment_keeps_its_word_against_the_groups():
     """An experiment wins over every group's file."""
     assert load_scenario("experiment=quick").promotion.peak_viewers == 5000
-    assert list(load_scenario("experiment=just_enough").vendors) == ["budget"]
+    assert list(load_scenario("experiment=just_enough").vendors) == ["budget", "tencent_leb"]
 
 
 def test_the_command_line_wins_over_an_experiment():
