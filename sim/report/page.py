@@ -15,6 +15,7 @@ from typing import get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from sim.billing import falls
 from sim.commerce import net_of_lost
 from sim.report import words
 from sim.report.charts import charts
@@ -53,6 +54,7 @@ from sim.report.tables import (
 from sim.report.terminal import text
 from sim.scenario import Scenario, Vendor
 from sim.scenario.quantity import GIVEN, Confidence, Quantity
+from sim.scenario.tariff import Tariff
 from sim.study.interval import unseen
 
 INVARIANTS = (
@@ -138,6 +140,8 @@ class Billed:
     lines: list[tuple[str, str, str]]
     """Line, quantity, CNY."""
     total: str
+    falls: list[str]
+    """Where more costs less: all-units tiers, sold so and kept so."""
 
 
 @dataclass(frozen=True)
@@ -284,7 +288,8 @@ def _month(scenario: Scenario) -> str:
         return "this night alone"
     nights = f"{month.ordinary_nights} ordinary night{'s' if month.ordinary_nights > 1 else ''}"
     share = f"{words.exact(100 * month.ordinary_share.value)}{words.SPACE}%"
-    return f"{nights} at {share} of this night's use, and this night"
+    others = f", {len(month.promotions)} more promotions" if month.promotions else ""
+    return f"{nights} at {share} of this night's use{others}, and this night"
 
 
 def _titled(name: str) -> str:
@@ -322,7 +327,7 @@ def _answer(
         ],
         more=_more(get),
         reached=limits,
-        bills=list(_bills(vendor, peak, frames)),
+        bills=list(_bills(vendor, peak, frames, scenario)),
     )
 
 
@@ -409,7 +414,7 @@ def _more(get: Get) -> list[Cell]:
     ]
 
 
-def _bills(vendor: str, peak: int, frames: Frames) -> Iterator[Billed]:
+def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterator[Billed]:
     """Lines, quantities and amounts as means over the nights, tariff by tariff."""
     rows = table(frames, "invoice", vendor=vendor)
     if rows.empty:
@@ -419,6 +424,8 @@ def _bills(vendor: str, peak: int, frames: Frames) -> Iterator[Billed]:
     nights = max(1, rows["replication"].nunique())
     if "month" in rows:  # ordinary days stand in the month with the night and in that without it
         rows = rows[~rows["period"].str.startswith("ordinary")]
+    profile = scenario.vendors.get(vendor)
+    lists = {t.name: t for t in profile.tariffs.values()} if profile is not None else {}
     for tariff, mine in rows.groupby("tariff", sort=False):
         lines = [
             (
@@ -432,6 +439,16 @@ def _bills(vendor: str, peak: int, frames: Frames) -> Iterator[Billed]:
             str(tariff),
             [(line, much, words.amount(cny)) for line, much, cny in lines if abs(cny) >= 0.005],
             words.amount(sum(cny for _, _, cny in lines)),
+            list(_falls(lists[str(tariff)])) if tariff in lists else [],
+        )
+
+
+def _falls(tariff: Tariff) -> Iterator[str]:
+    for f in falls(tariff):
+        before, after = (words.amount(float(x)) for x in (f.before, f.after))
+        yield (
+            f"{f.line}: more costs less at {words.number(float(f.at), 6)} units, {before} "
+            f"{tariff.currency} just before and {after} from there on"
         )
 
 
