@@ -79,6 +79,7 @@ VIEWER = np.dtype(
         ("t", "f8"), ("next_s", "f8"), ("b", "f8"), ("lag", "f8"), ("w", "f8"), ("d", "f8"),
         ("link_mbps", "f8"), ("link_until_s", "f8"), ("order_s", "f8"), ("exit_s", "f8"),
         ("end_s", "f8"), ("give_up_s", "f8"), ("layer_s", "f8"), ("rate_mbps", "f8"),
+        ("key_s", "f8"),  # the keyframe he waits for
         ("admitted", "i4"), ("kind", "i2"), ("leaf", "i2"),
         ("state", "i1"), ("phase", "i1"), ("cause", "i1"), ("reason", "i1"),
         ("at_edge", "?"), ("hd", "?"), ("audio", "?"), ("limit", "i1"), ("blame", "i1"),
@@ -456,9 +457,13 @@ def plan(v: Any, p: Any) -> None:
             if fill >= 1.0 and p.source >= 1.0:
                 at = t
                 if v.state == STALLED or not p.keyframe_cached:
-                    at = np.ceil(t / p.gop_s) * p.gop_s  # a plan made anew then misses none
+                    if v.key_s < t:  # a plan made anew at that very instant doesn't miss it
+                        v.key_s = (np.floor(t / p.gop_s) + 1.0) * p.gop_s
+                    at = v.key_s
                 if at < best:
                     best, cause = at, KEY
+            else:
+                v.key_s = -1.0
         else:
             if not v.at_edge and fill > p.source:
                 at = t + (v.lag - v.b) / (fill - p.source)
@@ -532,7 +537,7 @@ def _join(v: Any, p: Any) -> None:
         v.state, v.phase = STARTING, P_FILL
         v.lag = p.target_s + p.gop_s * (2.0 * u - 1.0)
     elif p.kind == RTC:
-        v.state, v.phase = STARTING, P_KEYFRAME
+        v.state, v.phase, v.key_s = STARTING, P_KEYFRAME, -1.0
         v.lag = p.target_s
     else:
         v.lag = p.target_s

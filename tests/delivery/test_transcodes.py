@@ -13,7 +13,7 @@ PICTURES = 4
 PATH = np.dtype(
     [
         ("layers", "i8"), ("transcodes", "i8"), ("layer_audio", "i1", PICTURES),
-        ("missing", "i1", PICTURES), ("wishes", "i8", PICTURES),
+        ("missing", "i1", PICTURES), ("wishes", "i8", PICTURES), ("most_made", "i8"),
     ],
     align=True,
 )  # fmt: skip

@@ -94,7 +94,7 @@ def test_budget_is_bought_for_an_ordinary_night_and_does_not_follow_the_peak() -
 
 def test_what_no_rtc_vendor_publishes_is_assumed_alike_for_all() -> None:
     """So that no vendor is ahead of another by our guess; budget is an archetype of its own."""
-    published = ("bitrate_mbps", "layers", "height", "react_s", "takes")
+    published = ("bitrate_mbps", "layers", "height", "react_s", "takes", "fleet")
     seen = {
         name: {
             key: (value["value"], value["low"], value["high"]) if isinstance(value, dict) else value

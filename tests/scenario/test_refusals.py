@@ -86,7 +86,7 @@ def test_the_first_mistake_is_told_and_the_others_are_counted():
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("vendors=[zoom]", ["vendors is 'zoom'", "allowed are agora, alibaba_rts"]),
+        ("vendors=[zoom]", ["vendors is 'zoom'", "allowed are agora, alibaba_artc"]),
         ("vendors=[]", ["vendors is empty", "at least one"]),
         ("vendors=agora,budget", ["vendors is 'agora,budget'", "'vendors=[agora,budget]'", "-m"]),
         ("promotion=flash", ["promotion is 'flash'", "flash_join, midnight_drop"]),
@@ -251,7 +251,7 @@ def test_a_file_that_holds_no_vendor(tmp_path, body):
 
 def test_a_missing_vendor_is_told_with_ones_own_among_the_allowed(tmp_path):
     folder = own(tmp_path, "# @package vendors.ours\n" + INHERITS)
-    assert "tencent_leb, ours" in refusal("vendors=[theirs]", config_dir=folder)
+    assert "zego, ours" in refusal("vendors=[theirs]", config_dir=folder)
 
 
 def test_a_config_dir_that_is_not_there(tmp_path):

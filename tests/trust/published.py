@@ -244,7 +244,7 @@ def _just_enough() -> Iterator[Row]:
     of = "sales lost, the plan that is just barely enough"
     for peak, expected, words in ((5000, 0, "fine at 5,000"), (20000, 50, "almost half lost")):
         where, source = f"{peak:,} viewers", f"{TRADE}: '{words}'"
-        lost = 100 * night.loc[("budget", peak)]["lost_gmv_ratio"]
+        lost = 100 * night.xs("budget").xs(peak, level="peak_viewers")["lost_gmv_ratio"]
         yield _row(of, where, "%", expected, lost, "predicted", source, command)
 
 
