@@ -100,12 +100,13 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
     """For each vendor and limit when it bound, and whom that cost what."""
     named = {v: s for v, s in strips(frames, scenario).items() if s}
     names = vendors(frames, scenario)
-    minutes = (scenario.promotion.duration_s or 0.0) / 60
+    length = scenario.promotion.duration_s
+    minutes = (length or float(table(frames, "timeseries")["time_s"].max())) / 60
     rows = [(v, s) for v, mine in named.items() for s in [None, *mine]]
     texts = [LIMITS[s.limit] for _, s in rows if s is not None]
     left = min(max(map(text_in, texts)) + 0.3, 0.34 * width_in)
-    shown = COLUMNS if width_in > 6 else COLUMNS[1:]
-    peak = words.count(night_peak(frames, scenario))
+    shown = COLUMNS if width_in > 6 else COLUMNS[2:]
+    peak, parts = words.count(night_peak(frames, scenario)), 4 if width_in > 6 else 2
     with drawing():
         figure, grid = panels(
             width_in, "Which limit binds, and when?",
@@ -119,7 +120,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
         axes.set_xlim(0, minutes)
         axes.set_ylim(len(rows), 0)
         axes.yaxis.set_visible(False)
-        axes.xaxis.set_major_locator(FixedLocator([k * minutes / 4 for k in range(5)]))
+        axes.xaxis.set_major_locator(FixedLocator([k * minutes / parts for k in range(parts + 1)]))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(f"minutes from the start at {scenario.promotion.starts_at:%H:%M}")
         for spine in axes.spines.values():

@@ -515,7 +515,8 @@ def _heat(axes: Axes, x: float, row: int, ratio: float, top: float) -> None:
     heat = HEAT(min(1.0, ratio / top))
     axes.fill_between([x + 0.02, x + 0.98], row + 0.04, row + 0.96, color=heat, linewidth=0)
     axes.annotate(
-        words.percent(ratio).removesuffix(f"{words.SPACE}%"), (x + 0.5, row + 0.5),
+        words.percent(ratio).removesuffix(f"{words.SPACE}%").replace("below ", "< "),
+        (x + 0.5, row + 0.5),
         ha="center", va="center", color=INK,
     )  # fmt: skip
 

@@ -343,8 +343,8 @@ def _cells(get: Get, lost: Estimate) -> list[Cell]:
 
 
 def _both(margin: Estimate, sales_cny: float) -> Cell:
-    """Bill and lost margin; under it the bill and all the sales lost."""
-    under = (f"with all lost sales {words.money(sales_cny)}",) if math.isfinite(sales_cny) else ()
+    """Bill and lost margin; under it, gross, the bill and all the sales lost."""
+    under = (f"gross {words.money(sales_cny)}",) if math.isfinite(sales_cny) else ()
     return Cell("bill and lost margin, CNY", words.money(margin.mean), under)
 
 

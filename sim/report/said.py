@@ -26,6 +26,7 @@ from sim.report.tables import (
 )
 from sim.report.words import SPACE
 from sim.scenario import Scenario, Vendor
+from sim.scenario.quantity import Quantity
 from sim.study.interval import summarise
 
 Say = Callable[[float], str]
@@ -444,16 +445,27 @@ def _ask(row: pd.Series, heading: str, say: Say, ceiling: float | None = None) -
 
 
 def _ceiling(what: str, profile: Vendor | None) -> float | None:
-    """The vendor's limit on what is asked, where one number holds for all of it."""
+    """The vendor's lowest limit on what is asked, where one number holds for all of it.
+
+    A fleet counts with the nodes it has when the show begins; how it grows is not a number.
+    """
     if profile is None or len(profile.paths) > 1 or len(profile.serves) > 1:
         return None
-    limits = profile.limits
-    quantity, size = {
-        "peak_concurrency": (limits.sessions, 1.0),
-        "joins_per_s": (limits.joins_per_s, 1.0),
-        "egress_gbps": (limits.egress_mbps, 1e-3),
-    }.get(what, (None, 1.0))
-    return None if quantity is None else quantity.value * size
+    limits, fleet = profile.limits, profile.path.fleet
+    nodes = 0 if fleet is None or fleet.scaling else fleet.nodes if fleet.cascades else 1
+    caps: dict[str, list[tuple[Quantity | None, float]]] = {
+        "peak_concurrency": [
+            (limits.sessions, 1), (limits.room_viewers, 1), (limits.node_viewers, nodes)
+        ],
+        "joins_per_s": [(limits.joins_per_s, 1)],
+        "token_calls_per_s": [(limits.token_calls_per_s, 1)],
+        "egress_gbps": [
+            (limits.egress_mbps, 1e-3), (limits.account_mbps, 1e-3),
+            (fleet.node_mbps if fleet else None, nodes * 1e-3),
+        ],
+    }  # fmt: skip
+    found = caps.get(what, [])
+    return min((q.value * size for q, size in found if q is not None and size > 0), default=None)
 
 
 def ask_for(told: list[Asked]) -> str:

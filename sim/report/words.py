@@ -84,6 +84,8 @@ def money(x: float) -> str:
     for size, word in ((1e9, "billion"), (1e6, "million")):
         if abs(x) >= 0.9995 * size:
             return number(x / size) + SPACE + word
+    if abs(x) < 0.5:
+        return "0"
     return number(x) if abs(x) >= 100 else count(x) if abs(x) >= 10 else number(x, 2)
 
 

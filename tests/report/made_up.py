@@ -86,6 +86,7 @@ def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
                     series += _night(vendor, night, peak, capacity, replication, luck)
                     lines += _lines(vendor, replication, luck)
                     groups += _groups(vendor, peak, replication, over)
+                    groups += _harmed(vendor, peak, replication, over)
     results = pd.DataFrame(
         rows, columns=["vendor", "peak_viewers", "replication", "metric", "unit", "value"]
     ).assign(**KEYS)
@@ -146,6 +147,8 @@ def _figures(peak: int, over: float, luck: Any, ladder: bool) -> dict[str, float
         "binding_limit_s.sessions": 0.0,
         "binding_limit_s.egress_vendor": 2400 * over,
         "binding_limit_s.joins_per_s": 30 * over,
+        "limit_use.sessions": 0.4,
+        "limit_use.egress_vendor": min(1.0, 0.9 + over),
     }
     figures["cost_and_lost_margin_cny"] = figures["cost_cny"] + figures["lost_margin_cny"]
     if ladder:
@@ -169,6 +172,7 @@ def _night(
         "stalled": stalled,
         "in_room": watching + stalled + 0.002 * peak,
         "waiting": 0.001 * offered,
+        "bound.egress_vendor": (offered > capacity).astype(float),
     }
     return [
         (vendor, peak, replication, float(s), metric, float(v))
@@ -196,6 +200,15 @@ def _groups(vendor: str, peak: int, replication: int, over: float) -> list[tuple
         for (by, of), share in shares.items()
         for metric, value in (("arrived", 7 * share * peak), ("stall_ratio", over + 0.01 / share))
     ]
+
+
+def _harmed(vendor: str, peak: int, replication: int, over: float) -> list[tuple[Any, ...]]:
+    """Whom the egress harmed, and what that cost."""
+    return [
+        (vendor, peak, replication, "limit", "egress_vendor", "harmed", 5 * over * peak),
+        (vendor, peak, replication, "cause_by_limit", "frozen.egress_vendor",
+         "lost_gmv_cny.limits", 80.0 * over * peak),
+    ]  # fmt: skip
 
 
 ASKED = {"peak_concurrency": 1.0, "joins_per_s": 0.004, "egress_gbps": 0.0021,

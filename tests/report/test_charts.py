@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from sim.report.binding import strips
 from sim.report.charts import charts, plot
 from sim.report.style import NARROW_IN, SERIES, WIDE_IN, apart, drawing, image, legible, wrapped
-from sim.report.words import SPACE
+from sim.report.words import SPACE, money
 from tests.report.made_up import frames, many, scenario
 
 
@@ -52,6 +53,7 @@ def test_each_title_is_a_question_and_axes_have_units(night):
         "cost_and_lost_margin_against_concurrency",
         "who_stalls",
         "night_over_time",
+        "which_limit_binds",
     ]
     assert all("?" in text for text in texts.values())
     for name, unit in {
@@ -63,6 +65,7 @@ def test_each_title_is_a_question_and_axes_have_units(night):
         "revenue_at_risk": "sales lost, ",
         "who_stalls": "% of the viewing time",
         "night_over_time": "minutes from the start at 20:00",
+        "which_limit_binds": "sales lost, CNY",
     }.items():
         assert unit in texts[name]
         assert ("viewers at the peak, if nothing" in texts[name]) == name.endswith("concurrency")
@@ -220,6 +223,17 @@ def test_who_stalls_names_the_groups_with_their_share_the_largest_first(night):
     text = words_of(drawn(*night)["who_stalls"])
     assert re.search(r"home.*70\.0 %.*4G.*29\.5 %.*3G.*< 1 %", text)
     assert text.index("east") < text.index("west")
+
+
+def test_a_strip_for_each_limit_says_how_near_it_was_and_whom_it_harmed(night):
+    text = words_of(drawn(*night)["which_limit_binds"])
+    assert "concurrent sessions 40.0 % – –" in text  # never bound
+    strip = next(s for s in strips(*night)["budget"] if s.limit == "egress_vendor")
+    assert 0 < strip.bound.mean() < 1
+    assert (
+        strip.use == 1 and strip.harmed > 0 and strip.lost_cny == pytest.approx(16 * strip.harmed)
+    )
+    assert f"egress of the whole vendor 100 % {money(strip.harmed)}" in text
 
 
 def test_what_a_study_did_not_ask_is_not_drawn(night):

@@ -269,7 +269,7 @@ def test_same_input_same_bytes(tmp_path):
         write(made_up, loaded, tmp_path / name)
     one, two = (sorted((tmp_path / n).rglob("*.*")) for n in ("one", "two"))
     assert [p.name for p in one] == [p.name for p in two]
-    assert len(one) == 2 * 8 + 2
+    assert len(one) == 2 * 9 + 2
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(one, two, strict=True))
 
 
