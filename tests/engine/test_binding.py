@@ -57,4 +57,4 @@ def test_the_seconds_of_a_limit_are_those_of_its_ten_seconds() -> None:
     assert (r.bound["egress_vendor"] * width).sum() == pytest.approx(
         r.facts["binding_limit_s.egress_vendor"]
     )
-    assert 0 < r.bound["egress_vendor"].mean()
+    assert r.bound["egress_vendor"].mean() > 0
