@@ -226,9 +226,9 @@ def _usage(
                 ("joins", name, region, "", nan, float(joined) * weight, "count"),
                 ("peak_connections", name, region, "", nan, float(most) * weight, "count"),
             ]
-            here = night.rows[(night.rows["path"] == p) & (night.rows["region"] == r)]
+            here = (night.rows["path"] == p) & (night.rows["region"] == r)
             by_connection, by_user, users, ghosts = _by_viewer(
-                here, float(night.player[p]["ghost_s"])
+                night.rows, here, float(night.player[p]["ghost_s"])
             )
             one = classes[0] if len(classes) == 1 else ""
             out += [
@@ -256,7 +256,9 @@ def _usage(
     return pd.DataFrame(out, columns=USAGE)
 
 
-def _by_viewer(rows: NDArray[np.void], ghost_s: float) -> tuple[float, float, float, float]:
+def _by_viewer(
+    rows: NDArray[np.void], here: NDArray[np.bool_], ghost_s: float
+) -> tuple[float, float, float, float]:
     """Minutes with every connection's rounded up, with every viewer's; viewers ever inside; minutes
     of ghosts.
 
@@ -264,12 +266,13 @@ def _by_viewer(rows: NDArray[np.void], ghost_s: float) -> tuple[float, float, fl
     long, which is exact for the many who have one.
     """
     time_us = rows["seen_us"] + rows["silent_us"]
-    inside, time_us = rows[time_us > 0], time_us[time_us > 0]
-    number = np.maximum(inside["attempts"] - inside["failed"], 1)
+    inside = here & (time_us > 0)
+    time_us = time_us[inside]
+    number = np.maximum(rows["attempts"][inside] - rows["failed"][inside], 1)
     by_connection = number * np.ceil(time_us / (60e6 * number))
     by_user = np.ceil(time_us / 60e6)
-    ghosts = rows["cuts"].sum() * ghost_s / 60
-    return float(by_connection.sum()), float(by_user.sum()), float(len(inside)), float(ghosts)
+    ghosts = rows["cuts"][here].sum() * ghost_s / 60
+    return float(by_connection.sum()), float(by_user.sum()), float(len(time_us)), float(ghosts)
 
 
 def _of_the_show(
