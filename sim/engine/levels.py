@@ -31,10 +31,10 @@ from sim.engine.night import (
     TRANSCODES,
     Ints,
     Night,
+    pick,
     rerate,
     sent_per_media,
     switch,
-    wanted,
 )
 from sim.viewer.viewer import (
     LAYERS,
@@ -42,7 +42,6 @@ from sim.viewer.viewer import (
     STALLED,
     WAITING,
     appetite,
-    choose,
     made,
     plan,
     want,
@@ -151,7 +150,7 @@ def _choose_anew(n: Night, now: float) -> None:
             continue
         v = n.rows[f.viewer]
         p = n.player[v.path]
-        layer = choose(v, p, wanted(n, v))
+        layer = pick(n, v, now)
         if want(v, p, layer):
             switch(n, v, now, layer)
             refresh(n, slot)

@@ -158,6 +158,21 @@ def wanted(n: Night, v: Any) -> float:
 
 
 @step
+def pick(n: Night, v: Any, t: float) -> int:
+    """The picture for this viewer from now on; notes the limit that withholds a clearer one."""
+    p = n.player[v.path]
+    layer, carried = choose(v, p, wanted(n, v)), choose(v, p, np.inf)
+    held = NO_LIMIT
+    clearer = p.layer_hd[carried] != p.layer_hd[layer]
+    if carried < layer and (clearer or p.layer_audio[carried] != p.layer_audio[layer]):
+        held = n.nodes[v.leaf].want_by
+    if held != v.held:
+        bring(n, v, t)
+        v.held = held
+    return layer
+
+
+@step
 def take_path(n: Night, v: Any, path: int) -> None:
     """The viewer turns to this path."""
     v.path = path
@@ -236,6 +251,8 @@ def _note_order(n: Night, v: Any, state: int) -> None:
         o.limit = v.door
     elif v.reason == DONE:
         o.limit = harm(v)
+    elif state == PLAYING and v.limit == NO_LIMIT:
+        o.limit = v.held
     if len(n.waits) > 0 and n.waits[v.order] and state != PLAYING:
         o.limit = MESSAGES  # in time he would have bought
     v.order += 1
@@ -416,7 +433,7 @@ def turn(n: Night, i: int) -> bool:
         plan(v, n.player[v.path])
         return False
     if cause == LAYER:
-        layer = choose(v, n.player[v.path], wanted(n, v))
+        layer = pick(n, v, t)
         v.layer_s = NEVER
         if want(v, n.player[v.path], layer):
             switch(n, v, t, layer)
@@ -435,7 +452,7 @@ def turn(n: Night, i: int) -> bool:
     if cause == JOINED:
         while v.link_until_s <= t:
             _next_link(n, v)
-        show(v, n.player[v.path], choose(v, n.player[v.path], wanted(n, v)))
+        show(v, n.player[v.path], pick(n, v, t))
         _on_air(n, v, t)
     if v.state != was:
         enter(n, v, was)

@@ -85,7 +85,8 @@ def strips(frames: Frames, scenario: Scenario) -> dict[str, list[Strip]]:
         for limit in LIMITS:
             rows = mine[mine["metric"] == f"bound.{limit}"]
             use = figures.get((vendor, peak, f"limit_use.{limit}"), UNKNOWN).mean
-            if rows.empty and math.isnan(use):
+            cost_something = float(lost.get(limit, 0.0)) != 0.0
+            if rows.empty and math.isnan(use) and not cost_something:
                 continue
             bound = rows.groupby("time_s")["value"].sum() / nights
             of = harmed[harmed["of"] == limit]["value"].sum() / nights

@@ -447,8 +447,8 @@ def _falls(tariff: Tariff) -> Iterator[str]:
     for f in falls(tariff):
         before, after = (words.amount(float(x)) for x in (f.before, f.after))
         yield (
-            f"{f.line}: more costs less at {words.number(float(f.at), 6)} units, {before} "
-            f"{tariff.currency} just before and {after} from there on"
+            f"{f.line}: {words.count(float(f.at))} cost less than a little fewer, {after} instead "
+            f"of {before} {tariff.currency}"
         )
 
 

@@ -228,7 +228,8 @@ def configured(limit: str, profile: Vendor | None) -> str:
     if quantity is None:
         return ""
     unit = " Mbps a minute" if limit == "egress_growth" else " Mbps" if "mbps" in key else ""
-    return words.count(quantity.value) + unit.replace(" ", SPACE, 1)
+    said = words.count if quantity.value >= 10 else words.number
+    return said(quantity.value) + unit.replace(" ", SPACE, 1)
 
 
 # --- what the limits cost -------------------------------------------------------------------------

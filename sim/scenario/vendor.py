@@ -448,6 +448,22 @@ class Vendor(Frozen):
         return next(iter(self.paths.values()))
 
     @model_validator(mode="after")
+    def _prices_what_there_is(self) -> Vendor:
+        """A line that bills a path or region nobody has would bill nothing, in silence."""
+        here = {"path": list(self.paths), "region": list(self.serves)}
+        for key, tariff in self.tariffs.items():
+            for n, line in enumerate(tariff.lines):
+                for column, known in here.items():
+                    wanted = line.where.get(column, [])
+                    for one in [wanted] if isinstance(wanted, str) else wanted:
+                        if one not in known:
+                            raise ValueError(
+                                f"tariffs.{key}.lines.{n}.where.{column} '{one}' is no {column} of "
+                                f"this vendor: {', '.join(known)}"
+                            )
+        return self
+
+    @model_validator(mode="after")
     def _one_reserves(self) -> Vendor:
         """A region's egress can be reserved at the door of one path only: it is counted there."""
         shared = [f"regions.{r}" for r, own in self.regions.items() if own.egress_mbps is not None]

@@ -85,6 +85,7 @@ VIEWER = np.dtype(
         ("at_edge", "?"), ("hd", "?"), ("audio", "?"), ("limit", "i1"), ("blame", "i1"),
         ("door", "i1"), ("egress", "i1"), ("path", "i1"), ("layer", "i1"), ("access", "i1"),
         ("wish", "i1"),  # the picture he wants; `made` says what he gets
+        ("held", "i1"),  # the limit that withholds a better one, which his link would carry
         ("region", "i1"), ("place", "i2"),  # region and isp: the edge, on whatever path
         ("play_s", "f8"), ("hd_s", "f8"), ("frozen_s", "f8"), ("starting_s", "f8"),
         ("episode_s", "f8"), ("since_freeze_s", "f8"), ("media_mb", "f8"), ("lag_s2", "f8"),
@@ -355,6 +356,9 @@ def advance(v: Any, p: Any, t: float) -> None:
             v.hd_s += dt
         else:
             spent = dt * p.sd_rundown
+            if v.held > OWN_LINK:
+                v.lost_egress_s += spent - dt
+                v.egress = v.held
         if v.audio:
             v.audio_s += dt
         speed = 1.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.record import Reason, Run
-from tests.engine.nights import FLV, STEADY, night, run_once
+from sim.record import Limit, Reason, Run, State
+from tests.engine.nights import FLV, LAYERED, STEADY, night, run_once
 
 VIEWERS = 300
 WIRE_MBPS = VIEWERS * 2.0 * 1.06
@@ -104,3 +104,16 @@ def test_a_sender_with_pictures_counts_what_its_own_fec_takes(fec: float) -> Non
     assert s["frozen_s"].sum() == 0
     mbps = s["media_mb"].sum() / s["play_s"].sum()
     assert mbps == pytest.approx(0.9 if fec == 0 else 0.3, rel=0.02)
+
+
+def test_who_sees_a_smaller_picture_because_a_node_is_short_is_harmed_by_its_limit() -> None:
+    keys = (*LAYERED, "network=home", "promotion.peak_viewers=300")
+    short = run_once(night(*keys, "vendors.budget.limits.egress_mbps=300"))
+    seen = short.orders[(short.orders["state"] == State.PLAYING) & ~short.orders["hd"]]
+    assert len(seen) > 50
+    assert (seen["limit"] == Limit.EGRESS_VENDOR).mean() > 0.95
+    s = short.sessions
+    assert ((s["harm"] == Limit.EGRESS_VENDOR) & (s["hd_s"] < 0.9 * s["play_s"])).sum() > 100
+    plenty = run_once(night(*keys, "vendors.budget.limits.egress_mbps=null"))
+    assert not np.isin(plenty.sessions["harm"], [Limit.EGRESS_VENDOR]).any()
+    assert not (plenty.orders["limit"] == Limit.EGRESS_VENDOR).any()
