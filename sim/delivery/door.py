@@ -119,8 +119,14 @@ def take(limit: Any, t: float) -> None:
         limit.tokens, limit.at_s = max(0.0, tokens - 1.0), t
     elif limit.kind == QUOTA:
         limit.used += limit.each
-        if limit.cap > 0.0:
-            limit.use = max(limit.use, limit.used / limit.cap)
+        note_use(limit)
+
+
+@step
+def note_use(limit: Any) -> None:
+    """More of a quota is in use, or less of it is there; more than all of it is all."""
+    if limit.used > 0.0:
+        limit.use = max(limit.use, min(1.0, limit.used / limit.cap) if limit.cap > 0.0 else 1.0)
 
 
 @step

@@ -60,6 +60,7 @@ SUPPLY = np.dtype(
         ("coalesced", "?"),
         ("fetch_part", "f8"),  # of a picture's rate that a fetch counts: a sample has all its edges
         ("leak_share", "f8"),
+        ("most_asked", "f8"),  # of what the origin has, as a share
         ("asked_mbps", "f8"),  # of the path, when last looked at
     ],
     align=True,
@@ -141,6 +142,7 @@ def _fed(it: Any, origin_mbps: float, fetching_mbps: float) -> float:
     """What the path may send if a share of it comes from the origin, and everything that asks the
     origin for more than it has is slowed down alike."""
     asked = fetching_mbps + it.leak_share * it.asked_mbps
+    it.most_asked = max(it.most_asked, asked / origin_mbps if origin_mbps > 0.0 else 1.0)
     if asked <= origin_mbps:
         return (origin_mbps - fetching_mbps) / it.leak_share
     return it.asked_mbps * origin_mbps / asked
@@ -222,6 +224,7 @@ def fetch(
     if origin_mbps <= 0.0:
         return NEVER
     asked = fetching(requests, open_, path, t) + mbps + it.leak_share * it.asked_mbps
+    it.most_asked = max(it.most_asked, asked / origin_mbps)
     request = requests[who]
     if not request.until_s > t:
         open_[0] += 1

@@ -25,7 +25,7 @@ def uses(night: Night, names: Names) -> list[Use]:
     return [
         *_at_the_door(night, names),
         *_of_nodes(night, names, load),
-        *_of_paths(night, names, load),
+        *_of_paths(night, names),
         *_in_the_room(night, names),
     ]
 
@@ -69,16 +69,14 @@ def _bought(night: Night, p: int, capacity: Loads) -> Loads:
     return np.full_like(capacity, min(it["bought_mbps"], it["most_nodes_used"] * it["node_mbps"]))
 
 
-def _of_paths(night: Night, names: Names, load: Loads) -> Iterator[Use]:
+def _of_paths(night: Night, names: Names) -> Iterator[Use]:
     """What changes over time: growth within a minute, and what comes from the origin."""
     for p, it in enumerate(night.supply.path):
         if np.isfinite(it["growth_mbps"]):
             rise = float(it["most_rise_mbps"] / it["growth_mbps"])
             yield Use(LIMIT_NAMES[Limit.GROWTH], names.paths[p], "", rise)
         if np.isfinite(it["origin_mbps"]):
-            sent = load[night.nodes["path"][: len(load)] == p].sum(axis=0).max()
-            fed = float(it["leak_share"] * sent / it["origin_mbps"])
-            yield Use(LIMIT_NAMES[Limit.ORIGIN], names.paths[p], "", fed)
+            yield Use(LIMIT_NAMES[Limit.ORIGIN], names.paths[p], "", float(it["most_asked"]))
 
 
 def _in_the_room(night: Night, names: Names) -> Iterator[Use]:

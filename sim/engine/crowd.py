@@ -39,6 +39,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
     breaks = [*night.breaks["t"].tolist(), end_s]
     follow(night, float(np.nextafter(0.0, 1.0)))  # those who are there when the show begins
     k = broken = 0
+    chosen = -1.0  # the second in which pictures were chosen: once, though a turn may end on it
     while env.now < end_s:
         while breaks[broken] <= env.now:
             _break(night, broken)
@@ -51,10 +52,11 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
             while k * epoch_s <= env.now:
                 k += 1
             until = min(k * epoch_s, until)
-        choosing = night.now[0]["layered"] and (narrow or scarce)
-        if night.now[0]["changing"] or choosing:
+        if night.now[0]["changing"] or (night.now[0]["layered"] and (narrow or scarce)):
             until = min(until, float(np.floor(env.now)) + 1.0)
-        solve(night, env.now, until, True, env.now == np.floor(env.now))
+        choosing = env.now == np.floor(env.now) and env.now != chosen
+        solve(night, env.now, until, True, choosing)
+        chosen = env.now if choosing else chosen
         if udp and (_unsettled(night) or _nearly_short(night)):
             until = min(until, next_round(night.path[0], env.now))
         night.now["to_s"] = until

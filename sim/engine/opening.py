@@ -104,6 +104,8 @@ def open_for_the_night(
     now["messages_per_s"] = np.inf if talk is None else talk.value * sample
     now["chat_per_s"] = scenario.audience.messages_per_viewer_s.value
     seconds = 0 if talk is None else int(audience.demand.duration_s) + 1
+    messages = np.zeros(seconds, SECOND)
+    messages["grows_per_s"] = -now["messages_per_s"]  # nobody has been counted yet
     limits = _door(vendor, vendor_regions, isps, sample)
     # Going back is for UDP shortage in small crowds; a stretch that is too large is kept.
     back = (path["sharing"] == UDP).any() and scenario.engine.kind == "fast"
@@ -122,7 +124,7 @@ def open_for_the_night(
         want_mbps=np.zeros(places), heap=np.zeros((8 + ghosts) * len(who) + 9, EVENT),
         order_of=np.argsort(rows["arrival_s"], kind="stable"),
         touched=np.zeros(3 * places, np.int64), orders=orders,
-        messages=np.zeros(seconds, SECOND), waits=np.zeros(len(orders) if seconds else 0, bool),
+        messages=messages, waits=np.zeros(len(orders) if seconds else 0, bool),
         before=np.zeros(keep, VIEWER), before_of=np.zeros(keep, np.int64),
         before_slot=np.zeros(keep, np.int64), shifts=np.zeros(keep, SHIFT),
         meters=meters(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import code, compiled, step
-from sim.delivery.door import QUOTA
+from sim.delivery.door import QUOTA, note_use
 from sim.delivery.share import PAUSE, TCP, UDP
 from sim.delivery.supply import (
     REQUEST,
@@ -40,8 +40,8 @@ SCALING = code(Cause.SCALING)
 EGRESS_REGION, EGRESS_EDGE = int(Limit.EGRESS_REGION), int(Limit.EGRESS_EDGE)
 ORIGIN = int(Limit.ORIGIN)
 BIN = int(BIN_S)
-FIRST = 0
-"""Capacity changes before anything else of its second."""
+FIRST = -1
+"""Capacity changes before anything else of its second, the account's meters included."""
 
 
 def caps_egress(path: Path, limits: Limits) -> bool:
@@ -242,10 +242,12 @@ def grant(n: Night, second: int) -> None:
         it, free = s.path[p], 1.0 - s.others[p, here]
         if it.node_quota >= 0:
             n.door[it.node_quota].cap = it.nodes * it.node_viewers * free
+            note_use(n.door[it.node_quota])
         fetches = fetching(s.requests, s.open, p, float(second)) if it.leak_share > 0.0 else 0.0
         mbps, what = ceiling(it, s.sent_mbps[p], free, fetches)
         if it.quota >= 0:
             n.door[it.quota].cap, n.door[it.quota].code = mbps, what
+            note_use(n.door[it.quota])
         else:
             n.nodes[it.top_at].whole_mbps, n.nodes[it.top_at].code = mbps, what
     hold_what_is_left(n)

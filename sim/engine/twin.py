@@ -143,11 +143,11 @@ class _Individuals:
             self.send_away(cut, t)
 
     def looked(self, t: float) -> None:
-        """A meter was read."""
+        """A meter was read. Where nobody was cut off no level changes: the door alone may open."""
         if cut := self.cut():
             self.send_away(cut, t)
-        else:
-            self.settle(-1, int(self.night.now[0]["active"]), t)
+        elif _next_call(self.night, t)[1] >= 0:
+            self.usher.interrupt()
 
     def cut(self) -> list[int]:
         """Who was cut off just now."""

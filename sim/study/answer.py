@@ -13,7 +13,7 @@ import pandas as pd
 from sim.billing import night_in_month
 from sim.commerce import money, worlds
 from sim.engine import run
-from sim.record import Run
+from sim.record import Limit, Run
 from sim.scenario.model import Scenario
 from sim.study.asks import asked, asks
 from sim.study.costs import crossings, curves, grown_tenfold, of_plans
@@ -151,6 +151,8 @@ def _runs(job: Job, scenario: Scenario) -> dict[str, Run]:
         runs["limits"] = in_world("limits") if struck else last
     if job.how in ("configured", "base", "drawn"):
         bound = any(key.startswith("binding_limit_s") for key in last.facts)
+        # A picture not yet made, or a smaller one, harms before any limit is seen to bind.
+        bound = bound or bool((last.sessions["harm"] > Limit.LINK).any())
         runs["vendor"] = in_world("vendor") if bound or struck else last
     return runs
 

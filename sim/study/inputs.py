@@ -63,7 +63,7 @@ def _quantiles(draws: int) -> tuple[float, float]:
 def ranges(small: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     """vendor, peak_viewers, key, at (low | high), number, metric, value, base: means over nights.
 
-    Two rows for every number of a profile that has a range, peak and metric; `value` is nan where
+    Two rows for every number of a profile (but the reference's) with a range, peak and metric; `value` is nan where
     the models refuse that end beside the other numbers.
     """
     if small.empty:  # no number has a range
@@ -77,6 +77,7 @@ def ranges(small: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
         (name, peak, key, at, number, metric,
          mean.get((name, peak, at, key, metric), np.nan), mean[name, peak, "base", "", metric])
         for name, vendor in scenario.vendors.items()
+        if name != scenario.study.reference_vendor
         for peak in sorted(moved["peak_viewers"].unique())
         for key, at, number in ends(vendor)
         for metric in RANGED

@@ -21,7 +21,8 @@ def each_option():
                 case "vendors":
                     yield f"vendors=[{option}]"
                 case "tariff":
-                    yield f"tariff@vendors.agora.tariffs=[{option}]"
+                    vendor = "hybrid" if option == "hybrid_list" else "agora"  # it prices two paths
+                    yield f"tariff@vendors.{vendor}.tariffs=[{option}]"
                 case _:
                     yield f"{group}={option}"
 
