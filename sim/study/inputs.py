@@ -63,8 +63,8 @@ def _quantiles(draws: int) -> tuple[float, float]:
 def ranges(small: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     """vendor, peak_viewers, key, at (low | high), number, metric, value, base: means over nights.
 
-    Two rows for every number of a profile (but the reference's) with a range, peak and metric; `value` is nan where
-    the models refuse that end beside the other numbers.
+    Two rows for every number of a profile (but the reference's) with a range, peak and metric;
+    `value` is nan where the models refuse that end beside the other numbers.
     """
     if small.empty:  # no number has a range
         return pd.DataFrame()
