@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sim.commerce.ladder import RUNGS, ladder, lost_over_time
@@ -42,6 +43,8 @@ class Money:
         """Rows metric, unit, value: the world `incidents`, and the ladder where it was run."""
         last = self.worlds.set_index("world").loc["incidents"]
         rows = [(metric, unit, last[metric]) for metric, unit in UNITS.items()]
+        if np.isfinite(last[OWN_USE]):
+            rows.append((OWN_USE, "share", last[OWN_USE]))
         if len(self.losses):
             fen = self._by_rung()
             rows.append(("lost_gmv_cny", "CNY", _cny(int(fen.sum()), self.weight)))
@@ -74,6 +77,9 @@ class Money:
         causes = self.losses[self.losses["by"] == "cause"]
         return causes.groupby("rung", sort=False)["lost_fen"].sum()
 
+
+OWN_USE = "limit_use.own_orders_per_s"
+"""Orders asked for in the busiest ten seconds over what the buyer's own servers take."""
 
 UNITS = {
     "orders": "count",
@@ -116,7 +122,14 @@ def money(
         for world in WORLDS
         if world in runs
     }
-    table = pd.DataFrame([{"world": w, **_figures(s, commerce)} for w, s in sales.items()])
+    takes = own.orders_per_s if own is not None else None
+    table = pd.DataFrame(
+        [
+            {"world": w, **_figures(s, commerce), OWN_USE: s.placed_per_s / takes.value
+             if takes is not None else np.nan}
+            for w, s in sales.items()
+        ]
+    )  # fmt: skip
     if len(sales) == len(WORLDS):
         losses, over_time = ladder(runs, sales), lost_over_time(runs, sales)
     else:

@@ -16,7 +16,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.record import Run, State
+from sim.record import BIN_S, Run, State
 from sim.scenario.model import Commerce, Drop
 from sim.scenario.vendor import Own
 
@@ -52,6 +52,13 @@ class Sales:
     def not_taken_s(self) -> float:
         """Seconds of the show in which the buyer's own servers turned an order away."""
         return float(len(np.unique(np.floor(self.orders["time_s"][self.not_taken]))))
+
+    @property
+    def placed_per_s(self) -> float:
+        """Orders a second that the buyer's own servers were asked for in the busiest ten."""
+        times_s = self.orders["time_s"][self.wanted | self.not_taken]
+        asked = np.bincount((times_s / BIN_S).astype(np.int64), minlength=1)
+        return float(asked.max()) * self.weight / BIN_S
 
     @property
     def stall_ratio(self) -> float:

@@ -13,6 +13,7 @@ from sim.commerce import sell
 from sim.commerce.orders import reserved, stock_units, waits_s
 from sim.record import Reason, State
 from sim.scenario.quantity import Quantity
+from sim.scenario.vendor import Own
 from tests.commerce.hand import GOOD, SHOP, drop, frozen, gone, run
 
 
@@ -134,6 +135,13 @@ def test_the_host_answers_so_many_a_minute_and_a_question_waits_a_minute() -> No
     assert sell(run("limits", at_once), shop, []).sold.all()  # nobody asks
     # A sampled question stands for four.
     assert sell(run("limits", at_once, [{"interactive": True}] * 12, 4.0), shop, []).sold.sum() == 2
+
+
+def test_the_busiest_ten_seconds_ask_most_of_the_own_servers_whether_they_take_it_or_not() -> None:
+    orders = [{"time_s": t} for t in (1.0, 2.0, 3.0, 9.9, 10.0, 25.0)]
+    own = Own.model_validate({"orders_per_s": 0.1, "order_wait_s": 0})
+    for given in (None, own):
+        assert sell(run("limits", orders, weight=2.0), SHOP, [], given).placed_per_s == 0.8
 
 
 def test_the_order_weighted_stall_ratio_counts_viewers_who_were_there() -> None:
