@@ -34,7 +34,7 @@ def test_without_a_report_there_is_no_such_line(peakcast):
     ("argv", "words"),
     [
         (["sed=7"], "did you mean seed?"),
-        (["vendors=[zoom]"], "allowed are agora, alibaba_rts"),
+        (["vendors=[zoom]"], "allowed are agora, alibaba_artc"),
         (["vendors.agora.limits.sessions=-1"], "vendors.agora.limits.sessions: -1 is not"),
         (["vendors=[agora]", "vendors.budget.limits.sessions=1"], "half a vendor"),
         (["seed=[1"], "'seed=[1' is not understood"),
