@@ -117,3 +117,32 @@ def test_who_sees_a_smaller_picture_because_a_node_is_short_is_harmed_by_its_lim
     plenty = run_once(night(*keys, "vendors.budget.limits.egress_mbps=null"))
     assert not np.isin(plenty.sessions["harm"], [Limit.EGRESS_VENDOR]).any()
     assert not (plenty.orders["limit"] == Limit.EGRESS_VENDOR).any()
+
+
+def test_one_shortage_is_four_nights_by_tcp_udp_with_pictures_and_refused_at_the_door() -> None:
+    """The same viewers at half as much again as the egress carries (design, section 5)."""
+    short = ("network=home", "promotion.peak_viewers=300", "vendors.budget.limits.egress_mbps=425")
+    how = {
+        "tcp": FLV,
+        "udp": (),
+        "pictures": LAYERED,
+        "refuse": ("vendors.budget.policy.egress_mbps=refuse",),
+    }
+    runs = {k: run_once(night(*short, *keys)).sessions for k, keys in how.items()}
+
+    def share(part: str, k: str) -> float:
+        s = runs[k]
+        return float(s[part].sum() / (s["play_s"] + s["frozen_s"]).sum())
+
+    frozen = {k: share("frozen_s", k) for k in how}
+    failed = {k: int(runs[k]["failed"].sum()) for k in how}
+    # By TCP all slow down alike; by UDP each loses part of every picture; pictures step down
+    # instead of freezing; a door keeps those inside as if nothing were short.
+    assert frozen["udp"] > 0.05 and frozen["tcp"] > 0.05
+    assert abs(frozen["udp"] - frozen["tcp"]) > 0.03
+    assert frozen["pictures"] < 0.01 and share("hd_s", "pictures") < 0.9
+    assert frozen["refuse"] < 0.01 and share("hd_s", "refuse") > 0.98
+    assert failed["refuse"] > 100 and failed["tcp"] == failed["udp"] == failed["pictures"] == 0
+    watched = {k: float(runs[k]["play_s"].sum()) for k in how}
+    assert watched["pictures"] > max(watched["tcp"], watched["udp"], watched["refuse"])
+    assert watched["udp"] < watched["tcp"]
