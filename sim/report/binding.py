@@ -131,7 +131,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
                 _say(axes, row, -6.0, names[vendor], INK, "right", bold=True, room_in=left - 0.15)
             else:
                 _strip(axes, row, strip, minutes, left, shown)
-        _heads(axes, shown)
+        _cells(axes, -1, shown, {head: head for head, _ in shown})
         return figure
 
 
@@ -154,17 +154,16 @@ def _strip(axes: Axes, row: int, s: Strip, minutes: float, left: float, shown: C
         "viewers harmed": words.money(s.harmed) if s.harmed else words.NONE,
         "sales lost, CNY": words.money(s.lost_cny) if s.lost_cny > 0 else words.NONE,
     }
+    _cells(axes, row, shown, said)
+
+
+def _cells(axes: Axes, row: int, shown: Columns, said: dict[str, str]) -> None:
+    """What stands in a row right of the strips, by column; heads and what is unknown are grey."""
     at = 0.0
     for head, wide in shown:
         at += wide
-        _say(axes, row, 72 * at, said[head], INK if said[head] != words.NONE else GREY, "right", 1)
-
-
-def _heads(axes: Axes, shown: Columns) -> None:
-    at = 0.0
-    for head, wide in shown:
-        at += wide
-        _say(axes, -1, 72 * at, head, GREY, "right", 1)
+        hue = GREY if said[head] in (head, words.NONE) else INK
+        _say(axes, row, 72 * at, said[head], hue, "right", 1)
 
 
 def _say(
