@@ -36,6 +36,7 @@ class Cause(IntEnum):
     BASKET = 16  # its value and threshold
     INPUT = 17  # a number of the profile within its low..high: draw as replication, key as bin
     SCALING = 18  # whether a step of a fleet fails: path as bin, the n-th step
+    SAMPLE = 19  # where the list begins that a sample is taken from
 
 
 W0, W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)

@@ -22,6 +22,12 @@ MOST_VIEWERS = 20_000_000
 AT_ONCE = 500_000
 """Viewers drawn at once where only their orders are wanted, but never less than one bin."""
 
+STRIP_S = 10.0
+"""Of a sample's list, in which the stays of those who come stand in order: shorter strips know
+better who comes when, longer ones who stays. Of 1 to 60 s, 5 and 10 came closest to the whole."""
+
+GOLDEN = (5**0.5 - 1) / 2
+
 AUDIENCE = np.dtype(
     [
         ("bin", "i4"),
@@ -78,19 +84,44 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
             f"viewers, at most {MOST_VIEWERS} fit into memory: set audience.sample below "
             f"{MOST_VIEWERS / mean.sum():.2g}"
         )
-    count = _count(scenario, replication, sample * mean)
-    viewers = _stays(scenario, replication, demand, count)
+    count = _count(scenario, replication, mean)
+    if sample < 1:
+        viewers, worth = _sample(scenario, replication, demand, count)
+    else:
+        viewers = _stays(scenario, replication, demand, count)
     _set_traits(scenario, replication, viewers)
     orders, base = _orders(scenario, replication, demand, viewers, 1 / sample)
     weight = 1.0
     if sample < 1 and len(orders):
-        count, worth = _count(scenario, replication, mean), 0.0
-        part = np.cumsum(count) // AT_ONCE  # the whole night may not fit into memory
-        for k in np.unique(part):
-            crowd = _stays(scenario, replication, demand, np.where(part == k, count, 0))
-            worth += _orders(scenario, replication, demand, crowd, 1.0)[0]["value_cny"].sum()
         weight = float(worth / orders["value_cny"].sum())
     return Audience(viewers, orders, demand, base, weight)
+
+
+def _sample(
+    scenario: Scenario, replication: int, demand: Demand, count: NDArray[np.int64]
+) -> tuple[NDArray[np.void], float]:
+    """(dtype AUDIENCE: the sampled of a night; what the whole night's orders are worth, CNY).
+
+    Systematic sampling from an ordered list (Cochran 1977, chapter 8): the night in order of
+    arrival, strip by strip, and within a strip by how long they stay, up and down in turns. So
+    those present, those who come and those who leave are at every moment nearly as many as the
+    night's. Whoever stands at place n of the list is taken where the fraction of n golden ratios
+    (and a keyed start) is below the sample: evenly spread whatever the sample, and a smaller one is
+    part of a larger one.
+    """
+    start = pairs(scenario.seed, replication, Cause.SAMPLE, [0], 0)[0, 0]
+    drawn, place, worth = [], 0, 0.0
+    part = np.cumsum(count) // AT_ONCE  # the whole night may not fit into memory
+    for k in np.unique(part):
+        v = _stays(scenario, replication, demand, np.where(part == k, count, 0))
+        worth += _orders(scenario, replication, demand, v, 1.0)[0]["value_cny"].sum()
+        strip = np.floor(v["arrival_s"] / STRIP_S)
+        stay = v["intention_s"] * np.where(strip % 2 == 0, 1, -1)
+        n = np.empty(len(v))
+        n[np.lexsort((stay, strip, v["bin"]))] = place + np.arange(len(v))
+        drawn.append(v[(start + n * GOLDEN) % 1 < scenario.audience.sample])
+        place += len(v)
+    return np.concatenate(drawn), worth
 
 
 def _count(scenario: Scenario, replication: int, mean: NDArray[np.float64]) -> NDArray[np.int64]:

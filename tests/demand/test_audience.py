@@ -48,9 +48,8 @@ def identity(viewers):
 # --- arrivals -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sample", [1.0, 0.3])
-def test_the_count_of_every_bin_is_poisson_around_what_is_expected(sample):
-    n, mean = counts(nights(sample)), means(nights()[0]) * sample
+def test_the_count_of_every_bin_is_poisson_around_what_is_expected():
+    n, mean = counts(nights()), means(nights()[0])
     # Dispersion: sum of (n - mean)^2 / mean over the nights is chi-square, for each bin.
     spread = ((n - mean) ** 2 / mean).sum(axis=0)
     p = stats.chi2.sf(spread, NIGHTS)
@@ -169,10 +168,35 @@ def test_the_audience_at_10000_is_part_of_that_at_20000(promotion):
     assert len(small.orders) > 100
 
 
-def test_a_sample_is_part_of_the_whole():
-    for part, whole in zip(nights(0.3)[:50], nights()[:50], strict=True):
+def test_a_sample_is_part_of_the_whole_and_a_smaller_one_of_a_larger_one():
+    for least, part, whole in zip(nights(0.1)[:50], nights(0.3)[:50], nights()[:50], strict=True):
         assert_nested(part, whole)
+        assert_nested(least, part)
         assert part.demand.offered_peak == whole.demand.offered_peak
+
+
+@pytest.mark.parametrize("sample", [0.01, 0.1, 1 / 3, 0.8])
+def test_a_sample_is_as_many_as_it_says(sample):
+    # The golden ratio's multiples fill the circle as evenly as any number's: a few are out of step.
+    for part, whole in zip(nights(sample), nights(), strict=True):
+        assert len(part.viewers) == pytest.approx(sample * len(whole.viewers), abs=3)
+
+
+@pytest.mark.parametrize("sample", [0.1, 0.2, 0.5])
+def test_a_sample_has_its_share_of_the_room_at_every_moment(sample):
+    times, errors, chance = np.linspace(100, 3500, 200), [], []
+    for replication in range(8):
+        keys = {"peak_viewers": 5000, "duration_s": 3600, "concurrency": [[0, 0.3], [3600, 1]]}
+        whole, part = (
+            draw_audience(night("star_room", **keys, who={"sample": s}), replication)
+            for s in (1.0, sample)
+        )
+        there = present(whole, times)
+        errors.append(present(part, times) - sample * there)
+        chance.append(sample * (1 - sample) * there)
+    # Taken one by one at random, a sample would be out by the root of s (1 - s) n.
+    assert abs(np.mean(errors)) < 0.2 * np.sqrt(np.mean(chance))
+    assert np.sqrt(np.mean(np.square(errors))) < 0.4 * np.sqrt(np.mean(chance))
 
 
 def test_a_sampled_viewer_orders_for_all_he_stands_for_and_for_what_the_night_is_worth():
