@@ -245,6 +245,8 @@ def _usage(
     shown = [watched[leaves["path"] == p].any(axis=0) for p in range(len(vendor.paths))]
     failed = _failed_periods(night.meters, weight, since_midnight.total_seconds())
     place = next(iter(vendor.paths)), labels.vendor_regions[0]
+    rented = _rented(night, vendor, since_midnight.total_seconds(), duration_s)
+    out += [("node_hours", name, place[1], "", at, hours, "h") for name, at, hours in rented]
     out += [
         (meter, *place, *rest)
         for meter, *rest in _of_the_show(vendor, shown, start, day, duration_s)
@@ -273,6 +275,24 @@ def _by_viewer(
     by_user = np.ceil(time_us / 60e6)
     ghosts = rows["cuts"][here].sum() * ghost_s / 60
     return float(by_connection.sum()), float(by_user.sum()), float(len(time_us)), float(ghosts)
+
+
+def _rented(
+    night: Night, vendor: Vendor, since_midnight_s: float, duration_s: float
+) -> Iterator[tuple[str, float, float]]:
+    """(path, time_s, hours) by day of a fleet's nodes, whatever `audience.sample`.
+
+    A node is rented from the moment it is started, or kept warm, until it is taken away or seen to
+    have failed, at most while the show lasts.
+    """
+    for (name, path), nodes in zip(vendor.paths.items(), night.supply.rented, strict=False):
+        if path.fleet is None:
+            continue
+        second = np.arange(len(nodes), dtype=float)
+        day = (since_midnight_s + second) // 86400
+        hours = nodes * np.clip(duration_s - second, 0.0, 1.0) / 3600
+        for d in np.unique(day[second < duration_s]):
+            yield name, float(second[day == d][0]), float(hours[day == d].sum())
 
 
 def _of_the_show(

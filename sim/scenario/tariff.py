@@ -33,7 +33,7 @@ Fixed = Literal["months", "spend"]
 """`months`: the month itself, 1, so that its price is a fee. `spend`: what the other lines come to,
 in the tariff's currency."""
 
-UNREPORTED = ("messages", "node_hours", "storage_gb")
+UNREPORTED = ("messages", "storage_gb")
 """Meters that no simulated night reports: a line that bills one needs `also`."""
 
 BY_DAY = ("daily_sum", "daily_peak")

@@ -213,7 +213,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({**BARE, f"{LINE}.either": "alone"}, "either 'alone'"),
     ({**BARE, f"{LINE}.charged_if": [{"meter": "joins", "reduction": "daily_sum", "above": 1}]},
      "charged_if.0"),
-    ({**BARE, f"{LINE}.meter": "node_hours", f"{OURS}.tariffs.first.also": []}, "node_hours"),
+    ({**BARE, f"{LINE}.meter": "storage_gb", f"{OURS}.tariffs.first.also": []}, "storage_gb"),
     ({f"{OURS}.tariffs.first.also": [{"meter": "joins", "times": 1, "of": "messages"}]},
      "no night reports it"),
     ({f"{OURS}.tariffs.first.also": [{"meter": "joins", "times": 1, "of": "joins",
