@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.delivery.messages import units_per_s
 from sim.demand import Audience
 from sim.engine import supply
 from sim.engine.binding import bound, uses
@@ -28,6 +28,7 @@ from sim.record import (
     Run,
     State,
 )
+from sim.scenario.model import Audience as Room
 from sim.scenario.model import Scenario
 from sim.scenario.vendor import Vendor
 from sim.viewer.viewer import Kind
@@ -106,8 +107,7 @@ def leave_behind(
         peak_viewers=round(audience.demand.peak_viewers), weight=weight,
         order_weight=audience.order_weight, names=labels,
         sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
-        usage=_usage(night, vendor, labels, wire, weight, scenario.promotion.starts_at,
-                     audience.demand.duration_s),
+        usage=_usage(scenario, night, vendor, labels, wire, audience.demand.duration_s),
         limits=uses(night, labels), bound=bound(night, audience.demand.duration_s),
         facts=facts(audience) | binding | supply.facts(night, vendor),
     )  # fmt: skip
@@ -186,12 +186,11 @@ def _class(lines: int) -> str:
 
 
 def _usage(
+    scenario: Scenario,
     night: Night,
     vendor: Vendor | None,
     labels: Names,
     wire: NDArray[np.int64],
-    weight: float,
-    starts_at: datetime,
     duration_s: float,
 ) -> pd.DataFrame:
     """What is billed, at full size, by path and vendor region."""
@@ -200,6 +199,7 @@ def _usage(
         return pd.DataFrame(columns=USAGE)
     leaves, nan = night.nodes[: len(wire)], float("nan")
     start = np.arange(wire.shape[1] - 1) * BIN_S
+    weight, starts_at = 1 / scenario.audience.sample, scenario.promotion.starts_at
     since_midnight = starts_at - starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
     day = (since_midnight.total_seconds() + start) // 86400
     for p, (name, path) in enumerate(vendor.paths.items()):
@@ -248,6 +248,10 @@ def _usage(
     rented = _rented(night, vendor, since_midnight.total_seconds(), duration_s)
     out += [("node_hours", name, place[1], "", at, hours, "h") for name, at, hours in rented]
     out += [
+        ("messages", *place, "", at, number, "count")
+        for at, number in _messages(scenario.audience, night.meters, start, day, duration_s)
+    ]
+    out += [
         (meter, *place, *rest)
         for meter, *rest in _of_the_show(vendor, shown, start, day, duration_s)
     ]
@@ -293,6 +297,19 @@ def _rented(
         hours = nodes * np.clip(duration_s - second, 0.0, 1.0) / 3600
         for d in np.unique(day[second < duration_s]):
             yield name, float(second[day == d][0]), float(hours[day == d].sum())
+
+
+def _messages(
+    room: Room, m: Meters, start: NDArray[np.float64], day: NDArray[np.float64], duration_s: float
+) -> Iterator[tuple[float, float]]:
+    """(time_s, messages) by day: what the app sends, and once more to each who is inside."""
+    width_s = np.clip(duration_s - start, 0.0, BIN_S)
+    here_s = totals(m.states)[State.STARTING : State.GONE, : len(start)].sum(axis=0) / 1e6
+    inside = np.divide(here_s, width_s, out=0 * width_s, where=width_s > 0) / room.sample
+    written_per_s = inside * room.messages_per_viewer_s.value
+    number = units_per_s(written_per_s, room.chat, inside) * width_s
+    for d in np.unique(day[width_s > 0]):
+        yield float(start[day == d][0]), float(number[day == d].sum())
 
 
 def _of_the_show(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import pairwise
-from math import expm1
+from math import expm1, inf
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -203,6 +203,23 @@ class Device(Frozen):
     top_mbps: PositiveFloat
 
 
+class Chat(Frozen):
+    """What the buyer's app makes of the chat before it goes out to everybody in the room."""
+
+    shown_per_s: Positive | None
+    """Lines a second it shows, the rest are sampled away; null: all of them."""
+    batch_s: NotNegative
+    """Lines of so many seconds go out as one message; 0: each by itself."""
+    message_bytes: Positive
+    """Of one line, with what the app sends along."""
+
+    @property
+    def most_sent_per_s(self) -> float:
+        """Messages a second into the room, however much is written."""
+        shown = inf if self.shown_per_s is None else self.shown_per_s.value
+        return min(shown, 1 / self.batch_s.value if self.batch_s.value else inf)
+
+
 class Audience(Frozen):
     """Who the viewers are."""
 
@@ -228,7 +245,8 @@ class Audience(Frozen):
     sd_rundown: Positive
     """The same below HD."""
     messages_per_viewer_s: NotNegative
-    """Chat of one viewer, messages a second; asked only where a vendor's room has a limit."""
+    """Lines of chat one viewer writes a second."""
+    chat: Chat
     retry: Retry
     reference: Reference
 

@@ -33,7 +33,7 @@ Fixed = Literal["months", "spend"]
 """`months`: the month itself, 1, so that its price is a fee. `spend`: what the other lines come to,
 in the tariff's currency."""
 
-UNREPORTED = ("messages", "storage_gb")
+UNREPORTED = ("storage_gb",)
 """Meters that no simulated night reports: a line that bills one needs `also`."""
 
 BY_DAY = ("daily_sum", "daily_peak")
@@ -106,7 +106,7 @@ class Condition(Frozen):
 
 
 class Also(Frozen):
-    """Usage no night reports, as a multiple of what it does report: messages, recorders, ghosts."""
+    """Usage no night reports, as a multiple of what it does report: storage, recorders, ghosts."""
 
     meter: Amount
     of_class: Literal["", "audio", "sd", "hd", "full_hd", "2k", "2k_plus"] = ""

@@ -214,7 +214,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({**BARE, f"{LINE}.charged_if": [{"meter": "joins", "reduction": "daily_sum", "above": 1}]},
      "charged_if.0"),
     ({**BARE, f"{LINE}.meter": "storage_gb", f"{OURS}.tariffs.first.also": []}, "storage_gb"),
-    ({f"{OURS}.tariffs.first.also": [{"meter": "joins", "times": 1, "of": "messages"}]},
+    ({f"{OURS}.tariffs.first.also": [{"meter": "joins", "times": 1, "of": "storage_gb"}]},
      "no night reports it"),
     ({f"{OURS}.tariffs.first.also": [{"meter": "joins", "times": 1, "of": "joins",
                                       "of_class": "hd"}]}, "of_class"),

@@ -128,9 +128,8 @@ HOUR = 20_000 * 60.0
         ("hundredms_list", [("viewer_minutes", "hd", 1000, "min")], "4.00"),
         ("aws_ivs_low_latency", [("viewer_minutes", "hd", HOUR, "min"),
                                  ("ingest_minutes", "hd", 60, "min")], "1502.00"),
-        # computed, 2.8: 100,000 viewers, an hour, 60 messages a minute each; unthrottled (1,200)
-        # USD 21,600, more than the pictures' 11,940
-        ("agora_signaling", [("viewer_minutes", "hd", 6e6, "min")], "1080.00"),
+        # computed, 2.8: 20 messages a second to 100,000, an hour: more than the pictures' 11,940
+        ("agora_signaling", [("messages", "", 7.2e9, "count")], "21600.00"),
     ],
 )  # fmt: skip
 def test_what_a_card_bills(name: str, usage: list[Any], amount: str) -> None:
