@@ -253,7 +253,9 @@ def _usage(
     ]
     out += [
         (meter, *place, *rest)
-        for meter, *rest in _of_the_show(vendor, shown, start, day, duration_s)
+        for meter, *rest in _of_the_show(
+            vendor, scenario.promotion.recordings, shown, start, day, duration_s
+        )
     ]
     out += [
         ("failed_periods", *place, "", nan, failed, "count"),
@@ -313,14 +315,14 @@ def _messages(
 
 
 def _of_the_show(
-    vendor: Vendor, shown: Sequence[NDArray[np.bool_]], start: NDArray[np.float64],
+    vendor: Vendor, files: int, shown: Sequence[NDArray[np.bool_]], start: NDArray[np.float64],
     day: NDArray[np.float64], duration_s: float,
 ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
     """(meter, class, time_s, value, unit) of what doesn't grow with the audience.
 
     The host sends the best picture to a CDN and every picture of RTC (simulcast), for the whole
     show: what an outage of his uplink takes is not subtracted. A CDN makes the lower pictures, if
-    anybody watches them.
+    anybody watches them. `files` are recorded of the best one.
     """
     path = vendor.path
     sent = path.ladder if path.player == "rtc" else path.ladder[:1]
@@ -331,10 +333,14 @@ def _of_the_show(
         at, seconds = start[day == d][0], float(width_s[day == d].sum())
         yield "ingest_minutes", best, at, seconds / 60, "min"
         yield "ingest_gb", "", at, mbps * seconds / 8e3, "GB"
+        if files:
+            yield "recording_minutes", best, at, files * seconds / 60, "min"
     for at, seconds in zip(start, width_s, strict=True):
         if seconds:
             yield "ingest_mbps", "", at, mbps * seconds / BIN_S, "Mbps"
             yield "channels", "", at, 1.0, "count"
+            if files:
+                yield "recordings", "", at, float(files), "count"
     for way, watched in zip(vendor.paths.values(), shown, strict=True):
         for layer, (lines, _) in enumerate(way.ladder):
             if way.player == "flv" and layer and watched[layer]:

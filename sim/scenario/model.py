@@ -18,6 +18,7 @@ from sim.scenario.quantity import (
     Frozen,
     NotNegative,
     NotNegativeFloat,
+    NotNegativeInt,
     Positive,
     PositiveFloat,
     PositiveInt,
@@ -116,6 +117,8 @@ class Promotion(Frozen):
     mass_exit: MassExit | None = None
     drops: list[Drop] = []
     pitches: list[Pitch] = []
+    recordings: NotNegativeInt = 0
+    """Files of the whole show that the vendor records; each format is one."""
     expected_gmv_cny: PositiveFloat | None = None
     """What a perfect night sells, before stock."""
     orders_per_view: PositiveFloat | None = None

@@ -133,3 +133,18 @@ def test_a_chat_across_midnight_is_of_two_days() -> None:
     r = run_once(night(*STEADY, "promotion.starts_at=2026-11-10T23:58:00"))
     day, next_day = of(r, "messages")["value"]
     assert day / next_day == pytest.approx(2 / 3)
+
+
+def test_what_is_recorded_is_the_show_in_so_many_files() -> None:
+    late = "promotion.starts_at=2026-11-10T23:58:00"
+    r = run_once(night("promotion.peak_viewers=20", "promotion.recordings=2", late))
+    minutes = of(r, "recording_minutes")
+    assert list(minutes["value"]) == [4, 6] and set(minutes["class"]) == {"hd"}
+    at_once = of(r, "recordings")
+    assert list(at_once["time_s"]) == list(of(r, "channels")["time_s"])
+    assert set(at_once["value"]) == {2}
+
+
+def test_what_is_not_recorded_is_not_metered() -> None:
+    r = run_once(night("promotion.peak_viewers=20"))
+    assert of(r, "recording_minutes").empty and of(r, "recordings").empty

@@ -115,6 +115,7 @@ def promotions(draw: Draw, most: int) -> Data:
         "mass_exit": draw(maybe(leave)),
         "drops": draw(st.lists(drop, max_size=2)),
         "pitches": pitches,
+        "recordings": draw(st.integers(0, 3)),
         **({} if sold is None else {sold: draw(number(*SOLD[sold]))}),
     }
 
