@@ -196,9 +196,14 @@ class Run:
     "Mbps"; joins, users (ever inside) and peak_connections (joining and ghosts included), unit
     "count". All by path and region.
 
+    Of a fleet, by path and day, on the first region: node_hours, unit "h". Of the room, by day, on
+    the first path and region: messages, unit "count" (of 1 KB, each delivery one).
+
     Of the show, on the first path and region: ingest_minutes (class of the best picture),
-    ingest_gb, ingest_mbps and channels (1) by bin, transcode_minutes by class; failed_periods,
-    the sum over five-minute periods of the share of attempts refused; events (1).
+    ingest_gb, ingest_mbps and channels (1) by bin, transcode_minutes by class; where anything is
+    recorded, recording_minutes of all files (class of the best picture) and recordings (so many
+    at once) by bin; failed_periods, the sum over five-minute periods of the share of attempts
+    refused; events (1).
     """
     limits: list[Use]
     """How much of each of the vendor's limits was in use at most."""

@@ -52,6 +52,8 @@ METERS = {
     "ingest_mbps": Meter("ingest_mbps", "Mbps", "show"),
     "channels": Meter("channels", "count", "show"),
     "transcode_minutes": Meter("transcode_minutes", "min", "show"),
+    "recording_minutes": Meter("recording_minutes", "min", "show"),
+    "recordings": Meter("recordings", "count", "show"),
     "failed_periods": Meter("failed_periods", "count", "event"),
     "events": Meter("events", "count", "event"),
 }

@@ -1,4 +1,4 @@
-"""Messages a second in a room: beyond the limit product cards queue behind the chat.
+"""Messages in a room: what is billed, and that beyond a limit product cards queue behind the chat.
 
 Agora Signaling: 200 channel messages a second below 1,000 users, 100 below 10,000, 30 from there
 on (FAQ, rtm concurrency); ZEGO: 20 barrage messages a second in a room, 10 broadcast (best
@@ -10,8 +10,35 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.compiled import step
+from sim.scenario.model import Chat
+
+Floats = NDArray[np.float64]
+
+UNIT_BYTES = 1024
+"""Of 1 KB, in which messages are counted (Agora Signaling, Amazon IVS Chat); that it isn't 1,000
+is assumed."""
+
+
+def units_per_s(written_per_s: Floats, chat: Chat, inside: Floats) -> Floats:
+    """Messages a second that are billed: each unit once sent and once for each of `inside`.
+
+    `written_per_s`: lines of chat. They come evenly, and a batch holds whole ones.
+    """
+    shown = np.inf if chat.shown_per_s is None else chat.shown_per_s.value
+    lines = np.minimum(written_per_s, shown)
+    sent = np.minimum(lines, chat.most_sent_per_s)
+    each = np.divide(lines, sent, out=0 * lines, where=sent > 0)
+    fewer, more = (_units(np.floor(each) + k, chat.message_bytes.value) for k in (0, 1))
+    return np.asarray(sent * (fewer + (each % 1) * (more - fewer)) * (1 + inside))
+
+
+def _units(lines: Floats, line_bytes: float) -> Floats:
+    """A product that is a hair above a whole number is that number."""
+    return np.ceil((lines * line_bytes / UNIT_BYTES).round(9))
+
 
 SECOND = np.dtype([("waiting", "f8"), ("grows_per_s", "f8")])
 """Messages waiting when a second begins, and how fast they become more within it."""

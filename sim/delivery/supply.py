@@ -80,6 +80,7 @@ class Supply(Tables):
     least: Ints  # (path, second) nodes there at least
     joining: Ints  # (path, second) nodes that join then
     noticed: Ints  # (path, second) nodes no longer waited for: they join, or were seen to fail
+    rented: Ints  # (path, second) nodes paid for from then on: there, started or kept warm
     sent_mbps: Floats  # (path, WINDOW) in the last seconds, by second modulo WINDOW
     free: Floats  # (node) share that is ours now
     node_mbps: Floats  # (node) capacity as bought
@@ -99,7 +100,7 @@ def nothing_changes() -> Supply:
     numbers, counts, row = np.zeros((0, 0)), np.zeros((0, 0), np.int64), np.zeros(0)
     return Supply(
         path=np.zeros(0, SUPPLY), others=numbers, least=counts, joining=counts, noticed=counts,
-        sent_mbps=numbers, free=row, node_mbps=row, door_cap=row, given_mb=numbers,
+        rented=counts, sent_mbps=numbers, free=row, node_mbps=row, door_cap=row, given_mb=numbers,
         warm_s=numbers, requests=np.zeros(0, REQUEST), open=np.zeros(0, np.int64),
     )  # fmt: skip
 

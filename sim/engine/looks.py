@@ -65,11 +65,12 @@ def _look(n: Night, t: float) -> None:
 
 @step
 def _count_messages(n: Night, second: int) -> None:
-    """Whoever is in the room chats through this second."""
+    """Whoever is in the room chats through this second; a room is of full size in a sample too."""
     inside = 0
     for slot in range(n.now[0].active):
         inside += n.flows[slot].on_air
-    fill(n.messages, second, inside * n.now[0].chat_per_s, n.now[0].messages_per_s)
+    sent = min(inside * n.now[0].chat_per_s, n.now[0].most_sent_per_s)
+    fill(n.messages, second, sent, n.now[0].messages_per_s)
     if waiting(n.messages, second + 1.0, second) > 0.0:
         bind_at(n.meters, MESSAGES, float(second), second + 1.0)
 

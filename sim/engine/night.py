@@ -88,7 +88,8 @@ NOW = np.dtype(
         ("look_s", "f8"),  # when a meter is read next: a stretch ends there
         ("cut_s", "f8"),  # when anybody was cut off last
         ("messages_per_s", "f8"),  # that the room carries
-        ("chat_per_s", "f8"),  # that a viewer sends
+        ("chat_per_s", "f8"),  # that a viewer writes, and those he stands for
+        ("most_sent_per_s", "f8"),  # that the app lets through
     ],
     align=True,
 )

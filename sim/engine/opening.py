@@ -101,8 +101,9 @@ def open_for_the_night(
     now["layered"] = layers > 1 and binds
     now["look_s"], now["cut_s"] = np.inf, -np.inf
     talk = None if vendor is None else vendor.limits.messages_per_s
-    now["messages_per_s"] = np.inf if talk is None else talk.value * sample
-    now["chat_per_s"] = scenario.audience.messages_per_viewer_s.value
+    now["messages_per_s"] = np.inf if talk is None else talk.value
+    now["chat_per_s"] = scenario.audience.messages_per_viewer_s.value / sample
+    now["most_sent_per_s"] = scenario.audience.chat.most_sent_per_s
     seconds = 0 if talk is None else int(audience.demand.duration_s) + 1
     messages = np.zeros(seconds, SECOND)
     messages["grows_per_s"] = -now["messages_per_s"]  # nobody has been counted yet

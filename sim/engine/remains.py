@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.delivery.messages import units_per_s
 from sim.demand import Audience
 from sim.engine import supply
 from sim.engine.binding import bound, uses
@@ -28,6 +28,7 @@ from sim.record import (
     Run,
     State,
 )
+from sim.scenario.model import Audience as Room
 from sim.scenario.model import Scenario
 from sim.scenario.vendor import Vendor
 from sim.viewer.viewer import Kind
@@ -106,8 +107,7 @@ def leave_behind(
         peak_viewers=round(audience.demand.peak_viewers), weight=weight,
         order_weight=audience.order_weight, names=labels,
         sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
-        usage=_usage(night, vendor, labels, wire, weight, scenario.promotion.starts_at,
-                     audience.demand.duration_s),
+        usage=_usage(scenario, night, vendor, labels, wire, audience.demand.duration_s),
         limits=uses(night, labels), bound=bound(night, audience.demand.duration_s),
         facts=facts(audience) | binding | supply.facts(night, vendor),
     )  # fmt: skip
@@ -186,12 +186,11 @@ def _class(lines: int) -> str:
 
 
 def _usage(
+    scenario: Scenario,
     night: Night,
     vendor: Vendor | None,
     labels: Names,
     wire: NDArray[np.int64],
-    weight: float,
-    starts_at: datetime,
     duration_s: float,
 ) -> pd.DataFrame:
     """What is billed, at full size, by path and vendor region."""
@@ -200,6 +199,7 @@ def _usage(
         return pd.DataFrame(columns=USAGE)
     leaves, nan = night.nodes[: len(wire)], float("nan")
     start = np.arange(wire.shape[1] - 1) * BIN_S
+    weight, starts_at = 1 / scenario.audience.sample, scenario.promotion.starts_at
     since_midnight = starts_at - starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
     day = (since_midnight.total_seconds() + start) // 86400
     for p, (name, path) in enumerate(vendor.paths.items()):
@@ -245,9 +245,17 @@ def _usage(
     shown = [watched[leaves["path"] == p].any(axis=0) for p in range(len(vendor.paths))]
     failed = _failed_periods(night.meters, weight, since_midnight.total_seconds())
     place = next(iter(vendor.paths)), labels.vendor_regions[0]
+    rented = _rented(night, vendor, since_midnight.total_seconds(), duration_s)
+    out += [("node_hours", name, place[1], "", at, hours, "h") for name, at, hours in rented]
+    out += [
+        ("messages", *place, "", at, number, "count")
+        for at, number in _messages(scenario.audience, night.meters, start, day, duration_s)
+    ]
     out += [
         (meter, *place, *rest)
-        for meter, *rest in _of_the_show(vendor, shown, start, day, duration_s)
+        for meter, *rest in _of_the_show(
+            vendor, scenario.promotion.recordings, shown, start, day, duration_s
+        )
     ]
     out += [
         ("failed_periods", *place, "", nan, failed, "count"),
@@ -275,15 +283,46 @@ def _by_viewer(
     return float(by_connection.sum()), float(by_user.sum()), float(len(time_us)), float(ghosts)
 
 
+def _rented(
+    night: Night, vendor: Vendor, since_midnight_s: float, duration_s: float
+) -> Iterator[tuple[str, float, float]]:
+    """(path, time_s, hours) by day of a fleet's nodes, whatever `audience.sample`.
+
+    A node is rented from the moment it is started, or kept warm, until it is taken away or seen to
+    have failed, at most while the show lasts.
+    """
+    for (name, path), nodes in zip(vendor.paths.items(), night.supply.rented, strict=False):
+        if path.fleet is None:
+            continue
+        second = np.arange(len(nodes), dtype=float)
+        day = (since_midnight_s + second) // 86400
+        hours = nodes * np.clip(duration_s - second, 0.0, 1.0) / 3600
+        for d in np.unique(day[second < duration_s]):
+            yield name, float(second[day == d][0]), float(hours[day == d].sum())
+
+
+def _messages(
+    room: Room, m: Meters, start: NDArray[np.float64], day: NDArray[np.float64], duration_s: float
+) -> Iterator[tuple[float, float]]:
+    """(time_s, messages) by day: what the app sends, and once more to each who is inside."""
+    width_s = np.clip(duration_s - start, 0.0, BIN_S)
+    here_s = totals(m.states)[State.STARTING : State.GONE, : len(start)].sum(axis=0) / 1e6
+    inside = np.divide(here_s, width_s, out=0 * width_s, where=width_s > 0) / room.sample
+    written_per_s = inside * room.messages_per_viewer_s.value
+    number = units_per_s(written_per_s, room.chat, inside) * width_s
+    for d in np.unique(day[width_s > 0]):
+        yield float(start[day == d][0]), float(number[day == d].sum())
+
+
 def _of_the_show(
-    vendor: Vendor, shown: Sequence[NDArray[np.bool_]], start: NDArray[np.float64],
+    vendor: Vendor, files: int, shown: Sequence[NDArray[np.bool_]], start: NDArray[np.float64],
     day: NDArray[np.float64], duration_s: float,
 ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
     """(meter, class, time_s, value, unit) of what doesn't grow with the audience.
 
     The host sends the best picture to a CDN and every picture of RTC (simulcast), for the whole
     show: what an outage of his uplink takes is not subtracted. A CDN makes the lower pictures, if
-    anybody watches them.
+    anybody watches them. `files` are recorded of the best one.
     """
     path = vendor.path
     sent = path.ladder if path.player == "rtc" else path.ladder[:1]
@@ -294,10 +333,14 @@ def _of_the_show(
         at, seconds = start[day == d][0], float(width_s[day == d].sum())
         yield "ingest_minutes", best, at, seconds / 60, "min"
         yield "ingest_gb", "", at, mbps * seconds / 8e3, "GB"
+        if files:
+            yield "recording_minutes", best, at, files * seconds / 60, "min"
     for at, seconds in zip(start, width_s, strict=True):
         if seconds:
             yield "ingest_mbps", "", at, mbps * seconds / BIN_S, "Mbps"
             yield "channels", "", at, 1.0, "count"
+            if files:
+                yield "recordings", "", at, float(files), "count"
     for way, watched in zip(vendor.paths.values(), shown, strict=True):
         for layer, (lines, _) in enumerate(way.ladder):
             if way.player == "flv" and layer and watched[layer]:

@@ -84,7 +84,7 @@ def supply_of(
     seconds = np.arange(int(duration_s) + 2)
     out = np.zeros(len(ways), SUPPLY)
     others = np.zeros((len(ways), len(seconds)))
-    least = np.ones(others.shape, np.int64)
+    least, rented = np.ones(others.shape, np.int64), np.zeros(others.shape, np.int64)
     for k, (_, path, limits, _) in enumerate(ways):
         out[k : k + 1] = _numbers(path, limits, sample)
         out["top_at"][k] = nodes["top_at"][k * cells[0] // len(ways)]
@@ -96,11 +96,14 @@ def supply_of(
         if path.fleet and path.fleet.cascades:
             for time_s, count in [(0.0, path.fleet.nodes), *path.fleet.scheduled]:
                 least[k, seconds >= time_s] = count
+        if path.fleet:
+            warm = path.fleet.scaling.warm_nodes if path.fleet.scaling else 0
+            rented[k] = least[k] + warm if path.fleet.cascades else path.fleet.nodes
     out["nodes"] = out["most_nodes_used"] = least[:, 0]
     room = cells[0] * cells[1] + viewers if fetches else 0
     return Supply(
         path=out, others=others, least=least,
-        joining=np.zeros_like(least), noticed=np.zeros_like(least),
+        joining=np.zeros_like(least), noticed=np.zeros_like(least), rented=rented,
         sent_mbps=np.full((len(ways), WINDOW), np.inf), free=np.ones(len(nodes)),
         node_mbps=nodes["whole_mbps"].copy(), door_cap=door["cap"].copy(),
         given_mb=np.zeros((len(nodes), int(duration_s // BIN_S) + 2)),
@@ -179,6 +182,8 @@ def look(n: Night, second: int) -> None:
             load += it.nodes * s.others[p, here]
             u, _ = pair(n.player[p].seed, n.player[p].replication, SCALING, p, it.steps, 0)
             scale(it, s.joining[p], s.noticed[p], s.least[p, here], second, load, u)
+        if it.scales:
+            s.rented[p, here] = it.nodes + it.on_the_way + it.warm_nodes
     grant(n, second)
 
 

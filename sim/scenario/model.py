@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import pairwise
-from math import expm1
+from math import expm1, inf
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -18,6 +18,7 @@ from sim.scenario.quantity import (
     Frozen,
     NotNegative,
     NotNegativeFloat,
+    NotNegativeInt,
     Positive,
     PositiveFloat,
     PositiveInt,
@@ -116,6 +117,8 @@ class Promotion(Frozen):
     mass_exit: MassExit | None = None
     drops: list[Drop] = []
     pitches: list[Pitch] = []
+    recordings: NotNegativeInt = 0
+    """Files of the whole show that the vendor records; each format is one."""
     expected_gmv_cny: PositiveFloat | None = None
     """What a perfect night sells, before stock."""
     orders_per_view: PositiveFloat | None = None
@@ -203,6 +206,23 @@ class Device(Frozen):
     top_mbps: PositiveFloat
 
 
+class Chat(Frozen):
+    """What the buyer's app makes of the chat before it goes out to everybody in the room."""
+
+    shown_per_s: Positive | None
+    """Lines a second it shows, the rest are sampled away; null: all of them."""
+    batch_s: NotNegative
+    """Lines of so many seconds go out as one message; 0: each by itself."""
+    message_bytes: Positive
+    """Of one line, with what the app sends along."""
+
+    @property
+    def most_sent_per_s(self) -> float:
+        """Messages a second into the room, however much is written."""
+        shown = inf if self.shown_per_s is None else self.shown_per_s.value
+        return min(shown, 1 / self.batch_s.value if self.batch_s.value else inf)
+
+
 class Audience(Frozen):
     """Who the viewers are."""
 
@@ -228,7 +248,8 @@ class Audience(Frozen):
     sd_rundown: Positive
     """The same below HD."""
     messages_per_viewer_s: NotNegative
-    """Chat of one viewer, messages a second; asked only where a vendor's room has a limit."""
+    """Lines of chat one viewer writes a second."""
+    chat: Chat
     retry: Retry
     reference: Reference
 

@@ -17,23 +17,24 @@ CLASSES = ("audio", "sd", "hd", "full_hd", "2k", "2k_plus")
 (16:9) the last four are Agora's: up to 921,600; 2,073,600; 3,686,400; more."""
 CLASSED = (
     "viewer_minutes", "connection_minutes", "user_minutes", "ingest_minutes", "transcode_minutes",
+    "recording_minutes",
 )  # fmt: skip
 """Meters whose usage has a class."""
 
 Amount = Literal[
     "viewer_minutes", "connection_minutes", "user_minutes", "ghost_minutes", "egress_gb",
     "joins", "users", "messages", "ingest_minutes", "ingest_gb", "transcode_minutes",
-    "node_hours", "storage_gb", "failed_periods", "events",
+    "recording_minutes", "node_hours", "storage_gb", "failed_periods", "events",
 ]  # fmt: skip
 """What adds up from night to night."""
-Level = Literal["peak_mbps", "ingest_mbps", "channels", "peak_connections"]
+Level = Literal["peak_mbps", "ingest_mbps", "channels", "recordings", "peak_connections"]
 """What has a height at every moment, sampled every five minutes. Of connections only the highest
 of each night is known."""
 Fixed = Literal["months", "spend"]
 """`months`: the month itself, 1, so that its price is a fee. `spend`: what the other lines come to,
 in the tariff's currency."""
 
-UNREPORTED = ("messages", "node_hours", "storage_gb")
+UNREPORTED = ("storage_gb",)
 """Meters that no simulated night reports: a line that bills one needs `also`."""
 
 BY_DAY = ("daily_sum", "daily_peak")
@@ -106,7 +107,7 @@ class Condition(Frozen):
 
 
 class Also(Frozen):
-    """Usage no night reports, as a multiple of what it does report: messages, recorders, ghosts."""
+    """Usage no night reports, as a multiple of what it does report: storage, recorders, ghosts."""
 
     meter: Amount
     of_class: Literal["", "audio", "sd", "hd", "full_hd", "2k", "2k_plus"] = ""

@@ -16,7 +16,7 @@ from sim.engine import run
 from sim.record import Limit, Run
 from sim.scenario.model import Scenario
 from sim.study.asks import asked, asks
-from sim.study.costs import crossings, curves, grown_tenfold, of_plans
+from sim.study.costs import crossings, curves, grown_tenfold, of_plans, with_servers
 from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
 from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
@@ -173,7 +173,8 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
     }
     few = {k: keys[k] for k in ("vendor", "peak_viewers", "replication")}
     # What a limit kept from this night it would not keep from an ordinary, smaller one.
-    whole = runs["vendor"].usage if job.how == "configured" else None  # small nights: alike
+    asked_for = with_servers(runs.get("vendor", last).usage, last.usage)
+    whole = asked_for if job.how == "configured" else None  # small nights: alike
     bills = [
         night_in_month(last.usage, tariff, shop.cny_per, starts_at, shop.month, whole)
         for tariff in vendor.tariffs.values()
@@ -190,7 +191,7 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
     if night.ladder and job.how == "configured":
         # The bill if the vendor grants all that is asked for; `lost_gmv_cny` has its rungs.
         first = next(iter(vendor.tariffs.values()))
-        granted = night_in_month(runs["vendor"].usage, first, shop.cny_per, starts_at, shop.month)
+        granted = night_in_month(asked_for, first, shop.cny_per, starts_at, shop.month)
         rows.append(("granted_cost_cny", "CNY", float(granted.marginal_cny)))
     results = pd.concat([pd.DataFrame(rows, columns=["metric", "unit", "value"]), sales.results()])
     results = _keyed(results, keys)
@@ -207,7 +208,6 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
     wanted = pd.DataFrame(list(asked(runs["vendor"])), columns=["what", "of", "unit", "value"])
     of_each = ["tariff", "metric", "unit", "value"]
     figure = results.set_index("metric")["value"]
-    asked_for = runs["vendor"].usage
     tenfold = [grown_tenfold(asked_for, t, shop, starts_at) for t in vendor.tariffs.values()]
     sold, lost_margin = float(figure["orders"]), float(figure["lost_margin_cny"])
     plans = of_plans(bills, tenfold, hours, sold, lost_margin)

@@ -46,6 +46,22 @@ def of_plans(
         yield name, "cost_growth_tenfold", "1", _each(then, now)
 
 
+def with_servers(asked: pd.DataFrame, had: pd.DataFrame) -> pd.DataFrame:
+    """The usage `asked` of a night without limits, and so without a fleet, with servers for it.
+
+    Of those the night `had`, as many more as its peak of connections is higher, path by path.
+    """
+    hours = had[had["meter"] == "node_hours"]
+    if hours.empty or asked is had:
+        return asked
+    most, there = (
+        usage[usage["meter"] == "peak_connections"].groupby("path")["value"].sum()
+        for usage in (asked, had)
+    )
+    times = (most / there.where(there > 0)).fillna(1.0)
+    return pd.concat([asked, hours.assign(value=hours["value"] * hours["path"].map(times))])
+
+
 def grown_tenfold(
     asked: pd.DataFrame, tariff: Tariff, shop: Commerce, starts_at: datetime
 ) -> tuple[float, float]:

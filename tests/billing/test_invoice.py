@@ -253,7 +253,7 @@ def test_a_line_that_contradicts_itself_is_refused(line: dict[str, Any], sentenc
     [
         ({"currency": None}, "currency"),
         ({"currency": "yuan"}, "currency"),
-        ({"also": [{"meter": "joins", "times": 1, "of": "messages"}]}, "no night reports it"),
+        ({"also": [{"meter": "joins", "times": 1, "of": "storage_gb"}]}, "no night reports it"),
         ({"also": [{"meter": "viewer_minutes", "times": 1, "of": "joins"}]}, "of_class belongs to"),
         ({"also": [{"meter": "joins", "of_class": "hd", "times": 1, "of": "joins"}]}, "joins has"),
         ({"also": [{"meter": "joins", "times": -1, "of": "joins"}]}, "-1 is not a number of 0"),
@@ -267,10 +267,12 @@ def test_a_price_list_that_cannot_be_is_refused(whole: dict[str, Any], sentence:
 
 
 def test_a_price_list_that_bills_what_no_night_reports_is_refused_before_one_is_run() -> None:
-    bare = ("vendors=[agora]", "tariff@vendors.agora.tariffs=[agora_signaling]")
-    assert load_scenario(*bare).vendors
-    with pytest.raises(ScenarioError, match=r"tariffs\.agora_signaling bills messages, which no"):
-        load_scenario(*bare, "vendors.agora.tariffs.agora_signaling.also=[]")
+    kept = "++vendors.agora.tariffs.agora_list.also=[{meter: storage_gb, times: 5, of: months}]"
+    bills = "++vendors.agora.tariffs.agora_list.lines=[{name: kept, meter: storage_gb, "
+    bills += "reduction: sum, semantics: graduated, tiers: [{price: 1}]}]"
+    assert load_scenario("vendors=[agora]", bills, kept).vendors
+    with pytest.raises(ScenarioError, match=r"tariffs\.agora_list bills storage_gb, which no"):
+        load_scenario("vendors=[agora]", bills)
 
 
 def test_what_is_counted_is_its_own_unit() -> None:

@@ -74,11 +74,11 @@ M19:          # encoder minutes, ten at least a run; an idle fee and a reservati
 M20:          # by the picture that comes out
 - {name: transcoding 480, meter: transcode_minutes, where: {class: sd}, reduction: sum, rounding: ceil, semantics: graduated, tiers: [{price: 0.016}]}
 - {name: transcoding 720, meter: transcode_minutes, where: {class: hd}, reduction: sum, rounding: ceil, semantics: graduated, tiers: [{price: 0.0325}]}
-M21:          # two files of the same show: two lines
-- {name: recording mp4, meter: ingest_minutes, where: {class: hd}, reduction: sum, rounding: ceil, unit: 1000, semantics: graduated, tiers: [{price: 5.99}]}
-- {name: recording hls, meter: ingest_minutes, where: {class: hd}, reduction: sum, rounding: ceil, unit: 1000, semantics: graduated, tiers: [{price: 5.99}]}
-M22:          # most channels at once x 30 CNY x days with recording / days
-- {name: recording, meter: channels, reduction: month_peak, prorate: amount, semantics: graduated, tiers: [{price: 30}]}
+M21:          # minutes of every file, by its picture
+- {name: HD recording, meter: recording_minutes, where: {class: hd}, reduction: sum, rounding: ceil, unit: 1000, semantics: graduated, tiers: [{price: 5.99}]}
+- {name: full HD recording, meter: recording_minutes, where: {class: full_hd}, reduction: sum, rounding: ceil, unit: 1000, semantics: graduated, tiers: [{price: 13.49}]}
+M22:          # most files at once x 30 CNY x days with recording / days
+- {name: recording, meter: recordings, reduction: month_peak, prorate: amount, semantics: graduated, tiers: [{price: 30}]}
 M23:          # messages, connections, storage
 - {name: connections, meter: peak_connections, reduction: month_peak, unit: 1000, semantics: graduated, tiers: [{price: 30}]}
 - {name: messages, meter: messages, reduction: sum, unit: 1000000, semantics: graduated, tiers: [{price: 3}]}
@@ -170,7 +170,8 @@ def ingest(level: float, downstream_gb: float) -> pd.DataFrame:
         ("M19", used("ingest_minutes", 60.5, "min", "hd"), ["3.05", "7.00"]),
         ("M20", pd.concat([used("transcode_minutes", 60, "min", k) for k in ("sd", "hd")]),
          ["0.96", "1.95"]),
-        ("M21", used("ingest_minutes", 1000, "min", "hd"), ["5.99", "5.99"]),
+        # READ, 7: a second format doubles: 500 minutes as mp4 and as hls
+        ("M21", used("recording_minutes", 2 * 500, "min", "hd"), ["5.99", "0.00"]),
         # READ, 2.8: 20,000 PCU, 800 M messages, 2,832 GB-h / 720: 600 + 2400 + 58.95
         ("M23", pd.concat([used("peak_connections", 20_000, "count"),
                            used("messages", 800e6, "count"), used("storage_gb", 2832 / 720, "GB")]),
@@ -263,7 +264,7 @@ def test_m16_all_days_and_the_highest() -> None:
 
 
 def test_m22_most_recordings_at_once_times_the_days_that_had_any() -> None:
-    rows = [("channels", "", "", "", float(t), 12.0, "count") for t in range(0, 3600, 10)]
+    rows = [("recordings", "", "", "", float(t), 12.0, "count") for t in range(0, 3600, 10)]
     rest = month(5, 0.3).model_copy(update={"days": 30})
     made = in_month(usage(*rows), model("M22"), rest)
     assert made.month_cny == 72  # READ, 2.10: 12 x 30 x 6/30; an ordinary show is recorded whole

@@ -35,7 +35,7 @@ def test_every_model_has_a_row_and_every_list_it_names_is_shipped() -> None:
     shipped = {file.stem for file in (CONF / "tariff").glob("*.yaml")}
     assert named <= shipped
     # real lists all stand there, but for two that no vendor sells and one as others quote it
-    assert shipped - named == {"budget_list", "hybrid_list", "cloud_egress", "hundredms_list"}
+    assert shipped - named == {"budget_list", "hybrid_list", "hundredms_list"}
 
 
 @pytest.mark.parametrize("words", [Amount, Level, Fixed, Reduction])

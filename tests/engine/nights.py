@@ -65,6 +65,10 @@ QUEUES = (
 )
 
 
+RAW = "audience.chat={shown_per_s: null, batch_s: 0, message_bytes: 200}"
+"""The app sends every line of chat to everybody, by itself."""
+
+
 def night(*overrides: str, base: tuple[str, ...] = SMALL) -> Scenario:
     """A scenario of the small night with these overrides."""
     return load_scenario(*base, *overrides)

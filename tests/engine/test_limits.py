@@ -11,7 +11,7 @@ from sim.engine import run
 from sim.record import LIMIT_NAMES, Limit, Reason, Run, State
 from sim.scenario import ScenarioError
 from sim.scenario.model import Device
-from tests.engine.nights import CDN, FLV, LAYERED, STEADY, night, run_once, same
+from tests.engine.nights import CDN, FLV, LAYERED, RAW, STEADY, night, run_once, same
 
 B = "++vendors.budget."
 VIEWERS = 300
@@ -402,13 +402,14 @@ def test_a_sample_meets_as_many_pictures_as_the_whole() -> None:
 
 MESSAGES = f"{B}limits.messages_per_s="
 WISHES = "promotion.orders_per_view=10"
+CHAT = "audience.chat={{shown_per_s: {}, batch_s: {}, message_bytes: 200}}"
 
 
 @pytest.mark.parametrize("over", [1.1, 1.5, 4.0])
 def test_orders_come_as_late_as_their_cards_and_after_the_show_not_at_all(over: float) -> None:
     """All stay: of x times the limit x - 1 wait longer each second, from the first on."""
     n = len(run_once(night(*STEADY)).sessions)
-    r = run_once(night(*STEADY, WISHES, f"{MESSAGES}{0.005 * n / over}"))
+    r = run_once(night(*STEADY, RAW, WISHES, f"{MESSAGES}{0.005 * n / over}"))
     sent_s = r.orders["time_s"]
     late_s = (over - 1) * np.maximum(sent_s - 1, 0)
     bought = sent_s + late_s <= 300
@@ -419,7 +420,7 @@ def test_orders_come_as_late_as_their_cards_and_after_the_show_not_at_all(over: 
 
 
 def test_who_leaves_before_his_card_is_there_does_not_buy_and_nobody_watches_otherwise() -> None:
-    keys = (PEAK, WISHES)
+    keys = (PEAK, RAW, WISHES)
     free, late = run_once(night(*keys)), run_once(night(*keys, f"{MESSAGES}1"))
     assert other_lives(free, late) == []
     lost = (free.orders["state"] == State.PLAYING) & (late.orders["state"] == State.GONE)
@@ -435,7 +436,7 @@ def test_a_room_that_carries_its_chat_delays_nothing() -> None:
 
 
 def test_those_on_both_paths_chat_in_one_room() -> None:
-    keys = ("vendors=[hybrid]", *STEADY, "vendors.hybrid.paths.rtc.takes=everyone",
+    keys = ("vendors=[hybrid]", *STEADY, RAW, "vendors.hybrid.paths.rtc.takes=everyone",
             "vendors.hybrid.limits.sessions=100")  # fmt: skip
     n = len(run_once(night(*keys)).sessions)
     for share, binds in ((1.01, set()), (0.99, {"messages_per_s"})):
@@ -443,9 +444,32 @@ def test_those_on_both_paths_chat_in_one_room() -> None:
         assert bound(r) - {"sessions"} == binds
 
 
+@pytest.mark.parametrize(
+    ("chat", "limit_per_s", "binds"),
+    [
+        (RAW, 1.2, True),  # 400 viewers write 2 lines a second
+        (CHAT.format(1, 0), 1.01, False),  # of which the app shows one
+        (CHAT.format(1, 0), 0.99, True),
+        (CHAT.format("null", 4), 0.26, False),  # or sends all of them every four seconds
+        (CHAT.format("null", 4), 0.24, True),
+        (CHAT.format(1, 0.5), 1.01, False),  # what is sampled away needs no batch
+    ],
+)
+@pytest.mark.parametrize("sample", [1.0, 0.5])
+def test_what_the_app_samples_and_batches_is_no_load(
+    chat: str, limit_per_s: float, binds: bool, sample: float
+) -> None:
+    keys = (
+        "promotion.peak_viewers=400",
+        "promotion.orders_per_view=1",
+        f"audience.sample={sample}",
+    )
+    assert (bound(run_once(night(*keys, chat, f"{MESSAGES}{limit_per_s}"))) != set()) == binds
+
+
 def test_a_sample_chats_in_a_room_of_its_own_size() -> None:
     def lost(sample: float) -> float:
-        keys = ("promotion.peak_viewers=2000", "promotion.orders_per_view=1", f"{MESSAGES}8")
+        keys = ("promotion.peak_viewers=2000", "promotion.orders_per_view=1", RAW, f"{MESSAGES}8")
         r = run_once(night(*keys, f"audience.sample={sample}"))
         return float((r.orders["limit"] == Limit.MESSAGES).mean())
 

@@ -287,6 +287,46 @@ def test_a_fleet_whose_egress_is_full_grows_too() -> None:
     assert [u.share for u in r.limits] == pytest.approx([1], abs=0.02)
 
 
+def node_hours(run: Run) -> list[float]:
+    return [float(h) for h in run.usage.loc[run.usage["meter"] == "node_hours", "value"]]
+
+
+@pytest.mark.parametrize(
+    ("how", "node_s"),
+    [
+        (fleet(nodes=4, cascades="true"), 4 * 300),
+        (fleet(nodes=4, cascades="false"), 4 * 300),  # three of them take other rooms
+        (fleet(nodes=3, cascades="true", scheduled="[[100, 12]]"), 3 * 100 + 12 * 200),
+        # started at 60, 105, 150 and 195, each 45 s after the one before; eight are the most
+        (STAIRS, 4 * 300 + 240 + 195 + 150 + 105),
+        # warm ones are kept warm all night; the two after them are started at 90, 135, ...
+        (STAIRS.replace("warm_nodes: 0", "warm_nodes: 2"), 6 * 300 + 210 + 165),
+        # a step that fails is paid for until it should have come, 40 s; then the next look
+        (STAIRS.replace("fail_share: 0", "fail_share: 1"), 4 * 300 + 5 * 40 + 15),
+    ],
+)
+def test_a_node_is_rented_from_its_start_whether_it_comes_or_not(how: str, node_s: int) -> None:
+    r = run_once(night(*ROOM, how))
+    assert node_hours(r) == [pytest.approx(node_s / 3600)]
+
+
+def test_a_node_that_was_taken_away_is_no_longer_rented() -> None:
+    """Nobody needs the second of two: after a minute of that, at 60 s, there is one."""
+    empty = fleet(nodes=1, cascades="true", scheduled="[[0, 2], [10, 1]]",
+                  scaling=scaling(scale_in_after_s=60))  # fmt: skip
+    r = run_once(night(*ROOM, "promotion.peak_viewers=10", empty))
+    assert node_hours(r) == [pytest.approx((2 * 60 + 240) / 3600)]
+
+
+def test_hours_are_of_their_day_and_of_the_whole_fleet_whatever_the_sample() -> None:
+    late = run_once(night(*ROOM, STAIRS, "promotion.starts_at=2026-11-10T23:58:20"))
+    day, next_day = node_hours(late)
+    (whole,) = node_hours(run_once(night(*ROOM, STAIRS)))
+    assert day == pytest.approx((4 * 100 + 40) / 3600) and day + next_day == pytest.approx(whole)
+    part = (*STEADY, fleet(nodes=3, cascades="true", node_mbps=9), "audience.sample=0.1")
+    assert node_hours(run_once(night(*part))) == [pytest.approx(3 * 300 / 3600)]
+
+
 # --- the origin -----------------------------------------------------------------------------------
 
 COLD = (

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sim.record import Reason, Run
-from tests.engine.nights import FLV, LAYERED, STEADY, breaks, night, run_once
+from tests.engine.nights import FLV, LAYERED, RAW, STEADY, breaks, night, run_once
 
 GHOST = "++vendors.budget.policy.ghost_s="
 ON_FLV = tuple(layer.replace("react_s=0.3", "react_s=null") for layer in LAYERED)
@@ -104,3 +104,47 @@ def test_refused_attempts_fail_their_period_if_it_has_enough_of_them() -> None:
     assert 0.9 < value(crowd, "failed_periods") <= 1  # one period of five minutes, nearly all
     few = run_once(night("promotion.peak_viewers=4", *closed))
     assert (few.sessions["failed"].sum() > 0) and value(few, "failed_periods") == 0
+
+
+def test_every_line_of_chat_is_sent_once_and_delivered_to_all_who_are_inside() -> None:
+    r = run_once(night(*STEADY, RAW))
+    n = len(r.sessions)  # each writes a line every 200 s
+    assert value(r, "messages") == pytest.approx(n * 300 / 200 * (1 + n))
+
+
+def test_what_the_app_sends_does_not_grow_with_the_room_and_what_is_delivered_does() -> None:
+    chat = "audience.chat={shown_per_s: 0.5, batch_s: 10, message_bytes: 500}"
+    r = run_once(night("promotion.peak_viewers=400", chat))
+    # more is written than is shown; five lines of 500 bytes in ten seconds are 3 KB
+    minutes = value(r, "viewer_minutes")
+    assert value(r, "messages") == pytest.approx(3 * 30 + 3 / 10 * 60 * minutes)
+
+
+def test_a_sample_is_billed_the_chat_of_the_whole_room() -> None:
+    for chat in ((), (RAW,)):
+        of = [
+            value(run_once(night(*STEADY, *chat, f"audience.sample={s}")), "messages")
+            for s in (1, 0.25)
+        ]
+        assert of[0] == pytest.approx(of[1], rel=0.2)  # of 50 sampled viewers
+
+
+def test_a_chat_across_midnight_is_of_two_days() -> None:
+    r = run_once(night(*STEADY, "promotion.starts_at=2026-11-10T23:58:00"))
+    day, next_day = of(r, "messages")["value"]
+    assert day / next_day == pytest.approx(2 / 3)
+
+
+def test_what_is_recorded_is_the_show_in_so_many_files() -> None:
+    late = "promotion.starts_at=2026-11-10T23:58:00"
+    r = run_once(night("promotion.peak_viewers=20", "promotion.recordings=2", late))
+    minutes = of(r, "recording_minutes")
+    assert list(minutes["value"]) == [4, 6] and set(minutes["class"]) == {"hd"}
+    at_once = of(r, "recordings")
+    assert list(at_once["time_s"]) == list(of(r, "channels")["time_s"])
+    assert set(at_once["value"]) == {2}
+
+
+def test_what_is_not_recorded_is_not_metered() -> None:
+    r = run_once(night("promotion.peak_viewers=20"))
+    assert of(r, "recording_minutes").empty and of(r, "recordings").empty

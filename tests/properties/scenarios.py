@@ -115,6 +115,7 @@ def promotions(draw: Draw, most: int) -> Data:
         "mass_exit": draw(maybe(leave)),
         "drops": draw(st.lists(drop, max_size=2)),
         "pitches": pitches,
+        "recordings": draw(st.integers(0, 3)),
         **({} if sold is None else {sold: draw(number(*SOLD[sold]))}),
     }
 
@@ -157,6 +158,11 @@ def audiences(draw: Draw, regions: list[str], isps: list[str]) -> Data:
         "kappa": draw(quantity(0.5, 6)),
         "sd_rundown": draw(quantity(0.5, 2)),
         "messages_per_viewer_s": draw(quantity(0, 0.1)),
+        "chat": {
+            "shown_per_s": draw(maybe(quantity(0.01, 5))),
+            "batch_s": draw(quantity(0, 10)),
+            "message_bytes": draw(quantity(1, 3000)),
+        },
         "retry": {
             "backoff_s": draw(st.lists(number(0, 20), max_size=6)),
             "jitter_s": draw(number(0, 2)),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sim.scenario.compose import load_scenario
 from sim.study import answer
-from sim.study.costs import changes_of_sign, crossings, curves
+from sim.study.costs import changes_of_sign, crossings, curves, with_servers
 
 POINTS = (5_000, 10_000, 20_000)
 
@@ -90,3 +90,34 @@ def test_every_tariff_of_every_vendor_has_its_curve_and_the_first_is_the_bill() 
     # A flat price a unit: ten times the business costs ten times as much.
     flat = mean.xs("cost_growth_tenfold", level="metric")
     assert flat["budget"].to_numpy() == pytest.approx(10, rel=1e-3)
+
+
+def test_a_night_without_limits_has_as_many_more_servers_as_its_peak_is_higher() -> None:
+    def used(*rows: tuple[str, str, float]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=["meter", "path", "value"])
+
+    had = used(("peak_connections", "rtc", 20), ("peak_connections", "rtc", 10),
+               ("peak_connections", "cdn", 0),
+               ("node_hours", "rtc", 6), ("node_hours", "cdn", 2))  # fmt: skip
+    asked = used(("peak_connections", "rtc", 75), ("peak_connections", "cdn", 9))
+    found = with_servers(asked, had).set_index(["meter", "path"])["value"]
+    assert found["node_hours"].to_dict() == {"rtc": 15, "cdn": 2}  # of none there is no more
+    assert with_servers(had, had).equals(had)
+    rented = used(("peak_connections", "rtc", 20))
+    assert with_servers(asked, rented).equals(asked)
+
+
+def test_servers_are_on_the_bill_and_an_ordinary_night_needs_its_share_of_them() -> None:
+    frames = answer(
+        load_scenario(
+            "vendors=[livekit_selfhosted]", "promotion.peak_viewers=200", "replications=1",
+            "promotion.duration_s=900", "study=compare", "bands.draws=0",
+            "vendors.livekit_selfhosted.limits.node_viewers=100",
+            "commerce.month.ordinary_nights=1", "commerce.month.ordinary_share=0.5",
+        ),
+        lambda done, total: None,
+    )  # fmt: skip
+    rows = frames.invoice[frames.invoice["line"] == "servers"].set_index("month")["quantity"]
+    assert rows["with"] + rows["without"] == pytest.approx(0.25)  # one node, a quarter of an hour
+    # without the limit about 200 come and not 100: two nodes, half of them on an ordinary night
+    assert -rows["without"] == pytest.approx(0.25, rel=0.2)
