@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -16,6 +19,7 @@ from scipy.special import ndtr, ndtri
 from sim.record import WORLDS
 from sim.report import words
 from sim.report.binding import strips, which_limit_binds
+from sim.report.plans import Plan, crossed, lowest, plans
 from sim.report.style import (
     BLUE,
     GREEN,
@@ -26,6 +30,7 @@ from sim.report.style import (
     VERMILLION,
     WIDE_IN,
     Margins,
+    apart,
     colour,
     dashes,
     drawing,
@@ -69,20 +74,17 @@ def charts(frames: Frames, scenario: Scenario) -> dict[str, Chart]:
     figures = estimates(frames)
     everywhere = [(v, p) for v in vendors(frames, scenario) for p in peaks(frames)]
     sales = any(lost_share(figures, v, p).known for v, p in everywhere)
-    bills = any(figures.get((v, p, "cost_cny"), UNKNOWN).known for v, p in everywhere)
+    billed = set(table(frames, "costs").get("metric", ()))
     filled: list[tuple[str, Chart, bool]] = [
         ("stall_against_concurrency", stall_against_concurrency, True),
         ("lost_sales_against_concurrency", lost_sales_against_concurrency, sales),
         ("ladder", ladder, bool(_laddered(frames, scenario))),
         ("revenue_at_risk", revenue_at_risk, bool(_exceeded(frames, scenario))),
-        ("cost_against_concurrency", cost_against_concurrency, bills),
+        ("cost_against_concurrency", cost_against_concurrency, "cost_cny" in billed),
         (
             "cost_and_lost_margin_against_concurrency",
             cost_and_lost_margin_against_concurrency,
-            any(
-                figures.get((v, p, "cost_and_lost_margin_cny"), UNKNOWN).known
-                for v, p in everywhere
-            ),
+            "cost_and_lost_margin_cny" in billed,
         ),
         ("who_stalls", who_stalls, not _groups(frames, scenario).empty),
         ("night_over_time", night_over_time, not table(frames, "timeseries").empty),
@@ -100,8 +102,59 @@ def plot(frames: Frames, scenario: Scenario) -> Figure:
 
 # --- a figure against the audience ----------------------------------------------------------------
 
-Series = dict[str, dict[int, Estimate]]
-"""By vendor and offered peak."""
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a chart against the audience: a vendor, or one of its plans."""
+
+    name: str
+    vendor: int
+    """Its colour and its markers."""
+    at: dict[int, Estimate]
+    """By offered peak."""
+    plan: int = 0
+    """Its dashes; the markers of another plan than the first are hollow."""
+    more: str = ""
+    """What the number leaves out."""
+
+    @property
+    def known(self) -> dict[int, Estimate]:
+        return {p: e for p, e in self.at.items() if e.known}
+
+    def y(self, peak: float) -> float:
+        """Its height at a peak; level beyond its ends."""
+        return float(np.interp(peak, list(self.known), [e.mean for e in self.known.values()]))
+
+    def said(self, e: Estimate, say: Callable[[float], str]) -> str:
+        return f"{say(e.mean)}{f' + {self.more}' if self.more else ''}" if e.known else ""
+
+    def draw(self, axes: Axes, dense: bool, shade: float) -> float:
+        """The line and its band; the highest of both. `dense`: straight in figures although the
+        axis is not."""
+        x, y = list(self.known), [e.mean for e in self.known.values()]
+        low, high = (
+            [getattr(e, end) if e.has_interval else e.mean for e in self.known.values()]
+            for end in ("low", "high")
+        )
+        hue = colour(self.vendor)
+        along = np.union1d(x, np.linspace(x[0], x[-1], BETWEEN)) if dense else np.array(x)
+        if low != high:
+            axes.fill_between(
+                along, np.interp(along, x, low), np.interp(along, x, high),
+                color=hue, alpha=shade, linewidth=0,
+            )  # fmt: skip
+        axes.plot(
+            along, np.interp(along, x, y), color=hue, marker=marker(self.vendor),
+            markevery=np.isin(along, x).nonzero()[0].tolist(),
+            markerfacecolor="white" if self.plan else hue,
+            linestyle=dashes(self.vendor, self.plan),
+            markersize=4.5, linewidth=1.8, clip_on=False, zorder=3,
+        )  # fmt: skip
+        return max(*y, *high)
+
+
+BETWEEN = 200
+"""Places at which a line is drawn that is straight in CNY on an axis that is not."""
 
 
 def stall_against_concurrency(
@@ -111,7 +164,10 @@ def stall_against_concurrency(
     figures = estimates(frames)
     return _against_peak(
         frames, scenario, width_in,
-        lambda vendor, peak: figures.get((vendor, peak, "stall_ratio"), UNKNOWN).times(100),
+        _of_vendors(
+            frames, scenario,
+            lambda v, peak: figures.get((v, peak, "stall_ratio"), UNKNOWN).times(100),
+        ),
         question="How much of the viewing stalls",
         subtitle="Time frozen over time frozen and played; whoever never got in is not in it.",
         unit="stalled, % of viewing time",
@@ -127,7 +183,7 @@ def lost_sales_against_concurrency(
     figures = estimates(frames)
     return _against_peak(
         frames, scenario, width_in,
-        lambda vendor, peak: lost_share(figures, vendor, peak).times(100),
+        _of_vendors(frames, scenario, lambda v, peak: lost_share(figures, v, peak).times(100)),
         question="How much of the sales is lost",
         subtitle="Against a night on which every picture plays for everybody.",
         unit="sales lost, % of a perfect night",
@@ -136,10 +192,20 @@ def lost_sales_against_concurrency(
     )  # fmt: skip
 
 
+def _of_vendors(
+    frames: Frames, scenario: Scenario, figure_of: Callable[[str, int], Estimate]
+) -> list[Line]:
+    names = vendors(frames, scenario)
+    return [
+        Line(name, n, {p: figure_of(vendor, p) for p in peaks(frames)})
+        for n, (vendor, name) in enumerate(names.items())
+    ]
+
+
 def cost_against_concurrency(
     frames: Frames, scenario: Scenario, width_in: float = WIDE_IN
 ) -> Figure:
-    """The bill of the night in CNY against the offered peak, a line per vendor."""
+    """The bill of the night in CNY against the offered peak, a line for each plan of a vendor."""
     return _amount_against_peak(
         frames, scenario, width_in, "cost_cny",
         "What is the bill for the night",
@@ -151,13 +217,17 @@ def cost_against_concurrency(
 def cost_and_lost_margin_against_concurrency(
     frames: Frames, scenario: Scenario, width_in: float = WIDE_IN
 ) -> Figure:
-    """Bill and lost margin in CNY against the offered peak, a line per vendor."""
+    """Bill and lost margin in CNY against the offered peak, a line for each plan of a vendor."""
     return _amount_against_peak(
         frames, scenario, width_in, "cost_and_lost_margin_cny",
         "What do bill and lost margin come to",
         "The bill of the night, and what would have been earned on the sales lost.",
         "bill and lost margin",
     )  # fmt: skip
+
+
+FAR_APART = 10.0
+"""Plans of which one costs so many times another are drawn on a logarithmic axis."""
 
 
 def _amount_against_peak(
@@ -169,16 +239,63 @@ def _amount_against_peak(
     subtitle: str,
     what: str,
 ) -> Figure:
-    amounts = {(v, p): e for (v, p, name), e in estimates(frames).items() if name == metric}
-    size, unit = _scale(max((e.mean for e in amounts.values() if e.known), default=0.0))
+    figures, rows = estimates(frames), table(frames, "costs", metric=metric)
+    band = {
+        (str(vendor), str(tariff), int(peak)): (mean, low, high)
+        for vendor, tariff, peak, mean, low, high in rows[
+            ["vendor", "tariff", "peak_viewers", "mean", "ci_low", "ci_high"]
+        ].itertuples(index=False, name=None)
+    }
+    size, unit = _scale(float(rows["mean"].max()))
+    known = plans(frames, scenario)
+
+    def estimate(plan: Plan, peak: int) -> Estimate:
+        mean, low, high = band.get((*plan.key, peak), (math.nan,) * 3)
+        drawn = figures.get((plan.key[0], peak, metric), UNKNOWN)
+        inputs = (drawn.input_low, drawn.input_high) if plan.number == 0 else ()
+        return Estimate(mean, low, high, *inputs).times(1 / size)
+
+    lines = [
+        Line(
+            plan.name if width_in > 6 else plan.brief,
+            plan.vendor,
+            {p: estimate(plan, p) for p in peaks(frames)},
+            plan.number,
+            plan.unbilled,
+        )
+        for plan in known
+    ]  # fmt: skip
+    turns = {at for at, _ in lowest(frames, scenario, metric)[1:]}
+    crossings = [
+        Crossing(at, lines[known.index(below)].y(at), at in turns)
+        for at, below, _ in crossed(frames, scenario, metric)
+    ]  # fmt: skip
+    if len(peaks(frames)) > 1 and len(lines) > 1:
+        subtitle += (
+            " Rings: from so many viewers on one plan is cheaper than another."
+            if crossings
+            else " No two plans cross."
+        )
+    last = [line.y(math.inf) for line in lines if line.known]
     return _against_peak(
-        frames, scenario, width_in,
-        lambda vendor, peak: amounts.get((vendor, peak), UNKNOWN).times(1 / size),
+        frames, scenario, width_in, lines,
         question=question,
         subtitle=subtitle,
         unit=f"{what}, {unit}",
         say=words.number,
+        crossings=crossings,
+        wide=max(last) > FAR_APART * max(0.0, min(last)),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where two lines cross."""
+
+    peak: float
+    y: float
+    lowest: bool
+    """Whether another plan is the cheapest of all from here on."""
 
 
 TICKS = (90, 75, 50, 25, 10, 5, 2, 1)
@@ -198,29 +315,28 @@ def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
         figure, (axes,) = panels(
             width_in, "How much may limits and incidents cost?",
             "Over all peaks and incidents the night may bring, the worst nights on the right. "
-            "Pale bars at 5 %: the range of the assumed numbers. Beside each name: 1 night in 100.",
+            "Pale bars: the range of the assumed numbers there. Beside each name: 1 night in 100.",
             1, 0.36 * width_in if width_in > 6 else 0.75 * width_in,
             Margins(left=0.62, right=right, top=0.48, bottom=0.55),
         )  # fmt: skip
-        ends, top = [], 0.0
+        ends, top, first = [], 0.0, max(5, min(95, 99 - len(names)))
         for n, vendor in enumerate(names):
             if vendor not in lines:
                 continue
             chances, y = lines[vendor]
-            x = [-float(ndtri(c)) for c in chances]
-            y = [value / size for value in y]
+            x, y = _stepped(chances, y, _odds(scenario, vendor))
+            x, y = [-float(ndtri(c)) for c in x], [value / size for value in y]
             axes.plot(x, y, color=colour(n), linestyle=dashes(n), linewidth=1.8, zorder=3)
-            p95 = known[vendor, "revenue_at_risk_cny", "p95"].times(1 / size)
-            if p95.has_inputs:
-                gap_pt = 3.5 if width_in > 6 else 2.2
-                _whisker(axes, -float(ndtri(0.05)), p95, n, len(names), gap_pt)
-                top = max(top, p95.input_high)
+            of = first + n
+            drawn = known[vendor, "revenue_at_risk_cny", f"p{of}"].times(1 / size)
+            if drawn.has_inputs:
+                _whisker(axes, -float(ndtri(1 - of / 100)), drawn, colour(n), 2.6, 0.0)
+                top = max(top, drawn.input_high)
             name, value = labels[vendor]
             room = right - 0.2 - text_in(f"  {value}")
             ends.append((y[-1], f"{shortened(name, room)}  {value}", colour(n)))
             top = max(top, *y)
-        _frame_y(axes, top)
-        axes.set_ylim(bottom=min(0.0, *(y for y, _, _ in ends)))
+        _frame_y(axes, top, least=min(min(y) for _, y in lines.values()) / size)
         axes.set_xlim(-float(ndtri(0.95)), -float(ndtri(0.0099)))
         shown = TICKS if width_in > 6 else TICKS[::2]
         axes.xaxis.set_major_locator(FixedLocator([-float(ndtri(t / 100)) for t in shown]))
@@ -244,6 +360,35 @@ def _exceeded(frames: Frames, scenario: Scenario) -> dict[str, tuple[list[float]
     return lines
 
 
+JUMP = 5.0
+"""A rise between two percentiles that is so many times those beside it is a step."""
+
+
+def _odds(scenario: Scenario, vendor: str) -> list[float]:
+    """How likely each incident with a chance is, and any of them."""
+    each = [i.chance for i in scenario.felt_by(vendor) if i.chance is not None]
+    return [*each, 1 - math.prod(1 - chance for chance in each)]
+
+
+def _stepped(
+    chances: list[float], y: list[float], odds: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """The line with its steps upright: at the chance of an incident where one lies between the two
+    percentiles, else at the one before.
+
+    A percentile is the least value that so many nights don't exceed: it is level up to a step.
+    """
+    rises = np.diff(y, prepend=y[0], append=y[-1])
+    x_out, y_out = [chances[0]], [y[0]]
+    for k in range(1, len(y)):
+        before, after = chances[k - 1], chances[k]
+        if rises[k] > JUMP * max(rises[k - 1], rises[k + 1]) and rises[k] > 0:
+            at = next((c for c in odds if after < c <= before + 1e-9), before)
+            x_out, y_out = [*x_out, at, at], [*y_out, y[k - 1], y[k]]
+        x_out, y_out = [*x_out, after], [*y_out, y[k]]
+    return x_out, y_out
+
+
 def _say_percent(x: float) -> str:
     return words.percent(x / 100)
 
@@ -252,67 +397,63 @@ def _against_peak(
     frames: Frames,
     scenario: Scenario,
     width_in: float,
-    figure_of: Callable[[str, int], Estimate],
+    lines: list[Line],
     *,
     question: str,
     subtitle: str,
     unit: str,
     say: Callable[[float], str],
     limit: float = math.inf,
+    crossings: Sequence[Crossing] = (),
+    wide: bool = False,
 ) -> Figure:
+    """`wide`: figures so far apart that the axis is logarithmic."""
     points, peak = peaks(frames), night_peak(frames, scenario)
-    names = vendors(frames, scenario)
-    series: Series = {vendor: {p: figure_of(vendor, p) for p in points} for vendor in names}
     with drawing():
         if len(points) == 1:
-            at = {vendor: s[peak] for vendor, s in series.items()}
-            said = f"{subtitle} {_about_bands(list(at.values()), 'Solid lines')}"
+            shown = [line.at[peak] for line in lines]
+            said = f"{subtitle} {_about_bands(shown, 'Solid lines')}"
             said += f" {words.count(peak)} viewers at the peak."
-            return _dots(width_in, f"{question}?", said, unit, names, at, say, limit)
-        subtitle += f" {_about_bands([e for s in series.values() for e in s.values()])}"
+            return _dots(width_in, f"{question}?", said, unit, peak, lines, say, limit)
+        subtitle += f" {_about_bands([e for line in lines for e in line.at.values()])}"
         subtitle += f" Beside each name: at {words.count(points[-1])}."
-        last = {v: series[v][points[-1]] for v in names}
-        values = {v: say(e.mean) if e.known else "" for v, e in last.items()}
-        labels = {v: (name, values[v]) for v, name in names.items()}
-        longest = max(text_in(f"{name}  {value}") for name, value in labels.values())
-        right = min(longest + 0.25, (0.3 if width_in > 6 else 0.42) * width_in)
+        values = [line.said(line.at[points[-1]], say) for line in lines]
+        longest = max(
+            text_in(f"{line.name}  {value}") for line, value in zip(lines, values, strict=True)
+        )
+        right = min(longest + 0.25, 0.42 * width_in)
+        tall = 0.36 * width_in if width_in > 6 else 0.75 * width_in
         figure, (axes,) = panels(
             width_in, f"{question}, as the audience grows?", subtitle, 1,
-            0.36 * width_in if width_in > 6 else 0.75 * width_in,
+            max(tall, LABEL_IN * len(lines)),
             Margins(left=0.62, right=right, top=0.48, bottom=0.55),
         )  # fmt: skip
         ends = []
-        top = 0.0
-        shade = 0.18 if len(names) <= 3 else 0.10
-        for n, vendor in enumerate(names):
-            line = [(p, e) for p, e in series[vendor].items() if e.known]
-            if not line:
+        top, of = 0.0, 1 + max(line.vendor for line in lines)
+        for line, value in zip(lines, values, strict=True):
+            if not line.known:
                 continue
-            x = [p for p, _ in line]
-            y = [e.mean for _, e in line]
-            low, high = (
-                [getattr(e, end) if e.has_interval else e.mean for _, e in line]
-                for end in ("low", "high")
-            )
-            if low != high:
-                axes.fill_between(x, low, high, color=colour(n), alpha=shade, linewidth=0)
-            axes.plot(
-                x, y, color=colour(n), marker=marker(n), linestyle=dashes(n),
-                markersize=4.5, linewidth=1.8, clip_on=False, zorder=3,
-            )  # fmt: skip
-            inputs = series[vendor][peak]
+            top = max(top, line.draw(axes, wide, 0.18 if len(lines) <= 3 else 0.6 / len(lines)))
+            inputs = line.at[peak]
             if inputs.has_inputs:
-                _whisker(axes, peak, inputs, n, len(names), 3.5 if width_in > 6 else 2.2)
+                gap_pt = 3.5 if width_in > 6 else 2.2  # those of several stand side by side
+                aside_pt = (line.vendor - (of - 1) / 2) * gap_pt
+                _whisker(axes, peak, inputs, colour(line.vendor), 0.75 * gap_pt, aside_pt)
                 top = max(top, inputs.input_high)
-            name, value = labels[vendor]
             room = right - 0.2 - text_in(f"  {value}")
-            ends.append((y[-1], f"{shortened(name, room)}  {value}".rstrip(), colour(n)))
-            top = max(top, *y, *high)
-        _frame_y(axes, top, limit)
+            said = f"{shortened(line.name, room)}  {value}".rstrip()
+            ends.append((line.y(math.inf), said, colour(line.vendor)))
+        least = [e.mean for line in lines for e in line.known.values()]
+        if wide:
+            _frame_log(axes, least, top)
+        else:
+            _frame_y(axes, top, limit, least=min(least, default=0.0))
         span = points[-1] - points[0]
         axes.set_xlim(points[0] - 0.04 * span, points[-1] + 0.01 * span)
         _frame_x(axes, points, width_in - 0.62 - right)
-        axes.set_xlabel("viewers at the peak, if nothing went wrong")
+        side: Literal["center", "left"] = "center" if width_in > 6 else "left"
+        axes.set_xlabel("viewers at the peak, if nothing went wrong", loc=side)
+        unit += ", logarithmic" if wide else ""
         axes.set_title(unit, loc="left", size=TEXT_PT, color=GREY, pad=18)
         axes.axvline(peak, color=GREY, linewidth=0.8, linestyle=(0, (2, 3)), zorder=1)
         leftwards = peak > points[0] + 0.7 * span
@@ -322,17 +463,53 @@ def _against_peak(
             color=GREY, va="bottom", ha="right" if leftwards else "left", annotation_clip=False,
         )  # fmt: skip
         end_labels(axes, ends)
+        _rings(axes, crossings, width_in - 0.62 - right)
         return figure
 
 
-def _whisker(axes: Axes, x: float, e: Estimate, n: int, of: int, gap_pt: float) -> None:
-    """The band of the inputs as a pale bar; those of several vendors stand side by side."""
+LABEL_IN = 0.17
+"""Height of the panel for each line at least, so that the labels have room."""
+
+
+def _rings(axes: Axes, crossings: Sequence[Crossing], room_in: float) -> None:
+    """A ring at each crossing and below it, on the axis, at how many viewers; where they are too
+    many to be read only where another plan is the cheapest of all."""
+    low, high = axes.get_xlim()
+    axes.plot(
+        [c.peak for c in crossings], [c.y for c in crossings], linestyle="none", marker="o",
+        markersize=9, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.0, zorder=4,
+        label="crossings",
+    )  # fmt: skip
+
+    def wide(some: Sequence[Crossing]) -> float:
+        return max((text_in(words.count(c.peak)) for c in some), default=0.0) + 0.1
+
+    said = next(
+        (some for some in (crossings, [c for c in crossings if c.lowest])
+         if len(some) * wide(some) <= 0.8 * room_in), []
+    )  # fmt: skip
+    half = wide(said) / 2 / room_in
+    wanted = [(c.peak - low) / (high - low) for c in said]
+    for c, x in zip(said, apart(wanted, 2 * half, half, 1 - half), strict=True):
+        axes.annotate(
+            words.count(c.peak), (c.peak, c.y), xytext=(x, 0.0), textcoords=axes.transAxes,
+            ha="center", va="bottom", size=TEXT_PT, color=INK, zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            arrowprops={
+                "arrowstyle": "-", "color": INK, "linewidth": 0.7, "linestyle": (0, (1, 2)),
+                "shrinkA": 0, "shrinkB": 5,
+            },
+        )  # fmt: skip
+
+
+def _whisker(axes: Axes, x: float, e: Estimate, hue: str, wide_pt: float, aside_pt: float) -> None:
+    """The band of the inputs as a pale bar, so far right of x."""
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
-    aside = ScaledTranslation((n - (of - 1) / 2) * gap_pt / 72, 0, figure.dpi_scale_trans)
+    aside = ScaledTranslation(aside_pt / 72, 0, figure.dpi_scale_trans)
     axes.plot(
-        [x, x], [e.input_low, e.input_high], transform=axes.transData + aside, color=colour(n),
-        alpha=0.35, linewidth=0.75 * gap_pt, solid_capstyle="butt", zorder=2, label="inputs",
+        [x, x], [e.input_low, e.input_high], transform=axes.transData + aside, color=hue,
+        alpha=0.35, linewidth=wide_pt, solid_capstyle="butt", zorder=2, label="inputs",
     )  # fmt: skip
 
 
@@ -341,23 +518,24 @@ def _dots(
     title: str,
     subtitle: str,
     unit: str,
-    names: dict[str, str],
-    at: dict[str, Estimate],
+    peak: int,
+    lines: list[Line],
     say: Callable[[float], str],
     limit: float,
 ) -> Figure:
-    """One peak only: a dot and its bands per vendor."""
-    left = min(max(text_in(name) for name in names.values()) + 0.25, 0.4 * width_in)
+    """One peak only: a dot and its bands for each line."""
+    left = min(max(text_in(line.name) for line in lines) + 0.25, 0.4 * width_in)
+    right = max(text_in(line.said(line.at[peak], say)) for line in lines) + 0.3
     figure, (axes,) = panels(
-        width_in, title, subtitle, 1, 0.3 * len(names) + 0.1,
-        Margins(left=left, right=0.75, top=0.1, bottom=0.55),
+        width_in, title, subtitle, 1, 0.3 * len(lines) + 0.1,
+        Margins(left=left, right=right, top=0.1, bottom=0.55),
     )  # fmt: skip
     top = 0.0
-    for n, vendor in enumerate(names):
-        e = at[vendor]
+    for n, line in enumerate(lines):
+        e = line.at[peak]
         if not e.known:
             continue
-        hue = colour(n)
+        hue = colour(line.vendor)
         if e.has_inputs:
             axes.plot(
                 [e.input_low, e.input_high], [n, n], color=hue, linewidth=7, alpha=0.25,
@@ -365,17 +543,20 @@ def _dots(
             )  # fmt: skip
         if e.has_interval:
             axes.plot([e.low, e.high], [n, n], color=hue, linewidth=2)
-        axes.plot([e.mean], [n], color=hue, marker=marker(n), markersize=6, clip_on=False)
+        axes.plot(
+            [e.mean], [n], color=hue, marker=marker(line.vendor), markersize=6, clip_on=False,
+            markerfacecolor="white" if line.plan else hue,
+        )  # fmt: skip
         axes.annotate(
-            say(e.mean), (1.0, n), xycoords=("axes fraction", "data"),
+            line.said(e, say), (1.0, n), xycoords=("axes fraction", "data"),
             xytext=(8, 0), textcoords="offset points", va="center", ha="left",
             color=legible(hue), annotation_clip=False,
         )  # fmt: skip
         ends = (e.mean, e.high, e.input_high)
         top = max(top, *(x for x in ends if math.isfinite(x)))
-    axes.set_yticks(range(len(names)), [shortened(s, left - 0.15) for s in names.values()])
+    axes.set_yticks(range(len(lines)), [shortened(line.name, left - 0.15) for line in lines])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.set_xlim(0, _headroom(top, limit))
     axes.xaxis.set_major_locator(MaxNLocator(5 if width_in > 6 else 3, steps=STEPS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
@@ -406,10 +587,35 @@ def _headroom(top: float, limit: float = math.inf) -> float:
     return min(max(1.08 * top, 1.0), max(1.02 * limit, top))
 
 
-def _frame_y(axes: Axes, top: float, limit: float = math.inf, room: float = 1.0) -> None:
-    axes.set_ylim(0, room * _headroom(top, limit))
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
+def _frame_y(
+    axes: Axes, top: float, limit: float = math.inf, room: float = 1.0, least: float = 0.0
+) -> None:
+    """From 0, or the tick below `least`, to the tick above the highest value; `room` times that
+    where something stands above it."""
+    ticks = MaxNLocator(5, steps=STEPS).tick_values(min(0.0, least), max(min(top, limit), 1.0))
+    axes.set_ylim(ticks[0], room * ticks[-1])
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
+    _bare_y(axes)
+
+
+def _frame_log(axes: Axes, values: list[float], top: float) -> None:
+    """Each step up the axis is a factor; below the smallest amount above 0 it is level, so that
+    nothing, and less, has its place too."""
+    least = min((v for v in values if v > 0), default=1.0)
+    axes.set_yscale("symlog", linthresh=least, linscale=0.25)
+    axes.set_ylim(min(0.0, *values), 1.15 * top)
+    steps = [m * 10.0**k for k in range(math.floor(math.log10(least)), 16) for m in (1, 2, 5)]
+    ticks = [t for t in steps if least <= t <= 1.15 * top]
+    if len(ticks) > 8:
+        ticks = [t for t in ticks if f"{t:e}"[0] == "1"]
+    axes.yaxis.set_major_locator(FixedLocator([0.0, *ticks]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
+    _bare_y(axes)
+
+
+def _bare_y(axes: Axes) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color=PALE, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -560,7 +766,7 @@ def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
     about = f"{words.count(peak)} viewers at the peak"
     about += f", mean of {nights} nights. " if nights > 1 else ", one night. "
     about += "Whoever is missing under the dashed line has left or was turned away."
-    if scenario.incidents:
+    if any(scenario.incidents_of(vendor) for vendor in names):
         about += " Hatched: an incident."
     perfect = "would be there on a perfect night"
     with drawing():
@@ -717,8 +923,9 @@ def ladder(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Fig
         )  # fmt: skip
         highest = max(max(level for level, _ in _steps(figures, v, peak)) for v in names)
         for axes, (vendor, name) in zip(grid, names.items(), strict=True):
-            simulated = bool(scenario.incidents_of(vendor))
-            _waterfall(axes, figures, vendor, peak, perfect[vendor], size, simulated)
+            why = "by chance only" if scenario.felt_by(vendor) else "none simulated"
+            unbroken = "" if scenario.incidents_of(vendor) else why
+            _waterfall(axes, figures, vendor, peak, perfect[vendor], size, unbroken)
             axes.set_yticks(range(len(rows)), rows)
             axes.tick_params(axis="y", length=0, labelcolor=INK)
             axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -772,8 +979,9 @@ def _waterfall(
     peak: int,
     perfect: float,
     size: float,
-    incidents: bool,
+    unbroken: str,
 ) -> None:
+    """`unbroken`: why the night has no incident; empty where it has."""
     steps = _steps(figures, vendor, peak)
     remains = figures[vendor, peak, "gmv_cny"].mean
     axes.barh(0, perfect / size, height=BAR, color="#9a9a9a")
@@ -792,8 +1000,8 @@ def _waterfall(
             axes.plot(ends, [row, row], color=INK, linewidth=1.0, solid_capstyle="butt")
         sign = words.MINUS if lost.mean > 0 else "+" if lost.mean < 0 else ""
         share = f"{sign}{words.percent(abs(lost.mean) / perfect)}" if perfect else ""
-        if rung == "incidents" and not incidents:
-            _say(axes, row, "", "none simulated", GREY)
+        if rung == "incidents" and unbroken:
+            _say(axes, row, "", unbroken, GREY)
         else:
             _say(axes, row, f"{sign}{words.count(abs(lost.mean) / size)}", share)
     axes.plot(

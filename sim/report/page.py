@@ -18,7 +18,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sim.billing import falls
 from sim.commerce import net_of_lost
 from sim.report import words
+from sim.report.binding import LIMITS
 from sim.report.charts import charts
+from sim.report.plans import cheapest, plans
 from sim.report.said import (
     TOGETHER,
     Effect,
@@ -27,16 +29,18 @@ from sim.report.said import (
     ask_for,
     asked,
     best_first,
-    cheapest,
     effects,
     fee_saved,
     just_enough,
     limits_cost,
     listed,
+    lost_by_limit,
     marked,
     on_the_night,
     reached,
     verdict,
+    with_chances,
+    without,
 )
 from sim.report.style import NARROW_IN, WIDE_IN, image
 from sim.report.tables import (
@@ -50,6 +54,7 @@ from sim.report.tables import (
     peaks,
     risks,
     table,
+    unbilled,
 )
 from sim.report.terminal import text
 from sim.scenario import Scenario, Vendor
@@ -236,16 +241,23 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         reached=any(a.reached for a in answers),
         granted=any(a.cells[-1].text != words.NONE for a in answers),
         limits_cost=limits_cost(frames, scenario),
-        plans=list(_plans(frames, peak, names)),
-        cheapest=cheapest(frames, names),
+        plans=list(_plans(frames, scenario, peak)),
+        cheapest=cheapest(frames, scenario),
         fee_saved=fee_saved(frames, scenario),
-        at_risk=list(_at_risk(frames, names)),
+        at_risk=list(_at_risk(frames, names, scenario.bands.draws > 0)),
         beyond_risk=_beyond(frames),
-        chances=[
-            f"{i.name} ({words.percent(i.chance)})"
-            for i in scenario.incidents
-            if i.chance is not None
-        ],
+        drawn=scenario.bands.draws > 0,
+        certain=scenario.promotion.peak_sigma == 0,
+        held=len(peaks(frames)) == 1,
+        money=words.money,
+        chances=with_chances(scenario),
+        broken=bool(scenario.incidents),
+        own=any(
+            v.own.joins_per_s is not None or v.own.orders_per_s is not None
+            for v in scenario.vendors.values()
+        ),
+        outside=any(not i.of_the_vendor for i in scenario.incidents),
+        missing=" and ".join(sorted({unbilled(v, scenario) for v in names} - {""})),
         kept=_kept(scenario),
         thin=just_enough(frames, scenario),
         pictures={p.name: p for p in pictures},
@@ -318,28 +330,36 @@ def _answer(
 
     limits = reached(figures, vendor, peak, scenario.vendors.get(vendor))
     first = _first(limits, peak, get("stall_ratio").known)
+    costly = _costliest(lost_by_limit(figures, vendor, peak), first.text)
+    first = replace(first, under=(*first.under, *costly))
+    missing = tuple(f"+ {m}" for m in [unbilled(vendor, scenario)] if m)
     return Answer(
         name=name,
         cells=[
-            *_cells(get, lost_share(figures, vendor, peak)),
+            *_cells(get, lost_share(figures, vendor, peak), missing),
             first,
-            _granted(get, bool(on_the_night(limits)), scenario),
+            _granted(get, bool(on_the_night(limits)), scenario, missing),
         ],
-        more=_more(get),
+        more=_more(get, missing),
         reached=limits,
         bills=list(_bills(vendor, peak, frames, scenario)),
     )
 
 
-def _cells(get: Get, lost: Estimate) -> list[Cell]:
+def _cells(get: Get, lost: Estimate, missing: tuple[str, ...]) -> list[Cell]:
+    """`missing`: what the bill leaves out, under each figure it is in."""
     lost_cny, bill, month = get("lost_gmv_cny"), get("cost_cny"), get("cost_month_cny")
     return [
         _banded("watched", get("watch_delivered_ratio"), words.percent),
         _banded("stalled", get("stall_ratio"), words.percent),
         _banded("sales lost", lost, words.percent, f"CNY{words.SPACE}{{}}", lost_cny),
-        _banded("bill of the night, CNY", bill, words.money, "month {}", month),
-        _both(get(TOGETHER), lost_cny.mean + bill.mean),
+        _but(_banded("bill of the night, CNY", bill, words.money, "month {}", month), missing),
+        _but(_both(get(TOGETHER), lost_cny.mean + bill.mean), missing),
     ]
+
+
+def _but(cell: Cell, missing: tuple[str, ...]) -> Cell:
+    return replace(cell, under=(*missing, *cell.under))
 
 
 def _both(margin: Estimate, sales_cny: float) -> Cell:
@@ -348,7 +368,7 @@ def _both(margin: Estimate, sales_cny: float) -> Cell:
     return Cell("bill and lost margin, CNY", words.money(margin.mean), under)
 
 
-def _granted(get: Get, bound: bool, scenario: Scenario) -> Cell:
+def _granted(get: Get, bound: bool, scenario: Scenario, missing: tuple[str, ...]) -> Cell:
     """Sales lost and the bill with no limit in the way, for a vendor whose limits are."""
     heading = "if granted what you ask"
     perfect = get("perfect_gmv_cny").mean
@@ -358,7 +378,7 @@ def _granted(get: Get, bound: bool, scenario: Scenario) -> Cell:
     bill, kept = get("granted_cost_cny"), net_of_lost(scenario.commerce)["lost_margin_cny"]
     under = (
         (
-            f"bill {words.money(bill.mean)}",
+            " ".join([f"bill {words.money(bill.mean)}", *missing]),
             f"both {words.money(bill.mean + lost * kept)}",
         )
         if bill.known
@@ -379,6 +399,17 @@ def _first(limits: list[Reached], peak: int, known: bool) -> Cell:
     return Cell(heading, "none" if known else words.NONE, beyond)
 
 
+def _costliest(lost_cny: dict[str, float], first: str) -> list[str]:
+    """The limit that lost the most sales on the night, which need not be the first one reached."""
+    limit, cny = next(iter(lost_cny.items()), ("", 0.0))
+    if not cny > 0:
+        return []
+    said = f"CNY{words.SPACE}{words.money(cny)}"
+    if LIMITS[limit] == first:
+        return [f"most costly too, {said}"]
+    return ["most costly:", LIMITS[limit], said]
+
+
 def _begins(one: Reached) -> list[str]:
     """In two lines: a cell is narrow."""
     how, where = one.begins.split(" ", 1)
@@ -397,7 +428,7 @@ def _banded(
     return Cell(heading, say(e.mean), tuple(under))
 
 
-def _more(get: Get) -> list[Cell]:
+def _more(get: Get, missing: tuple[str, ...]) -> list[Cell]:
     def cell(heading: str, metric: str, say: Say) -> Cell:
         return Cell(heading, say(get(metric).mean))
 
@@ -410,7 +441,7 @@ def _more(get: Get) -> list[Cell]:
         cell("first picture, 19 of 20 within", "startup_p95_s", words.seconds),
         cell("behind the host, half", "latency_p50_s", words.seconds),
         cell("behind the host, 19 of 20 within", "latency_p95_s", words.seconds),
-        cell("bill per viewer hour, CNY", "cost_per_viewer_hour_cny", words.number),
+        _but(cell("bill per viewer hour, CNY", "cost_per_viewer_hour_cny", words.number), missing),
     ]
 
 
@@ -436,7 +467,7 @@ def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterat
             for (line, period, unit), some in mine.groupby(["line", "period", "unit"], sort=False)
         ]
         yield Billed(
-            str(tariff),
+            f"{tariff}{without(vendor, scenario)}",
             [(line, much, words.amount(cny)) for line, much, cny in lines if abs(cny) >= 0.005],
             words.amount(sum(cny for _, _, cny in lines)),
             list(_falls(lists[str(tariff)])) if tariff in lists else [],
@@ -455,14 +486,18 @@ def _falls(tariff: Tariff) -> Iterator[str]:
 # --- revenue at risk ------------------------------------------------------------------------------
 
 
-def _at_risk(frames: Frames, names: dict[str, str]) -> Iterator[tuple[str, list[Cell]]]:
+def _at_risk(
+    frames: Frames, names: dict[str, str], drawn: bool
+) -> Iterator[tuple[str, list[Cell]]]:
     found = risks(frames)
     for vendor, name in names.items():
 
         def cell(
             heading: str, statistic: str, metric: str = "revenue_at_risk_cny", vendor: str = vendor
         ) -> Cell:
-            return _banded(heading, found.get((vendor, metric, statistic), UNKNOWN), words.money)
+            e = found.get((vendor, metric, statistic), UNKNOWN)
+            said = _banded(heading, e, words.money)
+            return _but_inputs(said) if drawn and e.known and not e.has_inputs else said
 
         if (vendor, "revenue_at_risk_cny", "mean") in found:
             yield (
@@ -472,12 +507,17 @@ def _at_risk(frames: Frames, names: dict[str, str]) -> Iterator[tuple[str, list[
                     cell("P50", "p50"),
                     cell("P95", "p95"),
                     cell("mean of the worst 5 in 100", "es95"),
-                    cell("mean with the protocol's share", "mean", "vendor_attributable_cny"),
+                    cell("caused by the vendor, mean", "mean", "vendor_attributable_cny"),
                 ],
             )
 
 
-def _plans(frames: Frames, peak: int, names: dict[str, str]) -> Iterator[tuple[str, list[Cell]]]:
+def _but_inputs(cell: Cell) -> Cell:
+    """No drawn number moved it."""
+    return replace(cell, under=(*cell.under, f"inputs {words.NONE}"))
+
+
+def _plans(frames: Frames, scenario: Scenario, peak: int) -> Iterator[tuple[str, list[Cell]]]:
     """What each plan costs at the peak."""
     said: tuple[tuple[str, str, Say], ...] = (
         ("bill of the night, CNY", "cost_cny", words.money),
@@ -487,15 +527,17 @@ def _plans(frames: Frames, peak: int, names: dict[str, str]) -> Iterator[tuple[s
         ("bill and lost margin, CNY", "cost_and_lost_margin_cny", words.money),
         ("ten times the business costs", "cost_growth_tenfold", _fold),
     )
-    rows = table(frames, "costs", peak_viewers=peak)
-    if rows.empty:
-        return
-    for (vendor, tariff), mine in rows.groupby(["vendor", "tariff"], sort=False):
+    for plan in plans(frames, scenario):
+        vendor, tariff = plan.key
+        mine = table(frames, "costs", peak_viewers=peak, vendor=vendor, tariff=tariff)
         mean = dict(zip(mine["metric"], mine["mean"], strict=True))
+        missing = (f"+ {plan.unbilled}",) if plan.unbilled else ()
         yield (
-            f"{names.get(str(vendor), str(vendor))}: {tariff}",
+            plan.name,
             [
-                Cell(heading, say(float(mean.get(metric, math.nan))))
+                Cell(
+                    heading, say(float(mean.get(metric, math.nan))), missing if say != _fold else ()
+                )
                 for heading, metric, say in said
             ],
         )

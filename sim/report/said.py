@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 
 from sim.report import words
@@ -22,6 +21,7 @@ from sim.report.tables import (
     peaks,
     risks,
     table,
+    unbilled,
     vendors,
 )
 from sim.report.words import SPACE
@@ -37,6 +37,8 @@ BROKEN = ("host_uplink", "outage", "own_joins_per_s", "own_orders_per_s")
 
 TOGETHER = "cost_and_lost_margin_cny"
 """Bill of the night, and the margin on what is lost for good: what vendors are ranked by."""
+
+AT_RISK, LIMITS_RUNG = "revenue_at_risk_cny", "lost_gmv_cny.limits"
 
 OWN_ORDERS = "not_taken.own_orders_per_s"
 """Orders the buyer's own servers turned away."""
@@ -81,7 +83,8 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     together = f": {cny(total.mean)}" if others else ""
     said = [
         f"{costs}{together} in lost margin and bill together{sure}: "
-        f"{words.percent(share.mean)} of a perfect night's sales lost, a bill of {cny(bill.mean)}."
+        f"{words.percent(share.mean)} of a perfect night's sales lost, "
+        f"a bill of {cny(bill.mean)}{without(best, scenario)}."
     ]
     models = [name for v, name in names.items() if is_archetype(v, scenario)]
     if models:
@@ -91,7 +94,8 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
         if real and is_archetype(best, scenario):
             mean = _over_nights(nightly[real]).mean
             said[-1] += (
-                f" Of those you can, {names[real]} costs least: {cny(mean)}, "
+                f" Of those you can, {names[real]} costs least: {cny(mean)}"
+                f"{without(real, scenario)}, "
                 f"{words.percent(lost_share(figures, real, peak).mean)} of sales lost."
             )
     if others:
@@ -113,13 +117,59 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
         )
     if share.has_inputs:
         reach = words.between(share.input_low, share.input_high, words.percent)
-        may = [v for v in others if _reach(figures, v, peak)[0] < _reach(figures, best, peak)[1]]
-        first = f", and {listed([names[v] for v in may])} may come first instead" if may else ""
         said.append(
             f"With the assumed numbers anywhere in their ranges {names[best]} loses "
-            f"{reach} of sales{first}."
+            f"{reach} of sales{_comes_first(best, others, names, frames, scenario)}."
         )
+    said += _may_strike(best, names, frames, scenario)
     return said
+
+
+def without(vendor: str, scenario: Scenario) -> str:
+    """` (without operations)`, after a bill that leaves them out."""
+    missing = unbilled(vendor, scenario)
+    return f" (without {missing})" if missing else ""
+
+
+def _comes_first(
+    best: str, others: list[str], names: dict[str, str], frames: Frames, scenario: Scenario
+) -> str:
+    """In how many of the draws, each a night that both have in common, another comes before."""
+    found, draws = risks(frames), scenario.bands.draws
+    share = {v: found[v, f"before.{best}", "mean"].mean for v in others
+             if (v, f"before.{best}", "mean") in found}  # fmt: skip
+    if not share:
+        return ""
+    often = sorted((v for v in share if share[v] > 0), key=lambda v: -share[v])
+    if not often:
+        return f", and comes first in each of {draws} draws"
+    each = [f"{names[v]} (in {words.exact(round(share[v] * draws, 1))})" for v in often]
+    return f"; in some of {draws} draws others come before it: {listed(each)}"
+
+
+def _may_strike(
+    best: str, names: dict[str, str], frames: Frames, scenario: Scenario
+) -> Iterator[str]:
+    """What incidents with a chance may cost, which are on none of the nights."""
+    chances = with_chances(scenario)
+    if not chances:
+        return
+    found = risks(frames)
+    mean, p95 = (found.get((best, AT_RISK, s), UNKNOWN).mean for s in ("mean", "p95"))
+    are = "are" if len(chances) > 1 else "is"
+    yield (
+        f"{listed(chances)} {are} on none of these nights, only in the revenue at risk: with "
+        f"{names[best]} {cny(mean)} on the mean, and one night in 20 loses more than {cny(p95)}."
+    )
+
+
+def with_chances(scenario: Scenario) -> list[str]:
+    """`uplink (30 % a night)`."""
+    return [
+        f"{i.name} ({words.percent(i.chance)} a night)"
+        for i in scenario.incidents
+        if i.chance is not None
+    ]
 
 
 ARCHETYPE = " (archetype)"
@@ -159,12 +209,6 @@ def _over_nights(nights: pd.Series) -> Estimate:
     return Estimate(*map(float, summarise(mine)[["mean", "ci_low", "ci_high"]].to_numpy()[0]))
 
 
-def _reach(figures: Figures, vendor: str, peak: int) -> tuple[float, float]:
-    """Least and most of lost margin and bill together over the ranges of the inputs."""
-    both = figures.get((vendor, peak, TOGETHER), UNKNOWN)
-    return (both.input_low, both.input_high) if both.has_inputs else (both.mean, both.mean)
-
-
 # --- limits ---------------------------------------------------------------------------------------
 
 
@@ -180,6 +224,8 @@ class Reached:
     """The one before it, at which it did not; 0: there is none."""
     lasted_s: float
     """On the night itself."""
+    lost_cny: float
+    """Sales lost to it on the night; nan: not simulated."""
     broken: bool = False
     """By an incident, or the buyer's own: not the vendor's to raise."""
 
@@ -204,6 +250,7 @@ def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) ->
         if v == vendor and metric.startswith(prefix) and e.mean > 0:
             bound.setdefault(metric.removeprefix(prefix), {})[p] = e.mean
     found = [(min(at), -at[min(at)], limit, at.get(peak, 0.0)) for limit, at in bound.items()]
+    lost, laddered = lost_by_limit(figures, vendor, peak), (vendor, peak, LIMITS_RUNG) in figures
     simulated = {p for v, p, _ in figures if v == vendor}
     return [
         Reached(
@@ -212,10 +259,23 @@ def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) ->
             since,
             max((p for p in simulated if p < since), default=0),
             s,
+            lost.get(limit, 0.0) if laddered else math.nan,
             limit in BROKEN,
         )
         for since, _, limit, s in sorted(found)
     ]
+
+
+def lost_by_limit(figures: Figures, vendor: str, peak: int) -> dict[str, float]:
+    """Sales lost to each limit on the night in CNY, the most costly one first; empty without a
+    ladder, and where no limit cost anything."""
+    prefix, lost = f"{LIMITS_RUNG}.", dict[str, float]()
+    for (v, p, metric), e in figures.items():
+        if (v, p) == (vendor, peak) and metric.startswith(prefix):
+            limit = metric.rpartition(".")[2]
+            if limit in LIMITS:
+                lost[limit] = lost.get(limit, 0.0) + e.mean
+    return dict(sorted(lost.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def configured(limit: str, profile: Vendor | None) -> str:
@@ -265,7 +325,7 @@ class LimitsCost:
 def limits_cost(frames: Frames, scenario: Scenario) -> list[LimitsCost]:
     """Vendors whose limits cost something, with the dearest part first."""
     peak, figures, found = night_peak(frames, scenario), estimates(frames), []
-    prefix = "lost_gmv_cny.limits"
+    prefix = LIMITS_RUNG
     for vendor, name in best_first(frames, scenario).items():
         parts = {
             metric.removeprefix(f"{prefix}."): e
@@ -307,7 +367,10 @@ def fee_saved(frames: Frames, scenario: Scenario) -> list[str]:
         saved = found.get((vendor, "fee_saved_cny", "mean"), UNKNOWN)
         if reference not in names or not saved.known:
             continue
-        beside = f"Against {names[reference]}, {name}"
+        beside = (
+            f"Against {names[reference]}{without(reference, scenario)}, "
+            f"{name}{without(vendor, scenario)}"
+        )
         if saved.mean <= 0:
             said.append(f"{beside} saves nothing: its bill is {cny(-saved.mean)} higher.")
             continue
@@ -334,47 +397,6 @@ def fee_saved(frames: Frames, scenario: Scenario) -> list[str]:
 
 def _times(low: float, high: float) -> str:
     return words.between(low, high, lambda x: words.number(x, 2))
-
-
-# --- plans ----------------------------------------------------------------------------------------
-
-CHEAPEST = {
-    "cost_cny": "By the bill of the night",
-    "cost_month_cny": "By the month",
-    "cost_and_lost_margin_cny": "By bill and lost margin",
-}
-"""What plans are compared by, in words."""
-
-
-def cheapest(frames: Frames, names: dict[str, str]) -> list[str]:
-    """Which plan costs least from the smallest audience to the largest, and where that changes."""
-    costs, crossed, said = table(frames, "costs"), table(frames, "crossings"), []
-    for metric, by in CHEAPEST.items() if not costs.empty else ():
-        wide = costs[costs["metric"] == metric].pivot_table(
-            index="peak_viewers", columns=["vendor", "tariff"], values="mean"
-        )
-        plans = [(str(plan[0]), str(plan[1])) for plan in wide.columns]
-        x = wide.index.to_numpy(float)
-        here = crossed[crossed["metric"] == metric] if len(crossed) else crossed
-        at = [float(peak) for peak in here["peak_viewers"]] if len(here) else []
-        told, now = f"{by} ", None
-        # Between two crossings no line passes another: its middle says which is lowest.
-        for begin, end in pairwise(sorted({x[0], *at, x[-1]})):
-            bills = [np.interp((begin + end) / 2, x, wide[plan].to_numpy(float)) for plan in plans]
-            least = plans[int(np.argmin(bills))]
-            if now is None:
-                told += f"{_plan(least, names)} is cheapest"
-            elif least != now:
-                told += f", from {words.count(begin)} viewers on {_plan(least, names)}"
-            now = least
-        if now is not None:
-            said.append(f"{told}.")
-    return said
-
-
-def _plan(plan: tuple[str, str], names: dict[str, str]) -> str:
-    vendor, tariff = plan
-    return f"{names.get(vendor, vendor)} ({tariff})"
 
 
 # --- what to tell the vendor ----------------------------------------------------------------------

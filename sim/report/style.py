@@ -31,7 +31,7 @@ SERIES = (BLUE, VERMILLION, GREEN, "#CC79A7", ORANGE, "#56B4E9", "#000000", "#8a
 """Okabe and Ito's colours, told apart by colour-blind people too; grey for their yellow, which is
 lost on white."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DASHES: tuple[str, ...] = ("-", "--", ":")
+DASHES: tuple[str, ...] = ("-", "--", ":", "-.")
 
 WIDE_IN = 9.4
 NARROW_IN = 4.1
@@ -107,9 +107,12 @@ def marker(n: int) -> str:
     return MARKERS[n % len(MARKERS)]
 
 
-def dashes(n: int) -> str:
-    """Solid for the first colours; once they come round again a reader still tells lines apart."""
-    return DASHES[n // len(SERIES) % len(DASHES)]
+def dashes(n: int, other: int = 0) -> str:
+    """Solid for the first colours; once they come round again a reader still tells lines apart.
+
+    `other`: so many lines of the same colour come before.
+    """
+    return DASHES[(n // len(SERIES) + other) % len(DASHES)]
 
 
 def legible(hue: str) -> str:
@@ -301,8 +304,8 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     height_in = axes.get_position().height * figure.get_figheight()
-    low, high = axes.get_ylim()
-    at = [(y - low) / (high - low) for y, _, _ in labels]
+    to_axes = axes.transData + axes.transAxes.inverted()
+    at = [float(to_axes.transform((axes.get_xlim()[1], y))[1]) for y, _, _ in labels]
     gap = TEXT_PT * 1.15 / 72 / height_in
     for y, place, (_, text, hue) in zip(at, apart(at, gap, 0.0, 1.0), labels, strict=True):
         axes.annotate(

@@ -127,6 +127,12 @@ def vendors(frames: Frames, scenario: Scenario) -> dict[str, str]:
     return {v: name if said.count(name) == 1 else f"{name} ({v})" for v, name in names.items()}
 
 
+def unbilled(vendor: str, scenario: Scenario) -> str:
+    """What the vendor's bill leaves out: `operations`; empty where nothing is known to be missing."""
+    profile = scenario.vendors.get(vendor)
+    return profile.not_billed if profile is not None else ""
+
+
 def peaks(frames: Frames) -> list[int]:
     """Offered peaks, rising."""
     return sorted(int(p) for p in frames.summary["peak_viewers"].unique())

@@ -7,7 +7,15 @@ from unicodedata import east_asian_width
 
 from sim.report import words
 from sim.report.said import ask_for, asked, best_first, marked, on_the_night, reached, verdict
-from sim.report.tables import UNKNOWN, Frames, estimates, lost_share, night_peak
+from sim.report.tables import (
+    UNKNOWN,
+    Frames,
+    estimates,
+    lost_share,
+    night_peak,
+    unbilled,
+    vendors,
+)
 from sim.scenario import Scenario
 
 WIDTH = 100
@@ -29,7 +37,8 @@ def text(frames: Frames, scenario: Scenario) -> str:
         rows.append([
             _cut(marked(vendor, name, scenario), NAME),
             words.percent(watched), words.percent(stalled),
-            words.percent(lost_share(figures, vendor, peak).mean), words.money(bill),
+            words.percent(lost_share(figures, vendor, peak).mean),
+            words.money(bill) + "*" * bool(unbilled(vendor, scenario)),
             _cut(limits[0].limit if limits else "none", LIMIT),
         ])  # fmt: skip
     wide = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
@@ -41,6 +50,8 @@ def text(frames: Frames, scenario: Scenario) -> str:
         ).rstrip()
         for row in rows
     ]  # fmt: skip
+    missing = {v: unbilled(v, scenario) for v in vendors(frames, scenario)}
+    lines += [f"* without {what}" for what in sorted(set(missing.values()) - {""})]
     told = ask_for(asked(frames, scenario))
     sentences = [*verdict(frames, scenario), *([told] if told else [])]
     answer = [line for said in sentences for line in _wrapped(said)]

@@ -435,6 +435,11 @@ class Incident(Frozen):
     """Share of the capacity that is left (of the load then, where no capacity is given); 0: down,
     and whoever was there is cut off."""
 
+    @property
+    def of_the_vendor(self) -> bool:
+        """Whether it is the vendor's own: an isp's network and the host's uplink are not."""
+        return self.what in ("edge", "region")
+
 
 MOST_CHANCES = 4
 """Incidents with a chance: sixteen nights for each vendor and replication."""
@@ -525,13 +530,10 @@ class Scenario(Frozen):
 
     def incidents_of(self, name: str) -> list[Incident]:
         """Those that happen and that the vendor of this name can feel."""
-        return [incident for incident in self._felt_by(name) if incident.chance is None]
+        return [incident for incident in self.felt_by(name) if incident.chance is None]
 
-    def may_strike(self, name: str) -> list[Incident]:
-        """Those with a chance that the vendor of this name can feel."""
-        return [incident for incident in self._felt_by(name) if incident.chance is not None]
-
-    def _felt_by(self, name: str) -> list[Incident]:
+    def felt_by(self, name: str) -> list[Incident]:
+        """All that the vendor of this name can feel, those with a chance too."""
         serves = self.vendors[name].serves
         places = {"region": set(serves), "edge": {f"{r}.{i}" for r in serves
                                                   for i in self.audience.isps}}  # fmt: skip

@@ -363,6 +363,8 @@ class Vendor(Frozen):
 
     name: str
     summary: str = ""
+    not_billed: str = ""
+    """What no tariff here has in it, in a word or two (`operations`): told beside every bill."""
     sources: dict[str, Source] = {}
     serves: Annotated[dict[str, list[str]], Field(min_length=1)]
     """Vendor region -> the audience regions it serves."""

@@ -95,7 +95,7 @@ def jobs(scenario: Scenario) -> list[Job]:
                 out += [
                     Job(night, name, "struck", of)
                     for name in scenario.vendors
-                    for of in list(strata(scenario, name))[1:]
+                    for of in _others(scenario, name)
                 ]
     for times, peak in _points(scenario):
         draws = range(bands.draws if times == 1.0 else 0)
@@ -119,24 +119,38 @@ def jobs(scenario: Scenario) -> list[Job]:
     return out
 
 
-def strata(scenario: Scenario, vendor: str) -> dict[str, float]:
-    """Which of the vendor's incidents with a chance strike, and how likely that is.
+def strata(scenario: Scenario, vendor: str, own: bool = False) -> dict[str, float]:
+    """Which of the incidents that the vendor can feel strike, and how likely that is.
 
-    '01': the second alone. The first stratum is the night as configured: none of them.
+    '01': the second alone. The first stratum is the night as configured, with those that are
+    certain. `own`: of a world in which nothing breaks but what is the vendor's.
     """
-    chances = [i.chance for i in scenario.may_strike(vendor) if i.chance is not None]
+    odds: list[list[tuple[str, float]]] = []
+    for i in scenario.felt_by(vendor):
+        if own and not i.of_the_vendor:
+            odds.append([("0", 1.0)])
+        elif i.chance is None:
+            odds.append([("1", 1.0)])
+        else:
+            odds.append([("0", 1 - i.chance), ("1", i.chance)])
     return {
-        "".join(map(str, which)): prod(c if yes else 1 - c
-                                       for c, yes in zip(chances, which, strict=True))
-        for which in product((0, 1), repeat=len(chances))
-    }  # fmt: skip
+        "".join(digit for digit, _ in which): prod(chance for _, chance in which)
+        for which in product(*odds)
+    }
+
+
+def _others(scenario: Scenario, vendor: str) -> list[str]:
+    """Strata that need a night beside the one as configured; without a ladder nobody asks what is
+    the vendor's own."""
+    own = strata(scenario, vendor, own=True) if scenario.study.ladder else {}
+    return list({**strata(scenario, vendor), **own})[1:]
 
 
 def _struck(scenario: Scenario, vendor: str, of: str) -> Scenario:
-    """The night on which these of the vendor's incidents with a chance happen."""
-    chosen = zip(scenario.may_strike(vendor), of, strict=True)
+    """The night on which these of the incidents that the vendor can feel happen."""
+    chosen = zip(scenario.felt_by(vendor), of, strict=True)
     happen = [i.model_copy(update={"chance": None}) for i, yes in chosen if yes == "1"]
-    return scenario.model_copy(update={"incidents": [*scenario.incidents, *happen]})
+    return scenario.model_copy(update={"incidents": happen})
 
 
 def side_by_side(jobs: list[Job], width: int) -> list[int]:

@@ -1,14 +1,15 @@
 """Revenue at risk: what limits and incidents may cost, over all peaks and incidents the night may
 bring, and what a cheaper vendor costs for each yuan of its fee that it saves.
 
-No night is run for it but those of incidents with a chance (`sim.study.nights.strata`): the peak's
-distribution is laid over the points of the curve.
+No night is run for it but those of incidents (`sim.study.nights.strata`): the peak's distribution
+is laid over the points of the curve.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -29,11 +30,15 @@ TAIL = 0.05
 """Worst share of the nights whose mean is the expected shortfall."""
 
 AT_RISK, ATTRIBUTABLE = "revenue_at_risk_cny", "vendor_attributable_cny"
-"""Sales lost on the last two rungs (limits, incidents), and on the last three (protocol too)."""
+"""Sales lost on the last two rungs (limits, incidents); and on the last three (protocol too) where
+no isp and no host's uplink breaks, which is no vendor's fault."""
+
+TOGETHER = "cost_and_lost_margin_cny"
+"""What vendors are ranked by."""
 
 COLUMNS = [
     "vendor", "metric", "statistic", "unit", "value",
-    "ci_low", "ci_high", "input_low", "input_high", "beyond",
+    "ci_low", "ci_high", "input_low", "input_high", "peak_sigma", "beyond",
 ]  # fmt: skip
 
 
@@ -42,10 +47,13 @@ def at_risk(results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario) -> p
 
     `results`, `small`: as the study gathers them. Every night of the curve counts alike, whatever
     its replication; `ci_low, ci_high`: 95 % over replications. `input_low, input_high`: what
-    drawn numbers add to the share of sales lost at the scripted peak, added at every peak.
-    `beyond`: chance of a peak outside the simulated points: above them losses go on in a straight
-    line, at most to all sales, below them in proportion. No row where the peak is uncertain and
-    one point only was run. Where no ladder was run `vendor_attributable_cny` has no rows.
+    drawn numbers add to the share of sales lost at the scripted peak, added at every peak; nan
+    where no draw moved it. `peak_sigma`: over which peaks; of one point only the scripted one, 0,
+    and no row unless an incident has a chance. `beyond`: chance of a peak outside the simulated
+    points: above them losses go on in a straight line, at most to all sales, below them in
+    proportion. Where no ladder was run `vendor_attributable_cny` has no rows.
+    Then the vendors against the reference (`_against_reference`) and against one another
+    (`_before`), on the scripted night.
     """
     rows = [
         (vendor, metric, statistic, "CNY", *numbers)
@@ -54,6 +62,7 @@ def at_risk(results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario) -> p
         for statistic, *numbers in _statistics(vendor, metric, results, small, scenario)
     ]
     rows += list(_against_reference(results, small, scenario))
+    rows += list(_before(results, small, scenario))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -106,16 +115,21 @@ def peaks_of(median: float, sigma: float) -> Array:
 
 def _statistics(
     vendor: str, metric: str, results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario
-) -> Iterator[tuple[str, float, float, float, float, float, float]]:
-    """statistic, value, both bands, beyond."""
+) -> Iterator[tuple[str, float, float, float, float, float, float, float]]:
+    """statistic, value, both bands, peak_sigma, beyond."""
     median, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
     mine = results[results["vendor"] == vendor]
     curves = _curves(mine, metric, median)
-    if not curves or (len(curves[0].peaks) < 2 and sigma > 0):
+    if not curves:
         return
-    peaks, chance = peaks_of(median, sigma), strata(scenario, vendor)
+    if len(curves[0].peaks) < 2 and sigma > 0:
+        if all(i.chance is None for i in scenario.incidents):
+            return
+        sigma = 0.0
+    configured, *_ = strata(scenario, vendor)
+    peaks, chance = peaks_of(median, sigma), strata(scenario, vendor, metric == ATTRIBUTABLE)
     weights = np.repeat(list(chance.values()), len(peaks)) / len(peaks)
-    struck = _struck(mine, small, vendor, median, list(chance))
+    struck = _struck(mine, small, vendor, median, configured, list(chance))
 
     def night(r: int, more: float = 0.0) -> Array:
         return np.concatenate([curves[r].at(peaks, added + more) for added in struck[r]])
@@ -136,7 +150,9 @@ def _statistics(
         if low == high == 0:  # on no night anything was lost: not known for certain of the next
             low = high = np.nan
         input_low, input_high = ends_of(np.array([one[name] for one in drawn]))
-        yield name, value, low, high, input_low, input_high, float((~simulated).mean())
+        if input_low == input_high:  # none of the draws moved it: no range is known
+            input_low = input_high = np.nan
+        yield name, value, low, high, input_low, input_high, sigma, float((~simulated).mean())
 
 
 def _curves(mine: pd.DataFrame, metric: str, scripted: int) -> list[Curve]:
@@ -163,18 +179,24 @@ def _curves(mine: pd.DataFrame, metric: str, scripted: int) -> list[Curve]:
 
 
 def _struck(
-    mine: pd.DataFrame, small: pd.DataFrame, vendor: str, scripted: int, codes: list[str]
+    mine: pd.DataFrame,
+    small: pd.DataFrame,
+    vendor: str,
+    scripted: int,
+    configured: str,
+    codes: list[str],
 ) -> Array:
-    """(replications, strata) share of the sales lost that a stratum's incidents add."""
+    """(replications, strata) share of the sales lost that a stratum's incidents add to the night
+    as configured; below 0 where it has fewer of them."""
     here = mine[mine["peak_viewers"] == scripted]
     wide = here.pivot_table(index="replication", columns="metric", values="value", dropna=False)
-    lost = {codes[0]: wide["lost_gmv_cny"]}
-    if len(codes) > 1:
+    lost = {configured: wide["lost_gmv_cny"]}
+    if codes != [configured]:
         rows = small[(small["vendor"] == vendor) & (small["how"] == "struck")]
         rows = rows[rows["metric"] == "lost_gmv_cny"]
         lost |= {str(of): one.set_index("replication")["value"] for of, one in rows.groupby("of")}
     sold = wide["perfect_gmv_cny"]
-    added = [((lost[of] - lost[codes[0]]) / sold).fillna(0.0).to_numpy() for of in codes]
+    added = [((lost[of] - lost[configured]) / sold).fillna(0.0).to_numpy() for of in codes]
     return np.stack(added, axis=1)
 
 
@@ -210,14 +232,14 @@ def _against_reference(
         saved = (theirs["cost_cny"] - mine["cost_cny"]).to_numpy()
         saved_drawn = saved.mean() + moved["cost_cny"] - drawn["cost_cny"]
         yield (vendor, "fee_saved_cny", "mean", "CNY", saved.mean(), *interval(saved),
-               *ends_of(saved_drawn), 0.0)  # fmt: skip
+               *ends_of(saved_drawn), 0.0, 0.0)  # fmt: skip
         for lost, name in (("lost_gmv_cny", "lost_sales"), ("lost_margin_cny", "lost_margin")):
             more = (mine[lost] - theirs[lost]).to_numpy()
             more_drawn = more.mean() + drawn[lost] - moved[lost]
             yield (vendor, f"{name}_more_cny", "mean", "CNY", more.mean(), *interval(more),
-                   *ends_of(more_drawn), 0.0)  # fmt: skip
+                   *ends_of(more_drawn), 0.0, 0.0)  # fmt: skip
             yield (vendor, f"{name}_per_fee_saved", "mean", "1", *ratio(more, saved),
-                   *_ratios(more_drawn, saved_drawn), 0.0)  # fmt: skip
+                   *_ratios(more_drawn, saved_drawn), 0.0, 0.0)  # fmt: skip
 
 
 def ratio(more: Array, saved: Array) -> tuple[float, float, float]:
@@ -236,3 +258,30 @@ def ratio(more: Array, saved: Array) -> tuple[float, float, float]:
 def _ratios(more: Array, saved: Array) -> tuple[float, float]:
     """Their ends over the draws; nan where a draw saves nothing: there is no such number then."""
     return ends_of(more / saved) if (saved > 0).all() else (np.nan, np.nan)
+
+
+# --- who comes first ------------------------------------------------------------------------------
+
+
+def _before(
+    results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario
+) -> Iterator[tuple[str | float, ...]]:
+    """For each two vendors: in what share of the draws the one comes before the other, by bill and
+    lost margin.
+
+    A draw is a night: two vendors meet the same viewers in it, and numbers of one key stand at the
+    same place of their ranges. A tie is half a draw; without draws no row.
+    """
+    scripted = scripted_peak(scenario)
+    here = results[(results["peak_viewers"] == scripted) & (results["metric"] == TOGETHER)]
+    added = added_by_draws(small)
+    added = added[(added["peak_viewers"] == scripted) & (added["metric"] == TOGETHER)]
+    if added.empty:
+        return
+    both = added.merge(here, on=["vendor", "replication"])
+    wide = (both["value"] + both["added"]).groupby([both["of"], both["vendor"]]).first().unstack()
+    for vendor, other in permutations([v for v in scenario.vendors if v in wide], 2):
+        gap = (wide[other] - wide[vendor]).dropna().to_numpy()
+        first = (gap > 0) + (gap == 0) / 2
+        yield (vendor, f"before.{other}", "mean", "share", float(first.mean()),
+               *interval(first, 0.0, 1.0), np.nan, np.nan, 0.0, 0.0)  # fmt: skip

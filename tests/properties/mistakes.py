@@ -154,6 +154,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"audience.devices": {"720": {"share": 0.5, "top_mbps": 1}}}, "audience.devices"),
     ({"audience.patience.left_by": [[5, 0.5], [6, 0.4]]}, "audience.patience"),
     ({"audience.regions": {"mars": 1.0}}, "'mars'"),
+    ({f"{OURS}.not_billed": ["servers"]}, f"{OURS}.not_billed"),
     ({"incidents": [{**BREAK, "what": "isp", "where": "pigeon"}]}, "incidents.0.where"),
     ({"network.kind": "markov", "network.mix": {"satellite": 1.0}}, "'satellite'"),
     ({"network.kind": "markov", "network.mix": None}, "mix"),

@@ -478,6 +478,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
     some = st.sets(st.sampled_from(sorted(serves)), max_size=2).map(sorted)
     return {
         "name": "Drawn",
+        "not_billed": draw(st.sampled_from(("", "servers"))),
         "sources": {"guess": {"confidence": "assumed"}},
         "serves": serves,
         "paths": body,

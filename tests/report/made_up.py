@@ -8,6 +8,7 @@ import pandas as pd
 
 from sim.scenario import Scenario
 from sim.scenario.compose import load_scenario
+from sim.study.costs import crossings, curves
 
 KEYS: dict[str, Any] = {
     "promotion": "steady_ramp",
@@ -109,6 +110,8 @@ def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
         ),
         usage=pd.DataFrame(),
         asks=_asks(night, base) if full else pd.DataFrame(),
+        costs=(costs := _costs(night, results)),
+        crossings=crossings(costs),
         risk=_risk(night) if full else pd.DataFrame(),
         facts={"versions": {"peakcast": "0.1.0", "numpy": "2.4.6"}},
     )  # fmt: skip
@@ -228,6 +231,23 @@ def _asks(night: Scenario, base: int) -> pd.DataFrame:
     )
 
 
+OTHER_LIST = {"cost_cny": 1.5, "cost_and_lost_margin_cny": 0.8, "cost_month_cny": 1.2}
+"""What a vendor's second list costs, times his first."""
+
+
+def _costs(night: Scenario, results: pd.DataFrame) -> pd.DataFrame:
+    """The bill of every vendor under each of his lists."""
+    billed = results[results["metric"].isin(list(OTHER_LIST))]
+    tables = []
+    for vendor, profile in night.vendors.items():
+        mine = billed[billed["vendor"] == vendor]
+        for n, tariff in enumerate(profile.tariffs.values()):
+            times = mine["metric"].map(OTHER_LIST) ** n
+            tables.append(mine.assign(tariff=tariff.name, value=mine["value"] * times))
+    columns = ["vendor", "tariff", "peak_viewers", "replication", "metric", "unit", "value"]
+    return curves(pd.concat(tables)[columns])
+
+
 def _risk(night: Scenario) -> pd.DataFrame:
     """A vendor loses its place among them times a lognormal; the first is the reference."""
     rows: list[tuple[Any, ...]] = []
@@ -235,6 +255,11 @@ def _risk(night: Scenario) -> pd.DataFrame:
         for metric, times in (("revenue_at_risk_cny", 1e4), ("vendor_attributable_cny", 1.5e4)):
             at = {"mean": 1.1, "es95": 4.0, **{f"p{k}": (k / 50) ** 2 for k in range(1, 100)}}
             rows += [(vendor, metric, s, n * times * x, 0.02) for s, x in at.items()]
+        rows += [
+            (vendor, f"before.{other}", "mean", 0.75 if n == 1 else 0.25, 0.0)
+            for other in night.vendors
+            if other != vendor
+        ]
         if n > 1:
             for metric, value in (("fee_saved_cny", 1000.0), ("lost_sales_more_cny", 12_300.0),
                                   ("lost_sales_per_fee_saved", 12.3),

@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
+from scipy import stats
 
 from sim.report.binding import strips
 from sim.report.charts import charts, plot
 from sim.report.style import NARROW_IN, SERIES, WIDE_IN, apart, drawing, image, legible, wrapped
 from sim.report.words import SPACE, money
+from sim.study.costs import crossings
 from tests.report.made_up import frames, many, scenario
 
 
@@ -114,6 +116,101 @@ def test_bars_of_inputs_stand_side_by_side_and_none_without_a_band():
             places = sorted(x.get_transform().transform(x.get_xydata())[0][0] for x in bars)
         assert len(places) == (8 if full else 0)
         assert all(b - a >= bars[0].get_linewidth() for a, b in pairwise(places))
+
+
+def lines_of(axes):
+    """Lines of the vendors and plans, by colour and dashes: x and y of each."""
+    marked = [x for x in axes.lines if x.get_marker() not in ("None", None, "")]
+    return [x for x in marked if x.get_label() != "crossings"]
+
+
+def test_every_plan_has_its_line_with_the_colour_of_its_vendor_and_dashes_of_its_own():
+    loaded = scenario("vendors=[tencent_leb,budget]", "replications=2")
+    made_up = frames(loaded)
+    for name in ("cost", "cost_and_lost_margin"):
+        chart = charts(made_up, loaded)[f"{name}_against_concurrency"]
+        axes = chart(made_up, loaded, WIDE_IN).axes[0]
+        first, other, budget = lines_of(axes)
+        assert first.get_color() == other.get_color() != budget.get_color()
+        assert first.get_linestyle() != other.get_linestyle()
+        text = words_of(image(chart(made_up, loaded, WIDE_IN), "svg"))
+        for said in ("Tencent LEB: traffic by the day", "daily peak bandwidth", "Budget"):
+            assert said in text
+        costs = made_up.costs[made_up.costs["metric"] == f"{name}_cny"]
+        peak = costs[(costs["vendor"] == "tencent_leb") & (costs["peak_viewers"] == 32000)]
+        ends = sorted(float(line.get_ydata()[-1]) for line in (first, other))
+        size = peak["mean"].max() / max(ends)
+        assert ends == pytest.approx(sorted(peak["mean"] / size))
+
+
+def test_a_crossing_is_ringed_where_the_lines_cross_and_numbered():
+    loaded = many(scenario("replications=1", "study.peaks=[0.25,0.5]"), ["A", "B"])
+    made_up = frames(loaded)
+    bills = {"v0": (1.0, 10.0, 40.0), "v1": (2.0, 5.0, 8.0)}
+    made_up.costs = pd.DataFrame(
+        [(v, "list", p, "cost_cny", 100 * x, np.nan, np.nan) for v, several in bills.items()
+         for p, x in zip((5000, 10000, 20000), several, strict=True)],
+        columns=["vendor", "tariff", "peak_viewers", "metric", "mean", "ci_low", "ci_high"],
+    )  # fmt: skip
+    made_up.crossings = crossings(made_up.costs)
+    chart = charts(made_up, loaded)["cost_against_concurrency"]
+    axes = chart(made_up, loaded, WIDE_IN).axes[0]
+    (ring,) = (x for x in axes.lines if x.get_label() == "crossings")
+    # 2 - 1 = 1 apart at 5,000, -5 at 10,000: a sixth of the way, 150 % of the first bill.
+    assert list(ring.get_xdata()) == pytest.approx([5000 + 5000 / 6])
+    assert list(ring.get_ydata()) == pytest.approx([250])
+    text = words_of(image(chart(made_up, loaded, WIDE_IN), "svg"))
+    assert "5,833" in text and "Rings" in text
+    made_up.costs.loc[made_up.costs["vendor"] == "v1", "mean"] *= 100
+    made_up.crossings = crossings(made_up.costs)
+    assert "No two plans cross." in words_of(image(chart(made_up, loaded, WIDE_IN), "svg"))
+    # Now one costs a hundred times the other: each step up the axis is a factor.
+    axes = chart(made_up, loaded, WIDE_IN).axes[0]
+    assert axes.get_yscale() == "symlog"
+    for line, straight in zip(lines_of(axes), ((1.0, 10.0), (200.0, 500.0)), strict=True):
+        middle = np.interp(7500, line.get_xdata(), line.get_ydata())
+        assert middle == pytest.approx(100 * sum(straight) / 2, rel=0.01)  # straight in CNY
+
+
+def test_the_axis_ends_at_or_above_all_that_is_drawn(night):
+    for name in ("revenue_at_risk", "cost_against_concurrency", "stall_against_concurrency"):
+        axes = charts(*night)[name](*night, WIDE_IN).axes[0]
+        highest = max(float(np.max(x.get_ydata())) for x in axes.lines if len(x.get_ydata()) > 2)
+        assert axes.get_yticks()[-1] >= highest
+        assert axes.get_ylim()[1] >= axes.get_yticks()[-1]
+
+
+def test_bars_at_risk_stand_on_the_curve_they_belong_to(night):
+    made_up, loaded = night
+    axes = charts(made_up, loaded)["revenue_at_risk"](made_up, loaded, WIDE_IN).axes[0]
+    curves = [x for x in axes.lines if x.get_label() != "inputs"]
+    bars = [x for x in axes.lines if x.get_label() == "inputs"]
+    assert len(curves) == len(bars) == 2
+    for curve, bar in zip(curves, bars, strict=True):
+        at = bar.get_transform().transform(bar.get_xydata())[0][0]
+        assert at == pytest.approx(axes.transData.transform(bar.get_xydata())[0][0])
+        here = np.interp(bar.get_xdata()[0], curve.get_xdata(), curve.get_ydata())
+        assert list(bar.get_ydata()) == pytest.approx([0.5 * here, 2 * here])
+        assert bar.get_color() == curve.get_color()
+    assert len({bar.get_xdata()[0] for bar in bars}) == 2
+
+
+def test_a_step_at_the_chance_of_an_incident_is_upright():
+    broken = "incidents=[{name: cut,what: host_uplink,time_s: 9,duration_s: 9,left: 0,chance: 0.3}]"
+    loaded = scenario(broken, "vendors=[agora]", "replications=1")
+    made_up = frames(loaded)
+    for k in range(1, 100):  # 100 on nights without it, 5,000 and a little more on those with it
+        row = (made_up.risk["metric"] == "revenue_at_risk_cny") & (
+            made_up.risk["statistic"] == f"p{k}"
+        )
+        made_up.risk.loc[row, "value"] = 100.0 + k if k <= 70 else 5000.0 + k
+    axes = charts(made_up, loaded)["revenue_at_risk"](made_up, loaded, WIDE_IN).axes[0]
+    (curve,) = (x for x in axes.lines if x.get_label() != "inputs")
+    x, y = np.asarray(curve.get_xdata()), np.asarray(curve.get_ydata())
+    jump = int(np.argmax(np.diff(y)))
+    assert x[jump] == x[jump + 1] == pytest.approx(-stats.norm.ppf(0.3))
+    assert np.isclose(y[jump], 170.0) and np.isclose(y[jump + 1], 5071.0)
+    assert (np.diff(y)[np.arange(len(y) - 1) != jump] <= 1.0 + 1e-9).all()  # the rest is a slope
 
 
 def test_the_band_is_the_interval(night):
@@ -239,7 +336,9 @@ def test_a_strip_for_each_limit_says_how_near_it_was_and_whom_it_harmed(night):
 def test_what_a_study_did_not_ask_is_not_drawn(night):
     made_up, loaded = night
     nothing = pd.DataFrame()
-    bare = dataclasses.replace(made_up, breakdown=nothing, timeseries=nothing, risk=nothing)
+    bare = dataclasses.replace(
+        made_up, breakdown=nothing, timeseries=nothing, risk=nothing, costs=nothing
+    )
     assert not {"who_stalls", "night_over_time"} & set(charts(bare, loaded))
     few = made_up.summary[made_up.summary["metric"] == "stall_ratio"]
     assert set(charts(dataclasses.replace(bare, summary=few), loaded)) == {

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from sim.report import write
-from sim.report.said import cheapest, fee_saved, limits_cost, verdict
+from sim.report.plans import cheapest, plans
+from sim.report.said import fee_saved, limits_cost, lost_by_limit, verdict
 from sim.report.tables import estimates, night_peak
 from sim.report.words import SPACE, money
+from sim.scenario import Scenario
 from sim.study.costs import crossings
-from tests.report.made_up import frames, scenario
+from tests.report.made_up import MadeUp, frames, many, scenario
 
 
 def test_what_the_limits_cost_is_told_by_what_happened_and_by_which_limit() -> None:
@@ -76,25 +80,167 @@ def test_the_page_tells_what_is_at_risk_and_how_far_that_is_carried_on(tmp_path:
     assert (tmp_path / "charts" / "revenue_at_risk.png").is_file()
 
 
-def test_the_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
-    night = scenario()
+def priced(night: Scenario, **bills: tuple[float, ...]) -> MadeUp:
+    """Frames in which each vendor's one list costs so much at 1,000 viewers and at 4,000."""
     made_up = frames(night)
-    bills = {"a": (1.0, 4.0), "b": (2.0, 2.0), "c": (1.5, 3.0)}
     made_up.costs = pd.DataFrame(
         [
-            (vendor, "list", peak, metric, bill)
-            for vendor, pair in bills.items()
-            for peak, bill in zip((1000, 4000), pair, strict=True)
+            (vendor, "list", peak, metric, bill, math.nan, math.nan)
+            for vendor, several in bills.items()
+            for peak, bill in zip((1000, 4000), several, strict=False)
             for metric in ("cost_cny", "cost_month_cny", "cost_and_lost_margin_cny")
         ],
-        columns=["vendor", "tariff", "peak_viewers", "metric", "mean"],
+        columns=["vendor", "tariff", "peak_viewers", "metric", "mean", "ci_low", "ci_high"],
     )
     made_up.crossings = crossings(made_up.costs)
-    said = cheapest(made_up, {"a": "A", "b": "B", "c": "C"})
-    # a = c at 2,000 and both 2 there: so is b, which is below from there on.
-    assert said[0].startswith("By the bill of the night A (list) is cheapest, from 2,000 viewers")
-    assert said[0].endswith("B (list).") and len(said) == 3
-    assert cheapest(frames(night), {}) == []
+    return made_up
+
+
+def test_the_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
+    night = many(scenario("replications=1"), ["A", "B", "C"])
+    said = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 2.0), v2=(1.5, 3.0)), night)
+    # A = C at 2,000 and both 2 there: so is B, which is below from there on.
+    assert said[0].sentence == (
+        "By the bill of the night A is cheapest, from 2,000 viewers on B. "
+        "Two plans cross 3 times between 1,000 and 4,000 viewers:"
+    )
+    assert set(said[0].crossings) == {
+        "at 2,000 viewers B becomes cheaper than A",
+        "at 2,000 viewers C becomes cheaper than A",
+        "at 2,000 viewers B becomes cheaper than C",
+    }
+    assert len(said) == 3
+
+
+def test_one_crossing_is_told_and_so_is_that_there_is_none() -> None:
+    night = many(scenario("replications=1"), ["A", "B"])
+    (one, *_) = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 3.0)), night)
+    assert one.sentence.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
+    assert one.crossings == ["at 2,500 viewers B becomes cheaper than A"]
+    (none, *_) = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 5.0)), night)
+    assert none.sentence == (
+        "By the bill of the night A is cheapest; no two plans cross between 1,000 and 4,000 "
+        "viewers."
+    )
+    assert none.crossings == []
+    (alone, *_) = cheapest(priced(night, v0=(1.0,), v1=(2.0,)), night)
+    assert alone.sentence == "By the bill of the night A is cheapest at 1,000 viewers."
+    assert cheapest(priced(night, v0=(1.0, 2.0)), night) == []
+
+
+def test_lists_of_one_vendor_are_told_apart_by_what_their_names_do_not_share() -> None:
+    night = scenario("vendors=[tencent_leb,budget]", "replications=1")
+    assert [(p.name, p.brief, p.number) for p in plans(frames(night), night)] == [
+        ("Tencent LEB: traffic by the day", "Tencent LEB: traffic by the day", 0),
+        ("Tencent LEB: daily peak bandwidth", "daily peak bandwidth", 1),
+        ("Budget", "Budget", 0),
+    ]
+
+
+# --- a bill that leaves something out -------------------------------------------------------------
+
+
+def test_whoever_is_ranked_by_a_bill_without_his_operations_is_said_to_be(tmp_path: Path) -> None:
+    night = scenario("vendors=[livekit_selfhosted,agora]")
+    made_up = frames(night)
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
+    # The bill, alone and with the margin, and per hour; five figures of its one plan.
+    assert page.count("<small>+ operations</small>") == 3 + 5
+    assert re.search(r"LiveKit, self-hosted +[\d,.]+ \+ operations</text>", page)  # the charts
+    assert "+ operations</i>: not in that bill" in page
+    assert verdict(made_up, night)[0].endswith(" (without operations).") or any(
+        "LiveKit" in said and "(without operations)" in said for said in verdict(made_up, night)
+    )
+    assert all(f"(+{SPACE}operations)" in one.sentence for one in cheapest(made_up, night)
+               if "LiveKit" in one.sentence)  # fmt: skip
+    terminal = (tmp_path / "report.txt").read_text("utf-8").splitlines()
+    (row,) = (line for line in terminal if line.startswith("LiveKit") and "%" in line[:60])
+    assert "* " in row and terminal[-1] == "* without operations"
+    other = scenario()
+    write(frames(other), other, tmp_path / "other")
+    assert "operations</small>" not in (tmp_path / "other" / "report.html").read_text("utf-8")
+
+
+# --- the most costly limit ------------------------------------------------------------------------
+
+
+def test_the_most_costly_limit_is_not_the_first_to_bind() -> None:
+    night = scenario("replications=1")
+    made_up = frames(night)
+    lost = lost_by_limit(estimates(made_up), "budget", 20_000)
+    rung = estimates(made_up)["budget", 20_000, "lost_gmv_cny.limits"].mean
+    # Half of it by sessions, and two fifths by egress in two ways; own links are no limit of his.
+    assert list(lost) == ["sessions", "egress_vendor", "joins_per_s"]
+    assert lost["sessions"] == 0.5 * rung and math.isclose(lost["egress_vendor"], 0.4 * rung)
+
+
+def test_the_table_names_the_most_costly_limit_beside_the_first(tmp_path: Path) -> None:
+    night = scenario("replications=1")
+    made_up = frames(night)
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
+    half = money(0.5 * estimates(made_up)["budget", 20_000, "lost_gmv_cny.limits"].mean)
+    said = f"<small>most costly:</small> <small>concurrent sessions</small> <small>CNY {half}"
+    first = page.index("<span>egress of the whole vendor")  # which binds first, and costs less
+    assert first < page.index(said.replace(SPACE, " ")) < first + 400
+    rows = made_up.summary["metric"].str.startswith("lost_gmv_cny.limits.refused")
+    made_up.summary.loc[rows, "mean"] = 0.0
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
+    assert "most costly too, CNY" in page and "most costly:" not in page
+
+
+# --- incidents with a chance ----------------------------------------------------------------------
+
+UPLINK = "incidents=[{name: uplink,what: host_uplink,time_s: 9,duration_s: 9,left: 0,chance: 0.3}]"
+
+
+def test_an_incident_that_may_strike_is_said_to_be_on_no_night_that_is_shown(
+    tmp_path: Path,
+) -> None:
+    night = scenario(UPLINK, "replications=1")
+    made_up = frames(night)
+    (said,) = (s for s in verdict(made_up, night) if "uplink" in s)
+    assert said.replace(SPACE, " ") == (
+        "uplink (30.0 % a night) is on none of these nights, only in the revenue at risk: with "
+        "Agora CNY 11,000 on the mean, and one night in 20 loses more than CNY 36,100."
+    )
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
+    assert "by chance only" in page and "none simulated" not in page
+    assert "Hatched" not in page
+    assert "what an isp or the host's uplink breaks is not in it" in page.replace("\n", " ")
+
+
+def test_one_peak_says_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
+    night = scenario(UPLINK, "replications=1", "study=compare")
+    write(frames(night), night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ").replace("\n", " ")
+    assert "at 20,000 viewers: this study has one peak" in page
+    assert "<code>study=night</code> has a curve" in page
+
+
+# --- who comes first ------------------------------------------------------------------------------
+
+
+def test_who_else_may_come_first_is_told_in_draws() -> None:
+    night = scenario("bands.draws=12")
+    made_up = frames(night)
+    (said,) = (s for s in verdict(made_up, night) if "anywhere in their ranges" in s)
+    assert said.endswith("of sales; in some of 12 draws others come before it: Budget (in 3).")
+    made_up.risk.loc[made_up.risk["metric"] == "before.agora", "value"] = 0.0
+    (said,) = (s for s in verdict(made_up, night) if "anywhere in their ranges" in s)
+    assert said.endswith(", and comes first in each of 12 draws.")
+
+
+def test_a_figure_that_no_draw_moved_has_no_range(tmp_path: Path) -> None:
+    night = scenario("replications=1")
+    made_up = frames(night)
+    made_up.risk[["input_low", "input_high"]] = math.nan
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
+    assert page.count("<small>inputs –</small>") == 2 * 5
 
 
 def test_without_a_ladder_nothing_is_said_of_what_the_limits_cost() -> None:

@@ -164,6 +164,19 @@ def test_the_chances_of_the_strata_are_those_of_independent_incidents() -> None:
     assert strata(night(0.0), "budget") == {"": 1.0}
 
 
+def test_what_an_isp_or_the_host_breaks_is_not_the_vendors() -> None:
+    """Own strata: nothing outside the vendor breaks, be it certain; what is left has its chance."""
+    outside = (
+        "{name: cable, what: isp, where: mobile, time_s: 300, duration_s: 200, left: 0}",
+        "{name: host, what: host_uplink, time_s: 300, duration_s: 200, left: 0, chance: 0.4}",
+    )
+    scenario = night(0.0, f"incidents=[{','.join([*outside, CUT.format(0.25)])}]")
+    assert strata(scenario, "budget") == pytest.approx(
+        {"100": 0.45, "101": 0.15, "110": 0.3, "111": 0.1}
+    )
+    assert strata(scenario, "budget", own=True) == pytest.approx({"000": 0.75, "001": 0.25})
+
+
 SMALL = (
     "promotion.peak_viewers=300", "promotion.duration_s=900", "replications=2", "study.peaks=[]",
     "bands.draws=2", "study.ranges=none", "promotion.peak_sigma=0",
@@ -171,12 +184,8 @@ SMALL = (
 
 
 def test_an_incident_with_a_chance_is_in_the_risk_and_on_no_night_that_is_shown() -> None:
-    def run(*more: str) -> Any:
-        scenario = load_scenario("vendors=[agora]", *SMALL, *more)
-        return answer(scenario, lambda done, total: None)
-
-    never, maybe, always = (run(f"incidents=[{CUT.format(c)}]") for c in ("0", "0.3", "null"))
-    assert maybe.results.equals(run("incidents=[]").results)
+    never, maybe, always = (small_run(f"incidents=[{CUT.format(c)}]") for c in ("0", "0.3", "null"))
+    assert maybe.results.equals(small_run("incidents=[]").results)
     mean = {
         k: f.risk.set_index(["metric", "statistic"])["value"]["revenue_at_risk_cny", "mean"]
         for k, f in (("never", never), ("maybe", maybe), ("always", always))
@@ -185,7 +194,82 @@ def test_an_incident_with_a_chance_is_in_the_risk_and_on_no_night_that_is_shown(
     assert mean["always"] > 0
     assert mean["maybe"] == pytest.approx(0.3 * mean["always"])
     row = maybe.risk.set_index(["metric", "statistic"]).loc[("revenue_at_risk_cny", "mean")]
-    assert row["input_low"] <= row["value"] <= row["input_high"]
+    assert np.isnan([row["input_low"], row["input_high"]]).all()  # no draw moved it: never 0 to 0
+
+
+def small_run(*more: str, vendors: str = "agora") -> Any:
+    scenario = load_scenario(f"vendors=[{vendors}]", *SMALL, *more)
+    return answer(scenario, lambda done, total: None)
+
+
+def value_of(frames: Any, metric: str, statistic: str = "mean") -> float:
+    rows = frames.risk.set_index(["vendor", "metric", "statistic"])["value"]
+    return float(rows["agora", metric, statistic])
+
+
+def test_a_host_whose_uplink_fails_costs_sales_and_no_vendor_is_blamed() -> None:
+    host = "{{name: host,what: host_uplink,time_s: 300,duration_s: 200,left: 0,chance: {}}}"
+    calm, fails, may_fail, cut = (
+        small_run(f"incidents=[{broken}]")
+        for broken in ("", host.format("null"), host.format(0.5), CUT.format("null"))
+    )
+    vendors_own = value_of(calm, "vendor_attributable_cny")
+    assert value_of(fails, "revenue_at_risk_cny") > 10 * abs(vendors_own)
+    for hosts in (fails, may_fail):
+        own = value_of(hosts, "vendor_attributable_cny")
+        assert own == pytest.approx(vendors_own, abs=1e-6)
+    assert value_of(may_fail, "revenue_at_risk_cny") == pytest.approx(
+        value_of(fails, "revenue_at_risk_cny") / 2
+    )
+    blamed = value_of(cut, "revenue_at_risk_cny") + vendors_own
+    assert value_of(cut, "vendor_attributable_cny") == pytest.approx(blamed)
+
+
+def test_a_chance_counts_in_every_study_and_says_over_which_peaks() -> None:
+    maybe = f"incidents=[{CUT.format(0.3)}]"
+    compared = small_run("study=compare", "promotion.peak_sigma=0.25", maybe)
+    assert value_of(compared, "revenue_at_risk_cny") == pytest.approx(
+        value_of(small_run(maybe), "revenue_at_risk_cny")
+    )
+    assert set(compared.risk["peak_sigma"]) == {0.0}
+    along = small_run("study=curve", "study.peaks=[0.5]", "promotion.peak_sigma=0.25", maybe)
+    assert set(along.risk["peak_sigma"]) == {0.25}
+    assert value_of(along, "revenue_at_risk_cny") > 0
+    assert small_run("study=compare", "promotion.peak_sigma=0.25", "bands.draws=0").risk.empty
+
+
+# --- who comes first ------------------------------------------------------------------------------
+
+
+def together(vendor: str, how: str, of: str, replication: int, value: float) -> tuple[Any, ...]:
+    return (vendor, PEAK, replication, how, of, "cost_and_lost_margin_cny", value)
+
+
+def test_who_comes_first_is_asked_draw_by_draw_on_the_same_night() -> None:
+    """Bands of the two overlap wholly; yet one comes first in three draws of four."""
+    bills = {"agora": (100.0, 500.0), "budget": (150.0, 550.0)}
+    drawn = {"agora": (0.0, 300.0, -90.0, 40.0), "budget": (10.0, 280.0, -200.0, 40.0)}
+    results = pd.concat(
+        [nights(lambda peak: 0.0, vendor=v, luck=(1.0, 1.0)) for v in bills]
+        + [
+            pd.DataFrame(
+                [(v, PEAK, r, "cost_and_lost_margin_cny", bill) for r, bill in enumerate(bills[v])],
+                columns=["vendor", "peak_viewers", "replication", "metric", "value"],
+            )
+            for v in bills
+        ]
+    )
+    rows = [together(v, "base", "", r, 7.0) for v in bills for r in range(2)]
+    rows += [together(v, "drawn", str(k), k % 2, 7.0 + x) for v in bills
+             for k, x in enumerate(drawn[v])]  # fmt: skip
+    columns = ["vendor", "peak_viewers", "replication", "how", "of", "metric", "value"]
+    scenario = night(0.25, vendors="agora,budget")
+    found = at_risk(results, pd.DataFrame(rows, columns=columns), scenario)
+    share = found.set_index(["vendor", "metric"])["value"]
+    assert share["agora", "before.budget"] == 0.75  # all but the third: 10 against -50
+    assert share["budget", "before.agora"] == 0.25
+    alone = at_risk(results, pd.DataFrame(), scenario)
+    assert not alone["metric"].str.startswith("before").any()
 
 
 # --- a fee saved ----------------------------------------------------------------------------------

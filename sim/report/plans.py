@@ -1,0 +1,140 @@
+"""Plans: every price list of every vendor, which is cheapest where, and where two of them cross."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from sim.report import words
+from sim.report.tables import Frames, table, unbilled, vendors
+from sim.scenario import Scenario
+
+COMPARED = {
+    "cost_cny": "By the bill of the night",
+    "cost_month_cny": "By the month",
+    "cost_and_lost_margin_cny": "By bill and lost margin",
+}
+"""What plans are compared by, in words."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One price list of one vendor."""
+
+    key: tuple[str, str]
+    """Vendor and tariff, as the tables have them."""
+    name: str
+    """The vendor's, and beside other lists of his what tells this one apart."""
+    brief: str
+    """Of another list than the first only that."""
+    vendor: int
+    """Its vendor's place among the vendors."""
+    number: int
+    """Its place among that vendor's lists; 0: the one he bills by."""
+    unbilled: str
+    """What the list leaves out."""
+
+    @property
+    def said(self) -> str:
+        """`LiveKit, self-hosted (+ operations)`."""
+        return f"{self.name} (+{words.SPACE}{self.unbilled})" if self.unbilled else self.name
+
+
+def plans(frames: Frames, scenario: Scenario) -> list[Plan]:
+    """Those of which the costs are known, in the order of the scenario."""
+    costs = table(frames, "costs")
+    if costs.empty:
+        return []
+    found = []
+    for place, (vendor, name) in enumerate(vendors(frames, scenario).items()):
+        there = [str(t) for t in costs[costs["vendor"] == vendor]["tariff"].unique()]
+        profile = scenario.vendors.get(vendor)
+        listed = [t.name for t in profile.tariffs.values()] if profile is not None else []
+        tariffs = sorted(there, key=lambda t: (listed.index(t) if t in listed else len(listed), t))
+        for number, (tariff, own) in enumerate(zip(tariffs, _apart(tariffs), strict=True)):
+            named = f"{name}: {own}" if own else name
+            found.append(
+                Plan((vendor, tariff), named, own if number else named, place, number,
+                     unbilled(vendor, scenario))
+            )  # fmt: skip
+    return found
+
+
+def _apart(names: list[str]) -> list[str]:
+    """What is left of each name without the words that all have; of one name nothing is."""
+    split = [name.split() for name in names]
+    return [" ".join(w for w in mine if not all(w in other for other in split)) for mine in split]
+
+
+def lowest(frames: Frames, scenario: Scenario, metric: str) -> list[tuple[float, Plan]]:
+    """The plan that costs least, and from how many viewers on it does, to the largest audience."""
+    costs = table(frames, "costs", metric=metric)
+    known = plans(frames, scenario)
+    wide = costs.pivot_table(index="peak_viewers", columns=["vendor", "tariff"], values="mean")
+    x = wide.index.to_numpy(float)
+    bends = sorted({x[0], *(at for at, _, _ in crossed(frames, scenario, metric)), x[-1]})
+    found: list[tuple[float, Plan]] = []
+    # Between two crossings no line passes another: its middle says which is lowest.
+    for begin, end in pairwise(bends) if len(bends) > 1 else [(x[0], x[0])]:
+        bills = [np.interp((begin + end) / 2, x, wide[p.key].to_numpy(float)) for p in known]
+        least = known[int(np.argmin(bills))]
+        if not found or least != found[-1][1]:
+            found.append((float(begin), least))
+    return found
+
+
+def crossed(frames: Frames, scenario: Scenario, metric: str) -> list[tuple[float, Plan, Plan]]:
+    """At how many viewers two plans cost the same; the cheaper one below that, and above."""
+    by_key = {plan.key: plan for plan in plans(frames, scenario)}
+    rows = table(frames, "crossings", metric=metric)
+    return [
+        (
+            float(row["peak_viewers"]),
+            by_key[row["below_vendor"], row["below_tariff"]],
+            by_key[row["above_vendor"], row["above_tariff"]],
+        )
+        for _, row in rows.iterrows()
+    ]
+
+
+@dataclass(frozen=True)
+class Cheapest:
+    """Which plan costs least, and where any two cost the same."""
+
+    sentence: str
+    crossings: list[str]
+
+
+def cheapest(frames: Frames, scenario: Scenario) -> list[Cheapest]:
+    """For each figure that plans are compared by; none where there is one plan."""
+    if len(plans(frames, scenario)) < 2:
+        return []
+    points = sorted(table(frames, "costs")["peak_viewers"].unique())
+    found = []
+    for metric, by in COMPARED.items():
+        (_, first), *later = lowest(frames, scenario, metric)
+        said = f"{by} {first.said} is cheapest"
+        said += "".join(f", from {words.count(at)} viewers on {plan.said}" for at, plan in later)
+        meet = crossed(frames, scenario, metric)
+        if len(points) == 1:
+            said += f" at {words.count(points[0])} viewers."
+        else:
+            between = f"between {words.count(points[0])} and {words.count(points[-1])} viewers"
+            many = f"{len(meet)} times" if len(meet) > 1 else "once"
+            said += (
+                f". Two plans cross {many} {between}:"
+                if meet
+                else f"; no two plans cross {between}."
+            )
+        found.append(
+            Cheapest(
+                said,
+                [
+                    f"at {words.count(at)} viewers {above.said} becomes cheaper than {below.said}"
+                    for at, below, above in meet
+                ],
+            )
+        )
+    return found
