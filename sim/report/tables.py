@@ -128,7 +128,7 @@ def vendors(frames: Frames, scenario: Scenario) -> dict[str, str]:
 
 
 def unbilled(vendor: str, scenario: Scenario) -> str:
-    """What the vendor's bill leaves out: `operations`; empty where nothing is known to be missing."""
+    """What the vendor's bill leaves out: `operations`; empty where nothing is known missing."""
     profile = scenario.vendors.get(vendor)
     return profile.not_billed if profile is not None else ""
 
