@@ -42,7 +42,7 @@ class Line:
     meter: str
     reduction: str
     quantity: Decimal
-    """Of one period: reduced and rounded, in `unit`; what is committed or included comes after."""
+    """Of one period: reduced and rounded, in `unit`; what is included or committed comes after."""
     unit: str
     portions: tuple[Portion, ...]
     """Tiers applied in one period, in multiples of what one price buys."""
@@ -255,13 +255,13 @@ def _priced(period: Period, days: int, line: TariffLine, tariff: Tariff, rate: D
         quantity = _exact(quantity * each_valid)
     quantity = _rounded(quantity, line.rounding)
     units, notes = quantity / decimal(line.unit), []
-    if line.commitment and units < (committed := decimal(line.commitment.value)):
-        units = committed
-        notes.append(f"{_plain(committed)} committed")
     if line.included and units:
         free = min(units, decimal(line.included.value))
         units -= free
         notes.append(f"{_plain(free)} included")
+    if line.commitment and units < (committed := decimal(line.commitment.value)):
+        units = committed
+        notes.append(f"{_plain(committed)} committed")
     cut = portions(units, line, tariff)
     sums = " + ".join(
         _plain(price) if line.semantics == "flat" else f"{_plain(count)} x {_plain(price)}"

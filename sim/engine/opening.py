@@ -365,7 +365,7 @@ def _bends(vendor: Vendor | None) -> list[bool]:
 def _put_transcodes(player: NDArray[np.void], it: Path, limits: Limits) -> None:
     """Where not all pictures can be made at once, none is until somebody wants it."""
     if limits.transcodes is not None and limits.transcodes.value < len(it.layers):
-        player["transcodes"] = int(limits.transcodes.value)
+        player["transcodes"] = round(limits.transcodes.value)
         player["missing"][0, 1 : 1 + len(it.layers)] = 1
 
 

@@ -6,7 +6,13 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from sim.scenario.quantity import Frozen, PositiveInt, Share
+from sim.scenario.quantity import (
+    NUMBER,
+    WHOLE,
+    Frozen,
+    PositiveInt,
+    Share,
+)
 
 
 class OtherPromotion(Frozen):
@@ -14,15 +20,15 @@ class OtherPromotion(Frozen):
 
     day: PositiveInt
     """Of the month."""
-    share: Annotated[float, Field(ge=0)]
+    share: Annotated[float, Field(ge=0), NUMBER]
     """Its audience, in audiences of this night."""
 
 
 class Month(Frozen):
     """The rest of the billing month: nights like this one, at the same hour, only smaller."""
 
-    days: Annotated[int, Field(ge=28, le=31)]
-    ordinary_nights: Annotated[int, Field(ge=0, le=30)]
+    days: Annotated[int, Field(ge=28, le=31), WHOLE]
+    ordinary_nights: Annotated[int, Field(ge=0, le=30), WHOLE]
     ordinary_share: Share
     """Their audience, as a share of this night's."""
     promotions: list[OtherPromotion] = []

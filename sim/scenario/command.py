@@ -65,11 +65,12 @@ def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | Non
         job = HydraConfig.get()
         scenario: Scenario | ScenarioError
         try:
-            scenario = validated(cfg)
+            scenario = validated(cfg, config_dir)
         except ScenarioError as refused:
             scenario = refused
         sweep = Path(job.sweep.dir) if job.mode is RunMode.MULTIRUN else None
-        task(Point(that_matter(job.overrides.task), sweep, scenario))
+        given: Any = OmegaConf.to_container(job.overrides.task, resolve=False)
+        task(Point(that_matter(given), sweep, scenario))
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, instead of printing and leaving with 1
     Sweep.folder = None
@@ -103,7 +104,7 @@ class _Parser(argparse.ArgumentParser):
         mode.add_argument("--cfg", choices=("job", "hydra", "all"))
 
     def error(self, message: str) -> NoReturn:
-        raise ScenarioError(f"{message}: options are {OPTIONS}")
+        raise ScenarioError(f"{message}: options are {OPTIONS}, and a key has no dash, key=value")
 
 
 def _for_hydra(argv: Sequence[str]) -> tuple[list[str], list[str], Path | None]:

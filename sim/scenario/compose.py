@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -43,6 +47,9 @@ __all__ = [
 ]
 
 
+_COMPOSING = threading.Lock()
+
+
 def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scenario:
     """The scenario that `python -m sim [--config-dir config_dir] overrides` would run.
 
@@ -56,7 +63,7 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
             path = [f"hydra.searchpath=['file://{folder}']"]
         initialize_config_dir(str(CONF), version_base="1.3")
         cfg = compose("config", [*path, *arguments(overrides)])
-    return validated(cfg)
+    return validated(cfg, folder)
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -67,16 +74,17 @@ def read_scenario(path: str | Path) -> Scenario:
     return validated(cfg)
 
 
-def validated(cfg: DictConfig) -> Scenario:
+def validated(cfg: DictConfig, config_dir: Path | None = None) -> Scenario:
     """The scenario of a composed configuration; a ScenarioError says what is wrong with it."""
+    options = groups(config_dir)
     with in_words():
         data = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     assert isinstance(data, dict)
-    _check_vendors(data.get("vendors"))
+    _check_vendors(data.get("vendors"), options["vendors"])
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        raise ScenarioError(words.of_validation(error)) from None
+        raise ScenarioError(words.of_validation(error, data, options)) from None
     _check_provenance(scenario)
     named_files(scenario)
     return scenario
@@ -85,7 +93,9 @@ def validated(cfg: DictConfig) -> Scenario:
 def arguments(argv: Sequence[str]) -> list[str]:
     """Overrides as Hydra wants them, refused where they would lie about a number's source."""
     argv = forced(quoted(argv))
-    for argument in argv:
+    parsed = OverridesParser.create().parse_overrides(argv)
+    for argument, override in zip(argv, parsed, strict=True):
+        _check_choice(override)
         key, _, value = argument.lstrip("+").partition("=")
         number, _, last = key.rpartition(".")
         if last == "value" and words.model_at(number.split(".")) is Quantity:
@@ -93,6 +103,30 @@ def arguments(argv: Sequence[str]) -> list[str]:
         elif words.model_at(key.split(".")) is Quantity and "{" in value and "source" not in value:
             _refuse_borrowed_source(argument.lstrip("+"), key)
     return argv
+
+
+def _check_choice(override: Override) -> None:
+    """What Hydra takes for a choice of files and isn't one; a list where there is one choice."""
+    group, options = override.key_or_group, groups()
+    if not group:
+        raise ScenarioError(words.not_understood(str(override.input_line), options))
+    if group not in options or override.is_delete() or override.is_sweep_override():
+        return
+    chosen = override.value()
+    several = chosen if isinstance(chosen, list) else []
+    for name in several:
+        if not isinstance(name, str):
+            raise ScenarioError(words.no_such_choice(group, str(name), options))
+    for name, times in Counter(several).items():
+        if times > 1:
+            raise ScenarioError(f"{group} names '{name}' {times} times: it must be there once")
+    if len(several) > 1 and group in Scenario.model_fields and group != "vendors":
+        raise ScenarioError(f"{group} is [{', '.join(several)}]: it must be one of them")
+    if not chosen and group == "vendors":
+        _check_vendors(None, options[group])
+    if not isinstance(chosen, str | list) or not chosen:
+        there = ", ".join(options[group])
+        raise ScenarioError(f"{group} is {words.shown(chosen)}: it must be one of {there}")
 
 
 def _refuse_borrowed_source(argument: str, number: str) -> None:
@@ -113,40 +147,54 @@ def in_words(config_dir: Path | None = None) -> Iterator[None]:
 
 @contextmanager
 def _hydra_set_aside() -> Iterator[None]:
-    """Composing needs Hydra's one global object; an application around us gets it back."""
-    holder = GlobalHydra.instance()
-    kept, holder.hydra = holder.hydra, None
-    try:
-        yield
-    finally:
-        holder.hydra = kept
+    """Composing needs Hydra's one global object: one thread at a time has it.
+
+    An application around us gets it back.
+    """
+    with _COMPOSING:
+        holder = GlobalHydra.instance()
+        kept, holder.hydra = holder.hydra, None
+        try:
+            yield
+        finally:
+            holder.hydra = kept
 
 
 # --- what only the files together can tell --------------------------------------------------------
 
 
-def _check_vendors(vendors: Any) -> None:
-    """A file without header spills into `vendors`; a value without its vendor makes half a one."""
+def _check_vendors(vendors: Any, files: Sequence[str]) -> None:
+    """A file without header spills into `vendors`; a value without its vendor makes half a one.
+
+    `files`: vendors that can be chosen.
+    """
     if not vendors:
         raise ScenarioError(
             "vendors is empty: it must name at least one file of the group, "
-            f"such as 'vendors=[{groups()['vendors'][0]}]'"
+            f"such as 'vendors=[{files[0]}]'"
         )
     if not isinstance(vendors, Mapping):
         return
     whole = [k for k, v in vendors.items() if isinstance(v, Mapping) and "name" in v]
     for key, body in vendors.items():
-        if key in Vendor.model_fields or not isinstance(body, Mapping):
+        if key in Vendor.model_fields:
             raise ScenarioError(
-                f"vendors.{key} is no vendor: a vendor file lacks its first line "
-                "'# @package vendors.<name>'"
+                f"vendors.{key} is no vendor: it stands in each, vendors.<name>.{key}, and a file "
+                "that holds it must begin '# @package vendors.<name>'"
+            )
+        if not isinstance(body, Mapping):
+            raise ScenarioError(
+                f"vendors.{key} is {words.shown(body)}: a vendor must be a group of keys"
             )
         if key not in whole:
             needed = [k for k, f in Vendor.model_fields.items() if f.is_required()]
+            near = "" if key in files else words.nearest(key, [*whole, *files])
+            meant = f" (did you mean {near}?)" if near else ""
+            how = f" ('vendors=[{','.join([*whole, key])}]')" if key in files else ""
             raise ScenarioError(
-                f"vendors.{key} is half a vendor, with {', '.join(body) or 'nothing'} and without "
-                f"{', '.join(k for k in needed if k not in body)}: its file must give "
-                f"them and be chosen ('vendors=[{','.join([*whole, key])}]'), or nothing may set it"
+                f"vendors.{key} is half a vendor{meant}, with {', '.join(body) or 'nothing'} and "
+                f"without {', '.join(k for k in needed if k not in body)}: its file must give "
+                f"them and be chosen{how}, or nothing may set it"
             )
 
 

@@ -5,15 +5,20 @@ Units stand in the names. Nothing here runs anything; every room reads these rec
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from itertools import pairwise
-from math import expm1, inf
+from math import ceil, expm1, inf
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from sim.scenario.calendar import Month
 from sim.scenario.quantity import (
+    INFINITY,
+    NUMBER,
+    WHOLE,
     Fraction,
     Frozen,
     NotNegative,
@@ -25,6 +30,7 @@ from sim.scenario.quantity import (
     Share,
     Source,
 )
+from sim.scenario.tariff import Currency
 from sim.scenario.vendor import Vendor
 
 Point = tuple[NotNegativeFloat, NotNegativeFloat]
@@ -53,6 +59,20 @@ def _anybody(points: list[Point], until_s: float) -> bool:
     return any(y > 0 for y in within)
 
 
+def _date_and_time(given: object) -> object:
+    """Numbers, and dates alone, have a meaning as times that nobody means."""
+    if isinstance(given, datetime) or re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", str(given)):
+        return given
+    raise PydanticKnownError("datetime_type")
+
+
+def _without_zone(given: datetime) -> datetime:
+    if given.tzinfo is not None:
+        raise PydanticKnownError("timezone_naive")
+    return given
+
+
+LocalTime = Annotated[datetime, BeforeValidator(_date_and_time), AfterValidator(_without_zone)]
 Shares = Annotated[dict[str, Fraction], AfterValidator(_sum_to_one)]
 Points = Annotated[list[Point], Field(min_length=2), AfterValidator(_in_order)]
 
@@ -99,13 +119,19 @@ class MassExit(Frozen):
     share: Fraction
 
 
+MOST_S = 7 * 86_400
+"""A show lasts a week at most: the bill's other nights are a day each."""
+MOST_BINS = 10_000
+"""Steps in which viewers arrive: their number squared must fit into memory."""
+
+
 class Promotion(Frozen):
     """The script of the night."""
 
     name: str
-    starts_at: datetime
+    starts_at: LocalTime
     peak_viewers: PositiveInt | None
-    duration_s: PositiveFloat | None
+    duration_s: Annotated[float, Field(gt=0, le=MOST_S), NUMBER] | None
     peak_sigma: NotNegativeFloat
     concurrency: Points | None = None
     """(time_s, share of the peak), straight lines between."""
@@ -130,7 +156,7 @@ class Promotion(Frozen):
         if len(given) != 1:
             raise ValueError(
                 "exactly one of concurrency, arrivals, file describes the audience, "
-                f"here: {', '.join(given) or 'none'}"
+                f"here: {', '.join(given) or 'none'} (promotion=replay is the script of a file)"
             )
         if self.expected_gmv_cny is not None and self.orders_per_view is not None:
             raise ValueError("at most one of expected_gmv_cny, orders_per_view may be given")
@@ -138,6 +164,11 @@ class Promotion(Frozen):
             for key in ("peak_viewers", "duration_s"):
                 if getattr(self, key) is None:
                     raise ValueError(f"{key} may be null only where promotion.file is given")
+        if self.duration_s is not None and self.duration_s / self.grid_s > MOST_BINS:
+            raise ValueError(
+                f"grid_s {self.grid_s:g} cuts {self.duration_s:g} s into more than {MOST_BINS} "
+                f"steps: it must be at least {self.duration_s / MOST_BINS:g}"
+            )
         if self.arrivals is None and any(d.extra_arrivals for d in self.drops):
             raise ValueError(
                 "drops.extra_arrivals belongs to an arrival curve; a concurrency curve holds them"
@@ -227,7 +258,7 @@ class Audience(Frozen):
     """Who the viewers are."""
 
     name: str
-    sample: Annotated[float, Field(gt=0, le=1)] = 1.0
+    sample: Annotated[float, Field(gt=0, le=1), NUMBER] = 1.0
     regions: Shares
     isps: Shares
     devices: dict[str, Device]
@@ -281,7 +312,7 @@ class LinkClass(Frozen):
     hold_s: Annotated[list[PositiveFloat], Field(min_length=1)]
     jumps: list[list[Fraction]]
     round_trip_ms: NotNegativeFloat
-    loss: Annotated[float, Field(ge=0, lt=1)]
+    loss: Annotated[float, Field(ge=0, lt=1), NUMBER]
     mean_source: str
     dynamics_source: str
     loss_source: str
@@ -308,7 +339,7 @@ class Network(Frozen):
     sources: dict[str, Source] = {}
     traces: str | None = None
     trace_round_trip_ms: NotNegativeFloat = 60.0
-    trace_loss: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    trace_loss: Annotated[float, Field(ge=0, lt=1), NUMBER] = 0.0
 
     @model_validator(mode="after")
     def _complete(self) -> Network:
@@ -336,7 +367,7 @@ class Network(Frozen):
 class Payment(Frozen):
     """From an order to its payment: some never pay, the others after an exponential time."""
 
-    never_share: Annotated[float, Field(ge=0, lt=1)]
+    never_share: Annotated[float, Field(ge=0, lt=1), NUMBER]
     mean_s: PositiveFloat
     within_s: PositiveFloat
     """An order unpaid by then is lost."""
@@ -369,7 +400,7 @@ class Commerce(Frozen):
     """Share of lost orders that come back later, elsewhere or on another day."""
     margin: Fraction
     """Of what is sold and kept."""
-    cny_per: dict[str, PositiveFloat]
+    cny_per: dict[Currency, PositiveFloat]
     """Exchange rates: CNY for one unit of a currency."""
     month: Month
 
@@ -379,7 +410,7 @@ class Engine(Frozen):
 
     name: str
     kind: Literal["fast", "exact"]
-    epoch_s: Annotated[float, Field(gt=0, le=10)]
+    epoch_s: Annotated[float, Field(gt=0, le=10), NUMBER]
     threads: PositiveInt
     check: bool
     freeze_threshold_s: NotNegativeFloat
@@ -392,7 +423,7 @@ class Study(Frozen):
     kind: Literal["night", "compare", "curve"]
     peaks: list[PositiveFloat] = []
     """Other peaks of the curve, as multiples of peak_viewers."""
-    curve_sample: Annotated[float, Field(gt=0, le=1)] = 1.0
+    curve_sample: Annotated[float, Field(gt=0, le=1), NUMBER] = 1.0
     """audience.sample away from the peak."""
     ladder: bool = True
     """Run all five worlds at the peak (else the last one alone)."""
@@ -411,9 +442,9 @@ class Study(Frozen):
 class Bands(Frozen):
     """The second band of every answer: the profile's numbers drawn from their low..high."""
 
-    draws: Annotated[int, Field(ge=0, le=10_000)]
+    draws: Annotated[int, Field(ge=0, le=10_000), WHOLE]
     """Nights of the last world with all numbers drawn; 0: no such band."""
-    sample: Annotated[float, Field(gt=0, le=1)]
+    sample: Annotated[float, Field(gt=0, le=1), NUMBER]
     """audience.sample of those nights and of the nights they are compared with."""
 
 
@@ -451,6 +482,10 @@ class Report(Frozen):
     enabled: bool = True
 
 
+FEWEST = 5
+"""Viewers of a sample at the peak: each is a fifth of all figures then, and fewer tell nothing."""
+
+
 class Scenario(Frozen):
     """Everything one answer depends on."""
 
@@ -464,9 +499,9 @@ class Scenario(Frozen):
     incidents: list[Incident] = []
     bands: Bands
     report: Report = Report()
-    replications: PositiveInt
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
-    output_dir: str
+    replications: Annotated[int, Field(ge=1, le=10_000), WHOLE]
+    seed: Annotated[int, Field(ge=0, lt=2**32), WHOLE]
+    output_dir: Annotated[str, Field(min_length=1)]
     overwrite: bool
 
     @model_validator(mode="after")
@@ -478,6 +513,32 @@ class Scenario(Frozen):
                 "promotion.orders_per_view, audience.orders_per_view"
             )
         return self
+
+    @model_validator(mode="after")
+    def _fits_the_script(self) -> Scenario:
+        script = self.promotion
+        if misfit := self.misfit(script.peak_viewers or INFINITY, script.duration_s or INFINITY):
+            raise ValueError(misfit)
+        return self
+
+    def misfit(self, peak_viewers: float, duration_s: float) -> str:
+        """What doesn't fit a show of this size and length, '' where all does.
+
+        A recorded curve tells its own only when it is read.
+        """
+        for k, incident in enumerate(self.incidents):
+            if incident.time_s >= duration_s:
+                return (
+                    f"incidents.{k}.time_s {incident.time_s:g} is after the show: "
+                    f"it must be below {duration_s:g}"
+                )
+        sample, least = self.audience.sample, min(1.0, FEWEST / peak_viewers)
+        if sample < least:
+            return (
+                f"audience.sample {sample:g} leaves {sample * peak_viewers:.2g} viewers of "
+                f"{peak_viewers:g} at the peak: it must be at least {ceil(1e6 * least) / 1e6:g}"
+            )
+        return ""
 
     @model_validator(mode="after")
     def _reference_is_compared(self) -> Scenario:

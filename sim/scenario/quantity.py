@@ -5,12 +5,27 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticKnownError
 
 Confidence = Literal["published", "measured", "claimed", "assumed"]
 
 GIVEN = "given by the user"
 """The source of a bare number: one that replaced value and provenance on a command line."""
+
+
+def _no_truth(kind: Literal["int_type", "float_type"]) -> BeforeValidator:
+    """`true` is no number, though Python counts it as 1."""
+
+    def check(given: object) -> object:
+        if isinstance(given, bool):
+            raise PydanticKnownError(kind)
+        return given
+
+    return BeforeValidator(check)
+
+
+WHOLE, NUMBER = _no_truth("int_type"), _no_truth("float_type")
 
 
 class Frozen(BaseModel):
@@ -40,9 +55,9 @@ class Quantity(Frozen):
     A bare number is read as `assumed, given by the user`. Without a source a number is `assumed`.
     """
 
-    value: float
-    low: float | None = None
-    high: float | None = None
+    value: Annotated[float, NUMBER]
+    low: Annotated[float, NUMBER] | None = None
+    high: Annotated[float, NUMBER] | None = None
     source: str | None = None
 
     @model_validator(mode="before")
@@ -85,11 +100,11 @@ def _range(low: float, high: float, what: str, open_low: bool = False) -> AfterV
     return AfterValidator(check)
 
 
-PositiveInt = Annotated[int, Field(ge=1)]
-NotNegativeInt = Annotated[int, Field(ge=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-NotNegativeFloat = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
+PositiveInt = Annotated[int, Field(ge=1), WHOLE]
+NotNegativeInt = Annotated[int, Field(ge=0), WHOLE]
+PositiveFloat = Annotated[float, Field(gt=0), NUMBER]
+NotNegativeFloat = Annotated[float, Field(ge=0), NUMBER]
+Fraction = Annotated[float, Field(ge=0, le=1), NUMBER]
 
 INFINITY = float("inf")
 Positive = Annotated[Quantity, _range(0, INFINITY, "a number above 0", open_low=True)]

@@ -48,6 +48,9 @@ Reduction = Literal[
     "fourth_peak", "mean_of_top5", "mean_of_daily_p95", "p95", "p95_night_half",
 ]  # fmt: skip
 
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
+"""ISO 4217."""
+
 Where = dict[str, str | list[str]]
 """Only usage of this kind, by path, region or class, e.g. {class: [sd, hd], path: rtc}."""
 
@@ -154,7 +157,8 @@ class TariffLine(Frozen):
     unit: PositiveFloat = 1.0
     """How much of the meter one price buys (1000 for 'per 1,000 minutes')."""
     commitment: NotNegative | None = None
-    """Paid for whether used or not, in multiples of `unit`; a day without usage is free."""
+    """Paid for whether used or not, in multiples of `unit`, on top of what is included; a day
+    without usage is free."""
     included: NotNegative | None = None
     """Free, or paid for elsewhere, in each period; in multiples of `unit`. Tiers begin above it."""
     semantics: Literal["graduated", "all_units", "flat"]
@@ -170,12 +174,21 @@ class TariffLine(Frozen):
 
     @model_validator(mode="after")
     def _no_gap(self) -> TariffLine:
-        bounds = [t.up_to for t in self.tiers]
-        if bounds[-1] is not None:
-            raise ValueError(f"the last tier of '{self.name}' must have no end (up_to: null)")
-        finite = [b for b in bounds[:-1] if b is not None]
-        if len(finite) != len(bounds) - 1 or any(b <= a for a, b in pairwise(finite)):
-            raise ValueError(f"the tiers of '{self.name}' must rise without overlap or gap")
+        """A tier begins where the one before it ends, so ends that rise leave no other mistake."""
+        said = f"tiers of '{self.name}'"
+        for k, (tier, following) in enumerate(pairwise(self.tiers)):
+            if tier.up_to is None:
+                raise ValueError(f"{said} overlap: tiers.{k} has no end (up_to) and isn't the last")
+            if following.up_to is not None and following.up_to <= tier.up_to:
+                raise ValueError(
+                    f"{said} overlap: tiers.{k + 1}.up_to {following.up_to:g} must be above "
+                    f"tiers.{k}.up_to {tier.up_to:g}"
+                )
+        if (end := self.tiers[-1].up_to) is not None:
+            raise ValueError(
+                f"{said} leave a gap: nothing is priced above {end:g}, the last one must have no "
+                "end (up_to: null)"
+            )
         return self
 
     @model_validator(mode="after")
@@ -183,9 +196,17 @@ class TariffLine(Frozen):
         _reducible(self.meter, self.reduction)
         _filters(self.where, self.meter)
         if (self.level is None) == (self.reduction == "fourth_peak"):
-            raise ValueError("level (day, sample or sample_within_day) belongs to fourth_peak")
+            raise ValueError(
+                "reduction fourth_peak needs level: day, sample or sample_within_day"
+                if self.level is None
+                else f"level {self.level} belongs to fourth_peak, not to {self.reduction}"
+            )
         if (self.days is None) == (self.reduction in OF_DAYS):
-            raise ValueError(f"days (all or valid) belongs to {', '.join(OF_DAYS)}")
+            raise ValueError(
+                f"reduction {self.reduction} needs days: all (of the month) or valid (with usage)"
+                if self.days is None
+                else f"days {self.days} belongs to {', '.join(OF_DAYS)}, not to {self.reduction}"
+            )
         if self.prorate and (self.by_day or self.meter in get_args(Fixed)):
             raise ValueError(f"prorate belongs to usage of a month, not to {self.reduction} of "
                              f"{self.meter}")  # fmt: skip
@@ -218,7 +239,7 @@ class Tariff(Frozen):
     """A price list."""
 
     name: str
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    currency: Currency
     gb_bytes: Literal[1_000_000_000, 1_073_741_824] = 1_000_000_000
     """Bytes in the tariff's GB."""
     sample_stat: Literal["mean", "max_of_10s"] = "mean"

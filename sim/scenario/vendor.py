@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.quantity import (
     GIVEN,
+    NUMBER,
     Confidence,
     Fraction,
     Frozen,
@@ -56,9 +57,22 @@ class Limits(Frozen):
     messages_per_s: Positive | None = None
     """Messages the room carries a second, all paths; beyond, product cards wait behind the chat."""
 
+    @field_validator("transcodes", mode="before")
+    @classmethod
+    def _whole_pictures(cls, written: Any) -> Any:
+        """Of a number as it is written; one drawn from its range is rounded where it is used."""
+        numbers = written if isinstance(written, Mapping) else {"value": written}
+        for key in ("value", "low", "high"):
+            number = numbers.get(key)
+            if isinstance(number, float) and not number.is_integer():
+                raise ValueError(f"{key} {number:g} must be a whole number: pictures are counted")
+        return written
+
 
 OF_THE_VENDOR = ("account_mbps", "package_minutes", "package_gb", "messages_per_s")
 """Limits that hold for all paths together."""
+METERED = ("account_mbps", "package_minutes", "package_gb")
+"""Those of them that are read every `scan_s`."""
 
 
 class Policy(Frozen):
@@ -78,11 +92,15 @@ class Policy(Frozen):
     """How often the account and the package are looked at; null: each second."""
     cut_off_s: Positive | None = None
     """How long a cut-off lasts (a package: until another one is bought); null: to the end."""
-    joins_burst: Annotated[float, Field(ge=1)] | None = None
+    joins_burst: Annotated[float, Field(ge=1), NUMBER] | None = None
     """Joins let in at once after a quiet spell; null: what one second allows, at least 1."""
     refusal_s: NotNegative
     ghost_s: NotNegative | None = None
     """How long a session that was cut still counts against its quota; null: not at all."""
+
+    def of(self, limit: str) -> str:
+        """What happens at a limit of the account."""
+        return self.package if limit.startswith("package") else self.account_mbps
 
     @model_validator(mode="after")
     def _can_be_carried_out(self) -> Policy:
@@ -442,6 +460,26 @@ class Vendor(Frozen):
                 )
             if fleet is not None and fleet.node_mbps is None and viewers is None:
                 raise ValueError(f"paths.{name}.fleet needs node_mbps or {key}: nodes have no size")
+        return self
+
+    @model_validator(mode="after")
+    def _every_rule_has_its_limit(self) -> Vendor:
+        """How often a meter is read, and how long it cuts off, without that meter: said in vain."""
+        for k, (name, _, limits, policy) in enumerate(self.ways()):
+            here = "" if k == 0 else f"paths.{name}."
+            metered = [key for key in METERED if k == 0 and getattr(limits, key) is not None]
+            cuts = [key for key in metered if policy.of(key) == "cut_off"]
+            for key, given, about in (
+                ("scan_s", policy.scan_s, metered),
+                ("cut_off_s", policy.cut_off_s, cuts),
+            ):
+                if given is not None and not about:
+                    needed = f"one of {', '.join(METERED)}" if k == 0 else "the first path's limits"
+                    how = " whose policy is cut_off" if key == "cut_off_s" and k == 0 else ""
+                    raise ValueError(
+                        f"{here}policy.{key} is {given.value:g}, and nothing is limited that it is "
+                        f"about: it needs {needed}{how}"
+                    )
         return self
 
     @property

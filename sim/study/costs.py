@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.billing import Bill, night_in_month
+from sim.billing.usage import METERS
 from sim.scenario.model import Commerce
 from sim.scenario.tariff import Tariff
 from sim.study.interval import summarise
@@ -32,7 +33,7 @@ def of_plans(
 ) -> Iterator[tuple[str, str, str, float]]:
     """tariff, metric, unit, value of one night under each tariff of a vendor.
 
-    `tenfold`: by tariff what a month costs now and with ten times the use, CNY. Marginal bill,
+    `tenfold`: by tariff what a month costs now and with ten times the audience, CNY. Marginal bill,
     month, marginal bill for each viewer hour and order, bill and lost margin, CNY.
     """
     for bill, (now, then) in zip(bills, tenfold, strict=True):
@@ -65,14 +66,17 @@ def with_servers(asked: pd.DataFrame, had: pd.DataFrame) -> pd.DataFrame:
 def grown_tenfold(
     asked: pd.DataFrame, tariff: Tariff, shop: Commerce, starts_at: datetime
 ) -> tuple[float, float]:
-    """What a month costs now and ten times as large, CNY.
+    """What a month costs now and with ten times the audience, CNY.
 
-    `asked`: what this night would use with no limit in the way; every night grows with it.
+    `asked`: what this night would use with no limit in the way; every night grows with it. What
+    the show uses whatever its audience stays.
     """
+    crowd = {meter.usage for meter in METERS.values() if meter.grows == "audience"}
+    grows = asked["meter"].isin(crowd)
     now, then = (
         float(
             night_in_month(
-                asked.assign(value=asked["value"] * times),
+                asked.assign(value=asked["value"].where(~grows, asked["value"] * times)),
                 tariff, shop.cny_per, starts_at, shop.month,
             ).month_cny
         )

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sim.demand import Audience, draw_audience, expected_demand
 from sim.engine import perfect, run
 from sim.record import Run
+from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
 from sim.study.numbers import all_drawn, ends, one_changed
 
@@ -81,7 +82,9 @@ def jobs(scenario: Scenario) -> list[Job]:
     """Everything to compute: the scripted peak first, the curve's other points, the small nights.
 
     Draw k of the numbers is a night of replication k mod `replications`.
+    Errors: ScenarioError where a recorded curve is too small or short for what is asked of it.
     """
+    _fits_its_recording(scenario)
     study, bands, whole = scenario.study, scenario.bands, scenario.audience.sample
     nights, out = range(scenario.replications), []
     for times, peak in _points(scenario):
@@ -165,6 +168,13 @@ def side_by_side(jobs: list[Job], width: int) -> list[int]:
     groups = (each[at : at + width] for at in range(0, len(each), width))
     turns = (turn for group in groups for turn in zip_longest(*group))
     return [k for turn in turns for k in turn if k is not None]
+
+
+def _fits_its_recording(scenario: Scenario) -> None:
+    if scenario.promotion.file is not None:
+        demand = expected_demand(scenario.promotion, scenario.audience)
+        if misfit := scenario.misfit(demand.peak_viewers, demand.duration_s):
+            raise ScenarioError(misfit)
 
 
 def scripted_peak(scenario: Scenario) -> int:

@@ -79,6 +79,16 @@ def test_what_is_included_is_taken_off_before_the_tiers() -> None:
     assert bill(gb(60), plan).lines[0].price_note == "10 x 1 CNY per GB; 50 included"
 
 
+def test_what_is_included_is_free_and_the_commitment_is_bought_on_top() -> None:
+    """30 GB free, 100 committed: 100 are paid for up to 130 used, and never fewer."""
+    plan = tariff([(100, 1), (None, 0.5)], commitment=100, included=30)
+    used, due = (0, 30, 100, 130, 150), [100, 100, 100, 100, 110]
+    assert [bill(gb(amount), plan).total for amount in used] == due
+    assert bill(gb(50), plan).lines[0].price_note == (
+        "100 x 1 CNY per GB; 30 included; 100 committed"
+    )
+
+
 def test_a_commitment_by_the_day_is_free_on_a_day_without_usage() -> None:
     plan = tariff(FLAT, reduction="daily_sum", commitment=10)
     assert bill(gb(0), plan).total == 0
@@ -94,6 +104,7 @@ def test_falls_are_told_where_a_tier_is_cheaper_as_a_whole() -> None:
     assert plan == Fall("the line", Decimal(5000), Decimal(349), Decimal(200))
     # what is committed to anyway can't be reached from below
     assert falls(tariff(tiers, semantics="all_units", commitment=600)) == []
+    assert falls(tariff(tiers, semantics="all_units", commitment=600, included=200)) == []
     both = falls(tariff(tiers, semantics="all_units", commitment=500))
     assert [float(f.at) for f in both] == [500]
 

@@ -266,11 +266,6 @@ def test_what_the_host_s_uplink_carries_is_the_worst_of_those_that_overlap() -> 
 ALL = breaks("edge cn.telecom 90 130 0", "isp mobile 100 150 0.4", "host_uplink - 200 210 0")
 
 
-def test_an_incident_after_the_end_of_the_show_changes_nothing() -> None:
-    late = night("promotion.peak_viewers=200", breaks("region cn 300.5 400 0"))
-    assert same(run_once(late), run_once(night("promotion.peak_viewers=200"))) == []
-
-
 def test_incidents_happen_in_the_world_of_incidents_alone() -> None:
     with_, without = (night("promotion.peak_viewers=200", *k) for k in ((ALL,), ()))
     assert same(run_once(with_, "limits"), run_once(without, "limits")) == []

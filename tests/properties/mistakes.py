@@ -37,7 +37,7 @@ def wrong_here(value: Any, field: FieldInfo | None) -> Iterator[Any]:
     if isinstance(value, bool):
         yield from ("perhaps", 7)
     elif isinstance(value, (int, float, Quantity)):
-        yield from (-1, float("nan"), float("inf"), "many", [1])
+        yield from (-1, float("nan"), float("inf"), "many", [1], True)
         if field is not None and _is_share(field):
             yield 1.5
     elif field is not None and get_origin(field.annotation) is Literal:
@@ -132,6 +132,12 @@ BARE: dict[str, Any] = {
     f"{OURS}.tariffs.first.also": [],
 }  # fmt: skip
 BREAK = {"name": "b", "what": "region", "where": "", "time_s": 1, "duration_s": 1, "left": 0}
+UNLIMITED: dict[str, Any] = {
+    f"{OURS}.limits.{key}": None
+    for key in ("account_mbps", "package_minutes", "package_gb")
+} | {f"{OURS}.policy.{key}": None for key in ("scan_s", "cut_off_s")} | {
+    f"{OURS}.policy.package": "refuse", f"{OURS}.policy.account_mbps": "refuse"
+}  # fmt: skip
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"promotion.concurrency": FLAT, "promotion.arrivals": FLAT}, "concurrency, arrivals"),
     ({"promotion.concurrency": None, "promotion.arrivals": None, "promotion.file": None}, "none"),
@@ -180,6 +186,19 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({f"{OURS}.policy.account_mbps": "cut_off", f"{OURS}.policy.ghost_s": None}, "ghost_s"),
     ({f"{OURS}.policy.package": "cut_off", f"{OURS}.policy.ghost_s": None}, "package"),
     ({f"{OURS}.policy.scan_s": 0.5}, "scan_s"),
+    *[({**UNLIMITED, f"{OURS}.policy.{key}": 5}, f"policy.{key} is 5")
+      for key in ("scan_s", "cut_off_s")],
+    ({**UNLIMITED, f"{OURS}.limits.package_gb": 5, f"{OURS}.policy.cut_off_s": 5},
+     "policy.cut_off_s is 5"),
+    ({f"{RTC}.layers": LAYERS, f"{OURS}.limits.transcodes": 1.5}, "limits.transcodes: value 1.5"),
+    ({"incidents": [{**BREAK, "what": "host_uplink", "time_s": 3e5}]}, "incidents.0.time_s"),
+    ({"audience.sample": 0.5, "promotion.peak_viewers": 39}, "audience.sample 0.5 leaves"),
+    ({"promotion.duration_s": 7e5, "promotion.grid_s": 100}, "promotion.duration_s"),
+    ({"promotion.duration_s": 300, "promotion.grid_s": 0.01}, "grid_s 0.01"),
+    ({"promotion.starts_at": "2026-11-11"}, "promotion.starts_at"),
+    ({"promotion.starts_at": "2026-11-11T20:00:00+08:00"}, "without a time zone"),
+    ({"commerce.cny_per": {"CNY": 1, "USD": 7, "eur": 8}}, "commerce.cny_per.eur"),
+    ({"output_dir": ""}, "output_dir"),
     ({f"{RTC}.background_load": [[9, 0.5], [9, 0.6]]}, "background_load: time 9 s follows 9 s"),
     ({f"{RTC}.background_load": [[9, 1.2]]}, f"{RTC}.background_load.0.1"),
     ({f"{RTC}.fleet": None, f"{OURS}.limits.node_viewers": 9}, "limits.node_viewers 9 needs"),
@@ -203,11 +222,15 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({f"{OURS}.serves.mars": ["east"]}, "'east' twice"),
     ({f"{OURS}.regions.mars": {}}, "regions.mars"),
     ({f"{OURS}.edges.mars": {}}, "edges.mars"),
-    ({f"{LINE}.tiers": [{"up_to": 1, "price": 1}]}, "last tier"),
+    ({f"{LINE}.tiers": [{"up_to": 1, "price": 1}]}, "leave a gap: nothing is priced above 1"),
     ({f"{LINE}.tiers": [{"up_to": 2, "price": 1}, {"up_to": 1, "price": 1}, {"price": 1}]},
-     "tiers"),
+     "overlap: tiers.1.up_to 1 must be above tiers.0.up_to 2"),
+    ({f"{LINE}.tiers": [{"price": 1}, {"up_to": 1, "price": 1}, {"price": 1}]},
+     "overlap: tiers.0 has no end"),
+    ({f"{OURS}.tariffs.first.lines": []}, "lines has 0 entries"),
     ({f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "sum"}, "reduction sum"),
-    ({**BARE, f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "p95"}, "days"),
+    ({**BARE, f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "p95"},
+     "reduction p95 needs days: all (of the month) or valid"),
     ({**BARE, f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "fourth_peak"}, "level"),
     ({**BARE, f"{LINE}.convert": {"hd": 2}}, "convert"),
     ({**BARE, f"{LINE}.reduction": "daily_sum", f"{LINE}.prorate": "amount"}, "prorate"),

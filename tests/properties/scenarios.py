@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
+from sim.scenario.model import FEWEST
 from sim.scenario.tariff import (
     BY_DAY,
     CLASSED,
@@ -57,6 +58,16 @@ def quantity(draw: Draw, low: float, high: float) -> Any:
     if draw(flags):
         return value
     ends = {"low": draw(number(low, value)), "high": draw(number(value, high))}
+    return {"value": value, **ends, "source": "guess"}
+
+
+@st.composite
+def counts(draw: Draw, low: int, high: int) -> Any:
+    """The same, of what is counted."""
+    value = draw(st.integers(low, high))
+    if draw(flags):
+        return value
+    ends = {"low": draw(st.integers(low, value)), "high": draw(st.integers(value, high))}
     return {"value": value, **ends, "source": "guess"}
 
 
@@ -229,6 +240,14 @@ def ladders(draw: Draw) -> tuple[list[Data], int, Any]:
     return layers, heights[0], {"value": rate, "source": "guess"} if draw(flags) else rate
 
 
+def without_idle_rules(policy: Data, caps: Data) -> Data:
+    """A policy has no number about a limit that isn't there."""
+    kinds = {"account_mbps": "account_mbps", "package_minutes": "package", "package_gb": "package"}
+    rules = [policy[how] for key, how in kinds.items() if caps.get(key) is not None]
+    idle = {"scan_s": not rules, "cut_off_s": "cut_off" not in rules}
+    return {key: None if idle.get(key) else value for key, value in policy.items()}
+
+
 @st.composite
 def policies(draw: Draw, last: bool, egress: tuple[str, ...]) -> Data:
     how = st.sampled_from(("refuse", "queue") if last else ("refuse", "queue", "overflow"))
@@ -269,7 +288,7 @@ def limits(
         "joins_per_s": draw(maybe(quantity(0.05, 10))),
         "token_calls_per_s": draw(seldom(quantity(0.05, 10))),
         "room_viewers": draw(seldom(quantity(1, 1.5 * most))),
-        "transcodes": draw(maybe(quantity(0, 4))) if path["layers"] else None,
+        "transcodes": draw(maybe(counts(0, 4))) if path["layers"] else None,
         **({k: draw(seldom(v)) for k, v in of_the_vendor.items()} if first else {}),
     }
 
@@ -474,7 +493,9 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
         body["cdn"]["limits"] = draw(own_limits if body["cdn"]["fleet"] else maybe(own_limits))
         # One of two paths may reserve what both share.
         both = ("degrade",) if policy["egress_mbps"] != "degrade" else any_egress
-        body["cdn"]["policy"] = draw(policies(last=True, egress=both))
+        second = draw(policies(last=True, egress=both))
+        body["cdn"]["policy"] = without_idle_rules(second, body["cdn"]["limits"] or {})
+    caps = draw(limits(most, shared, body["rtc"], first=True))
     some = st.sets(st.sampled_from(sorted(serves)), max_size=2).map(sorted)
     return {
         "name": "Drawn",
@@ -482,7 +503,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
         "sources": {"guess": {"confidence": "assumed"}},
         "serves": serves,
         "paths": body,
-        "limits": draw(limits(most, shared, body["rtc"], first=True)),
+        "limits": caps,
         "regions": {
             r: {"sessions": draw(maybe(quantity(1, most))), "egress_mbps": draw(maybe(own))}
             for r in draw(some)
@@ -490,7 +511,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
         "edges": {
             r: {i: {"egress_mbps": draw(own)} for i in isps if draw(flags)} for r in draw(some)
         },
-        "policy": policy,
+        "policy": without_idle_rules(policy, caps),
         "own": {
             "joins_per_s": draw(seldom(quantity(0.05, 10))),
             "policy": draw(st.sampled_from(("refuse", "queue"))),
@@ -506,7 +527,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
 
 
 @st.composite
-def incidents(draw: Draw, vendors: Data, isps: list[str]) -> Data:
+def incidents(draw: Draw, vendors: Data, isps: list[str], show_s: float) -> Data:
     name = draw(st.sampled_from(sorted(vendors)))
     region = draw(st.sampled_from(sorted(vendors[name]["serves"])))
     isp = draw(st.sampled_from(isps))
@@ -517,7 +538,7 @@ def incidents(draw: Draw, vendors: Data, isps: list[str]) -> Data:
         "what": what,
         "where": places[what],
         "vendor": None if what == "host_uplink" else draw(maybe(st.just(name))),
-        "time_s": draw(number(0, 320)),
+        "time_s": draw(number(0, 0.99 * show_s)),
         "duration_s": draw(number(0.1, 300)),
         "left": draw(st.just(0.0) | number(0, 1)),
         "chance": draw(maybe(number(0, 1))),
@@ -536,6 +557,9 @@ def scenarios(draw: Draw, most: int = 400) -> Data:
     most = min(most, 60) if exact else most
     compared = draw(st.sampled_from((["ours"], ["ours"], ["ours", "theirs"])))
     sellers = {name: draw(vendors(most, regions, isps)) for name in compared}
+    script, room = draw(promotions(most)), draw(audiences(regions, isps))
+    room["sample"] = min(1.0, max(room["sample"], FEWEST / script["peak_viewers"]))
+    broken = incidents(sellers, isps, script["duration_s"])
     return {
         "study": {
             "kind": draw(st.sampled_from(("night", "compare", "curve"))),
@@ -545,8 +569,8 @@ def scenarios(draw: Draw, most: int = 400) -> Data:
             "reference_vendor": draw(maybe(st.sampled_from(compared))),
             "ranges": False,
         },
-        "promotion": draw(promotions(most)),
-        "audience": draw(audiences(regions, isps)),
+        "promotion": script,
+        "audience": room,
         "network": draw(networks()),
         "vendors": sellers,
         "commerce": {
@@ -586,7 +610,7 @@ def scenarios(draw: Draw, most: int = 400) -> Data:
             "freeze_threshold_s": draw(number(0, 2)),
             "stall_merge_s": draw(number(0, 3)),
         },
-        "incidents": draw(st.lists(incidents(sellers, isps), max_size=2)),
+        "incidents": draw(st.lists(broken, max_size=2)),
         "bands": {"draws": draw(st.sampled_from((0, 0, 0, 1))), "sample": 0.5},
         "report": {"enabled": False},
         "replications": 1,

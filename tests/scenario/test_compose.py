@@ -1,5 +1,6 @@
 """What is chosen and overridden becomes one validated scenario."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,12 @@ def test_config_yaml_begins_with_itself_and_ends_with_the_experiment():
     ours = [d for d in config.defaults if "override" not in str(d)]
     assert ours[0] == "_self_"
     assert ours[-1] == {"experiment": "none"}
+
+
+def test_threads_may_compose_at_once():
+    """Hydra has one global object; each thread has it in turn and finds it as it was."""
+    seeds = range(12)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda k: load_scenario("vendors=[budget]", f"seed={k}"), seeds))
+    assert [scenario.seed for scenario in found] == list(seeds)
+    assert not GlobalHydra.instance().is_initialized()

@@ -78,9 +78,13 @@ def test_an_unknown_key_is_told_with_the_allowed_ones_and_nothing_can_name_code(
     assert all(word in said for word in words), said
 
 
-def test_the_first_mistake_is_told_and_the_others_are_counted():
-    assert refusal("seed=-1", "replications=0").endswith("(and 1 more mistake)")
-    assert refusal("seed=-1", "replications=0", "engine.threads=0").endswith("2 more mistakes)")
+def test_all_mistakes_are_told_up_to_five():
+    said = refusal("seed=-1", "replications=0")
+    assert said == "replications is 0: it must be at least 1; seed is -1: it must be at least 0"
+    many = ("engine.threads=0", "engine.epoch_s=0", "audience.sample=2", "bands.draws=-1")
+    said = refusal("seed=-1", "replications=0", *many)
+    assert said.count("it must be") == 5
+    assert said.endswith("; 1 more will be told once these are mended")
 
 
 @pytest.mark.parametrize(
@@ -139,8 +143,14 @@ INHERITS = "defaults: [agora@_here_, _self_]\nname: Ours\n"
 
 def test_half_a_vendor_left_by_an_override():
     said = refusal("vendors=[agora]", "vendors.budget.limits.sessions=5")
-    assert "vendors.budget is half a vendor" in said
+    assert "vendors.budget is half a vendor, with limits" in said
     assert "'vendors=[agora,budget]'" in said
+
+
+def test_a_misspelt_vendor_is_no_file_that_could_be_chosen():
+    said = refusal("vendors=[agora]", "vendors.agroa.limits.sessions=5")
+    assert "vendors.agroa is half a vendor (did you mean agora?)" in said
+    assert "agroa]" not in said
 
 
 def test_half_a_vendor_left_by_an_experiment(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
@@ -12,8 +13,16 @@ from hypothesis import strategies as st
 
 from sim.scenario.compose import load_scenario
 from sim.study import answer
-from sim.study.costs import changes_of_sign, crossings, curves, with_servers
+from sim.study.costs import (
+    changes_of_sign,
+    crossings,
+    curves,
+    grown_tenfold,
+    with_servers,
+)
+from tests.billing.hand import tariff, used
 
+EVENING = datetime(2026, 11, 11, 20)
 POINTS = (5_000, 10_000, 20_000)
 
 
@@ -62,6 +71,28 @@ def test_signs_change_as_often_as_they_are_found_to(y: list[float]) -> None:
         assert np.interp(at, x, y) == pytest.approx(0, abs=1e-6 * max(map(abs, y)))
     assert [up for _, up in found] == [up for k, (_, up) in enumerate(found)
                                        if k == 0 or up != found[k - 1][1]]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("meter", "row", "times"),
+    [
+        ("viewer_minutes", ("viewer_minutes", 600, "min"), 10),
+        ("peak_mbps", ("wire_mbps", 600, "Mbps"), 10),
+        ("users", ("users", 600, "count"), 10),
+        ("ingest_minutes", ("ingest_minutes", 600, "min"), 1),  # the show is as long
+        ("transcode_minutes", ("transcode_minutes", 600, "min"), 1),
+        ("channels", ("channels", 600, "count"), 1),
+        ("events", ("events", 600, "count"), 1),
+    ],
+)
+def test_a_room_ten_times_as_large_uses_ten_times_what_grows_with_its_audience(
+    meter: str, row: tuple[str, float, str], times: float
+) -> None:
+    reduction = "month_peak" if meter in ("peak_mbps", "channels") else "sum"
+    plan = tariff([(None, 1)], meter=meter, reduction=reduction)
+    now, then = grown_tenfold(used(*row), plan, load_scenario("vendors=[budget]").commerce, EVENING)
+    assert then == pytest.approx(times * now)
+    assert now > 0
 
 
 def test_every_tariff_of_every_vendor_has_its_curve_and_the_first_is_the_bill() -> None:

@@ -20,6 +20,15 @@ def scenario(*overrides: str) -> Scenario:
     return load_scenario(*SMALL, *overrides)
 
 
+def test_drawn_transcodes_need_not_be_whole() -> None:
+    """A range of pictures is drawn like any other; what is made is rounded where it is used."""
+    few = "vendors.alibaba_rts.limits.transcodes={value: 3, low: 1, high: 6, source: null}"
+    given = load_scenario("vendors=[alibaba_rts]", few.replace("null", "transcodes"))
+    drawn = [all_drawn(given, "alibaba_rts", draw).vendors["alibaba_rts"] for draw in range(5)]
+    transcodes = [v.limits.transcodes for v in drawn]
+    assert any(n is not None and not n.value.is_integer() for n in transcodes)
+
+
 def values(vendor: Vendor) -> dict[str, float]:
     return {figure.key: figure.value for figure in vendor.figures()}
 
