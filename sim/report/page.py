@@ -242,6 +242,7 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         granted=any(a.cells[-1].text != words.NONE for a in answers),
         limits_cost=limits_cost(frames, scenario),
         plans=list(_plans(frames, scenario, peak)),
+        others=any(plan.number for plan in plans(frames, scenario)),
         cheapest=cheapest(frames, scenario),
         fee_saved=fee_saved(frames, scenario),
         at_risk=list(_at_risk(frames, names, scenario.bands.draws > 0)),

@@ -128,6 +128,14 @@ def test_one_crossing_is_told_and_so_is_that_there_is_none() -> None:
     assert cheapest(priced(night, v0=(1.0, 2.0)), night) == []
 
 
+def test_a_rank_by_one_of_several_lists_says_so(tmp_path: Path) -> None:
+    for vendors, others in (("tencent_leb,budget", True), ("agora,budget", False)):
+        night = scenario(f"vendors=[{vendors}]", "replications=1")
+        write(frames(night), night, tmp_path / vendors)
+        page = (tmp_path / vendors / "report.html").read_text("utf-8")
+        assert ("under the first price list of each" in page) == others
+
+
 def test_lists_of_one_vendor_are_told_apart_by_what_their_names_do_not_share() -> None:
     night = scenario("vendors=[tencent_leb,budget]", "replications=1")
     assert [(p.name, p.brief, p.number) for p in plans(frames(night), night)] == [
