@@ -280,7 +280,8 @@ class Audience(Frozen):
     """The same below HD."""
     messages_per_viewer_s: NotNegative
     """Lines of chat one viewer writes a second."""
-    chat: Chat
+    chat: Chat = Chat.model_validate({"shown_per_s": None, "batch_s": 0, "message_bytes": 200})
+    """Left out: every line goes out by itself."""
     retry: Retry
     reference: Reference
 

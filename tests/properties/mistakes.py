@@ -192,7 +192,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
      "policy.cut_off_s is 5"),
     ({f"{RTC}.layers": LAYERS, f"{OURS}.limits.transcodes": 1.5}, "limits.transcodes: value 1.5"),
     ({"incidents": [{**BREAK, "what": "host_uplink", "time_s": 3e5}]}, "incidents.0.time_s"),
-    ({"audience.sample": 0.5, "promotion.peak_viewers": 39}, "audience.sample 0.5 leaves"),
+    ({"audience.sample": 0.5, "promotion.peak_viewers": 9}, "audience.sample 0.5 leaves"),
     ({"promotion.duration_s": 7e5, "promotion.grid_s": 100}, "promotion.duration_s"),
     ({"promotion.duration_s": 300, "promotion.grid_s": 0.01}, "grid_s 0.01"),
     ({"promotion.starts_at": "2026-11-11"}, "promotion.starts_at"),

@@ -63,7 +63,7 @@ def test_a_number_of_viewers(typed, sentence):
         ("promotion.file=curve.csv", "promotion: exactly one of concurrency, arrivals, file "
          "describes the audience, here: concurrency, file (promotion=replay is the script of a"),
         ("audience.sample=0.0001", "audience.sample 0.0001 leaves 2 viewers of 20000 at the peak: "
-         "it must be at least 0.001"),
+         "it must be at least 0.00025"),
         ("incidents=[{name: a, what: host_uplink, time_s: 3600, duration_s: 1, left: 0}]",
          "incidents.0.time_s 3600 is after the show: it must be below 3600"),
     ],

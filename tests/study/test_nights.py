@@ -31,6 +31,6 @@ def test_an_incident_after_its_end_is_refused(recording):
 
 def test_a_sample_that_leaves_nobody_of_it_is_refused(recording):
     tiny = load_scenario(*recording, "audience.sample=0.01")
-    with pytest.raises(ScenarioError, match=r"leaves 4 viewers of 400 .* at least 0\.05"):
+    with pytest.raises(ScenarioError, match=r"leaves 4 viewers of 400 .* at least 0\.0125"):
         jobs(tiny)
-    assert jobs(load_scenario(*recording, "audience.sample=0.05"))
+    assert jobs(load_scenario(*recording, "audience.sample=0.0125"))
