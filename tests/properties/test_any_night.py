@@ -166,7 +166,7 @@ def test_a_sample_and_a_smaller_peak_are_part_of_any_audience(data: dict[str, An
         scenario = Scenario.model_validate(data | {"promotion": at, "audience": who})
         return pd.DataFrame(draw_audience(scenario, 0).viewers)
 
-    peak = data["promotion"]["peak_viewers"]
+    peak = max(data["promotion"]["peak_viewers"], 15)  # a sample of fewer than five is refused
     whole = drawn(1.0, peak)
     for part in (drawn(0.4, peak), drawn(1.0, max(1, peak // 2))):
         both = part.merge(whole, how="left", indicator=True)
