@@ -18,7 +18,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sim.billing import falls
 from sim.commerce import net_of_lost
 from sim.report import words
-from sim.report.binding import LIMITS
 from sim.report.charts import charts
 from sim.report.plans import cheapest, plans
 from sim.report.said import (
@@ -57,6 +56,7 @@ from sim.report.tables import (
     unbilled,
 )
 from sim.report.terminal import text
+from sim.report.words import LIMITS
 from sim.scenario import Scenario, Vendor
 from sim.scenario.quantity import GIVEN, Confidence, Quantity
 from sim.scenario.tariff import Tariff

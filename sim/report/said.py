@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sim.report import words
-from sim.report.binding import LIMITS
 from sim.report.tables import (
     UNKNOWN,
     Estimate,
@@ -24,7 +23,7 @@ from sim.report.tables import (
     unbilled,
     vendors,
 )
-from sim.report.words import SPACE
+from sim.report.words import LIMITS, SPACE
 from sim.scenario import Scenario, Vendor
 from sim.scenario.quantity import Quantity
 from sim.study.interval import summarise

@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from scipy import stats
 
-from sim.report.binding import strips
 from sim.report.charts import charts, plot
+from sim.report.charts.which_limit_binds import strips
 from sim.report.style import NARROW_IN, SERIES, WIDE_IN, apart, drawing, image, legible, wrapped
 from sim.report.words import SPACE, money
 from sim.study.costs import crossings

@@ -26,28 +26,6 @@ from sim.report.style import (
 from sim.report.tables import UNKNOWN, Frames, estimates, night_peak, table, vendors
 from sim.scenario import Scenario
 
-LIMITS = {
-    "sessions": "concurrent sessions",
-    "joins_per_s": "joins a second",
-    "egress_vendor": "egress of the whole vendor",
-    "egress_region": "egress of a region",
-    "egress_edge": "egress of an edge",
-    "egress_growth": "growth of egress in a minute",
-    "origin": "its origin",
-    "token_calls_per_s": "token calls a second",
-    "room_viewers": "viewers in one room",
-    "node_viewers": "viewers its nodes take",
-    "account_mbps": "the account's bandwidth",
-    "package": "the package paid for",
-    "transcodes": "transcodes at once",
-    "messages_per_s": "messages a second in the room",
-    "host_uplink": "the host's own uplink",
-    "outage": "an outage",
-    "own_joins_per_s": "your own backend's joins a second",
-    "own_orders_per_s": "your own shop's orders a second",
-}
-"""Limits in words."""
-
 ROW_IN = 0.25
 COLUMNS = (("used at most", 0.95), ("viewers harmed", 1.25), ("sales lost, CNY", 1.25))
 """Heads of the columns right of the strips, and their widths in inches."""
@@ -82,7 +60,7 @@ def strips(frames: Frames, scenario: Scenario) -> dict[str, list[Strip]]:
         lost = pairs.groupby(pairs["of"].str.split(".").str[-1])["value"].sum() / nights
         harmed = here[(here["by"] == "limit") & (here["metric"] == "harmed")]
         found = []
-        for limit in LIMITS:
+        for limit in words.LIMITS:
             rows = mine[mine["metric"] == f"bound.{limit}"]
             use = figures.get((vendor, peak, f"limit_use.{limit}"), UNKNOWN).mean
             cost_something = float(lost.get(limit, 0.0)) != 0.0
@@ -104,7 +82,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
     length = scenario.promotion.duration_s
     minutes = (length or float(table(frames, "timeseries")["time_s"].max())) / 60
     rows = [(v, s) for v, mine in named.items() for s in [None, *mine]]
-    texts = [LIMITS[s.limit] for _, s in rows if s is not None]
+    texts = [words.LIMITS[s.limit] for _, s in rows if s is not None]
     left = min(max(map(text_in, texts)) + 0.3, 0.34 * width_in)
     shown = COLUMNS if width_in > 6 else COLUMNS[2:]
     peak, parts = words.count(night_peak(frames, scenario)), 4 if width_in > 6 else 2
@@ -139,7 +117,7 @@ Columns = tuple[tuple[str, float], ...]
 
 
 def _strip(axes: Axes, row: int, s: Strip, minutes: float, left: float, shown: Columns) -> None:
-    _say(axes, row, -6.0, LIMITS[s.limit], INK, "right", room_in=left - 0.15)
+    _say(axes, row, -6.0, words.LIMITS[s.limit], INK, "right", room_in=left - 0.15)
     axes.fill_between([0, minutes], row + 0.18, row + 0.82, color=PALE, linewidth=0)
     if not s.bound.empty:
         x = s.bound.index.to_numpy() / 60
