@@ -222,7 +222,8 @@ def _flowing(n: Night, p: int) -> tuple[float, float]:
             mbps = n.kinds[f.leaf, f.kind].nominal_bps * 1e-6
             asked += mbps
             sent += mbps if f.admitted <= leaf.last else 0.0
-    return asked, top.capacity_mbps if short else sent
+    # Who joined since the last solution is not in it yet: still a node passes no more than it has.
+    return asked, top.capacity_mbps if short else min(sent, top.capacity_mbps)
 
 
 @compiled
