@@ -68,7 +68,8 @@ class Audience:
 
 
 def draw_audience(scenario: Scenario, replication: int) -> Audience:
-    """The audience of a night: the same for every vendor; smaller samples and peaks are subsets.
+    """The audience of a night: the same for every vendor. That at a lower peak is a subset of a
+    larger one, and so is a sample of the night, though not of a sample at another peak.
 
     A sampled viewer orders for all he stands for: at 1/sample times the rate, so a sample has as
     many orders as the night. What the night's own would sell is known without an engine, and

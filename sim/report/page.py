@@ -73,7 +73,7 @@ INVARIANTS = (
     "Measuring changes nothing.",
     "The clock never goes back.",
     "Every number in a vendor profile has a source and a confidence.",
-    "A smaller audience is a subset of a larger one.",
+    "An audience at a lower peak, and a sample, is a subset of the whole one.",
 )
 
 CONFIDENCES = get_args(Confidence)

@@ -23,7 +23,6 @@ from sim.scenario.quantity import (
     Frozen,
     NotNegative,
     NotNegativeFloat,
-    NotNegativeInt,
     Positive,
     PositiveFloat,
     PositiveInt,
@@ -143,7 +142,7 @@ class Promotion(Frozen):
     mass_exit: MassExit | None = None
     drops: list[Drop] = []
     pitches: list[Pitch] = []
-    recordings: NotNegativeInt = 0
+    recordings: Annotated[int, Field(ge=0, le=100), WHOLE] = 0
     """Files of the whole show that the vendor records; each format is one."""
     expected_gmv_cny: PositiveFloat | None = None
     """What a perfect night sells, before stock."""
@@ -572,9 +571,11 @@ class Scenario(Frozen):
                         f"vendors.{name}.tariffs.{key}.currency {tariff.currency} has no rate in "
                         f"commerce.cny_per: {', '.join(self.commerce.cny_per)}"
                     )
-                for meter in tariff.unmetered():
+                fleet = any(path.fleet for path in vendor.paths.values())
+                for meter in tariff.unmetered(fleet):
                     raise ValueError(
-                        f"vendors.{name}.tariffs.{key} bills {meter}, which no night reports: "
+                        f"vendors.{name}.tariffs.{key} bills {meter}, which no night "
+                        f"{'without a fleet ' if meter == 'node_hours' else ''}reports: "
                         "`also` must say how much of it comes with what"
                     )
         return self

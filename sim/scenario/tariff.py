@@ -267,10 +267,12 @@ class Tariff(Frozen):
                 )
         return self
 
-    def unmetered(self) -> list[str]:
-        """Meters it bills that neither a simulated night reports nor `also` gives."""
+    def unmetered(self, fleet: bool) -> list[str]:
+        """Meters it bills that neither a night of a vendor, with a fleet or without, reports nor
+        `also` gives."""
         given = {also.meter for also in self.also}
-        billed = [m for line in self.lines for m in (
+        unreported = {*UNREPORTED, *(() if fleet else ("node_hours",))}
+        billed: list[str | None] = [m for line in self.lines for m in (
             line.meter, *(c.meter for c in line.charged_if), *(c.per for c in line.charged_if)
         )]  # fmt: skip
-        return [m for m in dict.fromkeys(billed) if m in UNREPORTED and m not in given]
+        return [m for m in dict.fromkeys(billed) if m and m in unreported - given]

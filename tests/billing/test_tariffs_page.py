@@ -25,7 +25,7 @@ def test_an_example_is_a_price_list(text: str) -> None:
         assert Tariff.model_validate(data["my_plan"]).lines
     else:
         whole = {"name": "example", "currency": "CNY", "lines": [LINE]} | data
-        assert Tariff.model_validate(whole).unmetered() == []
+        assert Tariff.model_validate(whole).unmetered(fleet=True) == []
 
 
 def test_every_model_has_a_row_and_every_list_it_names_is_shipped() -> None:

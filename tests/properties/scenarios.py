@@ -384,7 +384,8 @@ def paths(draw: Draw, most: int, last: bool, second: bool) -> Data:
     return path
 
 
-REPORTED = sorted(set(get_args(Amount)) - set(UNREPORTED))
+REPORTED = sorted(set(get_args(Amount)) - {*UNREPORTED, "node_hours"})
+"""By the night of any vendor; node hours by one with a fleet only."""
 
 
 @st.composite
