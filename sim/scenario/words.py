@@ -22,6 +22,9 @@ NEAR = 0.61
 """How alike words are that may stand for each other: 'star' and 'star_room', not 'sample' and
 'name'."""
 
+SLIP = 0.9
+"""How alike they are where nothing else was meant: 'vendor' and 'vendors'."""
+
 Options = Mapping[str, Iterable[str]]
 """Each group of `conf/` with its files."""
 
@@ -113,7 +116,8 @@ def unknown(key: str, model: Any = Scenario, options: Options | None = None) -> 
         meant = f"vendors.{name}"
     elif meant and where:
         meant = f"{where}.{meant}"
-    meant = meant or nearest(name, allowed) or next(places(name), "")
+    slip = "".join(get_close_matches(name, allowed, 1, SLIP))
+    meant = slip or meant or nearest(name, allowed) or next(places(name), "")
     asked = f" (did you mean {meant}?)" if meant else ""
     return f"{key} is not a key{asked}: allowed here are {', '.join(allowed) or 'none'}"
 
@@ -226,7 +230,7 @@ def of_hydra(error: BaseException, options: Options) -> str:
         return _several(key, value, options)
     if found := re.search(r"Could not (?:override|delete(?: from config\.)?) '([^']+)'", said):
         return _not_there(found[1], options)
-    if found := re.search(r"Error merging override \+*([^=]+)=(.*?): ", said):
+    if found := re.match(r"Error merging override \+*([^=]+)=(.*)", str(error)):
         must = _must_be(model_at(found[1].split("."))) or "of another type"
         return f"{found[1]} is {found[2]}: it must be {must}"
     if full_key := getattr(error, "full_key", None):
@@ -265,7 +269,8 @@ def not_understood(text: str, options: Options) -> str:
     if must := _must_be(model):
         how = {"a list": " such as [a,b]", "a group of keys": " such as {a: 1}"}.get(must, "")
         return f"'{text}' is not understood: {key} must be {must}{how}"
-    return f"'{text}' is not understood: write \"{key}='{value}'\", with both pairs of quotes"
+    inner = value.strip("'\"")
+    return f"'{text}' is not understood: write \"{key}='{inner}'\", with both pairs of quotes"
 
 
 def _several(key: str, value: str, options: Options) -> str:
@@ -287,6 +292,8 @@ def _not_there(key: str, options: Options) -> str:
     name, at, package = key.partition("@")
     if at:
         vendor = package.rpartition(".")[0]
+        if not vendor:
+            return f"{key} chooses nothing: vendors are chosen as 'vendors=[agora,budget]'"
         return f"{key} chooses nothing: {vendor} must be a vendor that is chosen"
     if name == "tariff":
         return "tariff is chosen for a vendor: 'tariff@vendors.<name>.tariffs=[...]'"

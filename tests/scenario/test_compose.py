@@ -22,7 +22,9 @@ def each_option():
                 case "vendors":
                     yield f"vendors=[{option}]"
                 case "tariff":
-                    vendor = "hybrid" if option == "hybrid_list" else "agora"  # it prices two paths
+                    of = {"hybrid_list": "hybrid"}  # it prices two paths
+                    of |= dict.fromkeys(("cloud_1_core", "cloud_16_cores"), "livekit_selfhosted")
+                    vendor = of.get(option, "agora")
                     yield f"tariff@vendors.{vendor}.tariffs=[{option}]"
                 case _:
                     yield f"{group}={option}"

@@ -58,6 +58,9 @@ def test_a_number_of_viewers(typed, sentence):
         ("commerce.cny_per.usd=7", "commerce.cny_per.usd is 'usd': it must be three capital"),
         ("output_dir=''", "output_dir is '': it must be text, and not empty"),
         ("incidents={}", "incidents is {}: it must be a list"),
+        ("promotion.concurrency={a: 1}", "promotion.concurrency is {a: 1}: it must be a list"),
+        ("vendor=[agora]", "vendor is not a key (did you mean vendors?)"),
+        ("vendors@x=[agora]", "vendors@x chooses nothing: vendors are chosen as 'vendors=["),
         ("promotion.concurrency=[[0,1]]", "promotion.concurrency has 1 entry: it must have at "
          "least 2"),
         ("promotion.file=curve.csv", "promotion: exactly one of concurrency, arrivals, file "
