@@ -285,7 +285,7 @@ def test_an_incident_that_may_strike_is_said_to_be_on_no_night_that_is_shown(
 ) -> None:
     night = scenario(UPLINK, "replications=1")
     made_up = frames(night)
-    (said,) = (s for s in verdict(made_up, night) if "uplink" in s)
+    (said,) = (s for s in verdict(made_up, night) if "Uplink" in s)
     assert said.replace(SPACE, " ") == (
         "Uplink (30.0 % a night) is on none of these nights, only in the revenue at risk: with "
         "Agora it costs CNY 300 a night on the mean, CNY 1,000 when it happens; with Budget "
@@ -343,6 +343,8 @@ def test_a_figure_that_no_draw_moved_has_no_range(tmp_path: Path) -> None:
     write(made_up, night, tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
     assert page.count("<small>inputs –</small>") == 2 * 5
+    risk = page[page.index('id="revenue_at_risk"') : page.index("<h2>Charts")]
+    assert "Pale bars" not in risk  # there are none
 
 
 def test_without_a_ladder_nothing_is_said_of_what_the_limits_cost() -> None:

@@ -393,6 +393,25 @@ def test_no_story_of_the_trade_where_the_plan_was_enough_or_the_night_is_small(t
     assert "almost half" not in text
 
 
+def test_the_main_table_keeps_the_bands_of_money_and_folds_the_others(page):
+    main = page[page.index("The vendors side by side") : page.index("More figures of the night")]
+    folded = page[page.index("More figures of the night") :]
+    bands = r'data-label="{}"><span>[^<]+((?: <small>[^<]+</small>)*)</span>'
+    for heading in ("watched", "stalled"):
+        assert set(re.findall(bands.format(heading), main)) == {""}
+        assert all("nights" in under for under in re.findall(bands.format(heading), folded))
+    for heading in ("sales lost", "bill of the night, CNY"):
+        found = re.findall(bands.format(heading), main)
+        assert len(found) == 2 and all("nights" in u and "inputs" in u for u in found)
+
+
+def test_the_charts_say_of_whom_and_what_a_shade_means(page):
+    text = Reader(page).text
+    assert "Viewers harmed: of 140,000 who came." in text  # 7 a place at the peak, made up
+    assert re.search(r"The darker, the more: darkest at [\d.]+ % and above", text)
+    assert "by operator" in text or "by their own region" in text
+
+
 def test_the_month_the_bill_is_of(page):
     text = Reader(page).text
     assert re.search(
