@@ -386,6 +386,7 @@ HAPPENED = {
     "seen_worse": "saw a worse picture",
     "unanswered": "got no answer from the host",
     "not_taken": "found the shop too busy",
+    "show_over": "saw the show end first",
 }
 """Causes in words; one that is not here is called by its own name."""
 
