@@ -1,9 +1,12 @@
 """The two commands are what a stranger copies: they stay exactly as they are."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+
+from sim.scenario.compose import load_scenario
 
 ROOT = Path(__file__).parent.parent
 READMES = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")]
@@ -33,6 +36,19 @@ def test_the_two_commands_are_exactly_these(readme):
 def test_lists_are_quoted_in_every_example(readme):
     unquoted = [line for line in fenced_lines(readme) if re.search(r"(?<!['\w])\w+=\[", line)]
     assert unquoted == []
+
+
+@in_each_language
+def test_every_example_of_a_night_is_a_scenario(readme):
+    """But for those that ask for a file or a folder of your own, a sweep, or the list of names."""
+    examples = [shlex.split(line, comments=True) for line in fenced_lines(readme)]
+    yours = ("-m", "--config-dir", "--help")
+    tried = 0
+    for _, _, _, *overrides in (e for e in examples if e[:3] == ["python", "-m", "sim"]):
+        if not any(o in yours or o.startswith("promotion.file=") for o in overrides):
+            assert load_scenario(*overrides).vendors
+            tried += 1
+    assert tried >= 5
 
 
 @in_each_language

@@ -21,6 +21,7 @@ from sim.report import words
 from sim.report.charts import charts
 from sim.report.plans import cheapest, plans
 from sim.report.said import (
+    LIMITS_RUNG,
     TOGETHER,
     Effect,
     Reached,
@@ -29,14 +30,15 @@ from sim.report.said import (
     asked,
     best_first,
     effects,
-    fee_saved,
     just_enough,
     limits_cost,
     listed,
     lost_by_limit,
     marked,
+    never_in_hd,
     on_the_night,
     reached,
+    struck_by,
     verdict,
     with_chances,
     without,
@@ -58,6 +60,7 @@ from sim.report.tables import (
 from sim.report.terminal import text
 from sim.report.words import LIMITS
 from sim.scenario import Scenario, Vendor
+from sim.scenario.model import Incident
 from sim.scenario.quantity import GIVEN, Confidence, Quantity
 from sim.scenario.tariff import Tariff
 from sim.study.interval import unseen
@@ -244,7 +247,6 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         plans=list(_plans(frames, scenario, peak)),
         others=any(plan.number for plan in plans(frames, scenario)),
         cheapest=cheapest(frames, scenario),
-        fee_saved=fee_saved(frames, scenario),
         at_risk=list(_at_risk(frames, names, scenario.bands.draws > 0)),
         beyond_risk=_beyond(frames),
         drawn=scenario.bands.draws > 0,
@@ -301,8 +303,12 @@ def _month(scenario: Scenario) -> str:
         return "this night alone"
     nights = f"{month.ordinary_nights} ordinary night{'s' if month.ordinary_nights > 1 else ''}"
     share = f"{words.exact(100 * month.ordinary_share.value)}{words.SPACE}%"
-    others = f", {len(month.promotions)} more promotions" if month.promotions else ""
-    return f"{nights} at {share} of this night's use{others}, and this night"
+    more = len(month.promotions)
+    others = f", {more} more promotion{'s' if more > 1 else ''}" if more else ""
+    return (
+        f"{nights} at {share} of this night's use{others}, and this night; ordinary nights are "
+        "billed as if no limit held them"
+    )
 
 
 def _titled(name: str) -> str:
@@ -331,13 +337,18 @@ def _answer(
 
     limits = reached(figures, vendor, peak, scenario.vendors.get(vendor))
     first = _first(limits, peak, get("stall_ratio").known)
-    costly = _costliest(lost_by_limit(figures, vendor, peak), first.text)
+    costly = _costliest(lost_by_limit(figures, vendor, peak), get(LIMITS_RUNG).mean, first.text)
     first = replace(first, under=(*first.under, *costly))
     missing = tuple(f"+ {m}" for m in [unbilled(vendor, scenario)] if m)
     return Answer(
         name=name,
         cells=[
-            *_cells(get, lost_share(figures, vendor, peak), missing),
+            *_cells(
+                get,
+                lost_share(figures, vendor, peak),
+                missing,
+                ("never in HD",) if never_in_hd(figures, vendor, peak) else (),
+            ),
             first,
             _granted(get, bool(on_the_night(limits)), scenario, missing),
         ],
@@ -347,12 +358,12 @@ def _answer(
     )
 
 
-def _cells(get: Get, lost: Estimate, missing: tuple[str, ...]) -> list[Cell]:
-    """`missing`: what the bill leaves out, under each figure it is in."""
+def _cells(get: Get, lost: Estimate, missing: tuple[str, ...], hd: tuple[str, ...]) -> list[Cell]:
+    """`missing`: what the bill leaves out, under each figure it is in; `hd`: that there is none."""
     lost_cny, bill, month = get("lost_gmv_cny"), get("cost_cny"), get("cost_month_cny")
     return [
-        _banded("watched", get("watch_delivered_ratio"), words.percent),
-        _banded("stalled", get("stall_ratio"), words.percent),
+        Cell("watched", words.percent(get("watch_delivered_ratio").mean), hd),
+        Cell("stalled", words.percent(get("stall_ratio").mean)),
         _banded("sales lost", lost, words.percent, f"CNY{words.SPACE}{{}}", lost_cny),
         _but(_banded("bill of the night, CNY", bill, words.money, "month {}", month), missing),
         _but(_both(get(TOGETHER), lost_cny.mean + bill.mean), missing),
@@ -380,7 +391,7 @@ def _granted(get: Get, bound: bool, scenario: Scenario, missing: tuple[str, ...]
     under = (
         (
             " ".join([f"bill {words.money(bill.mean)}", *missing]),
-            f"both {words.money(bill.mean + lost * kept)}",
+            " ".join([f"both {words.money(bill.mean + lost * kept)}", *missing]),
         )
         if bill.known
         else ()
@@ -400,14 +411,16 @@ def _first(limits: list[Reached], peak: int, known: bool) -> Cell:
     return Cell(heading, "none" if known else words.NONE, beyond)
 
 
-def _costliest(lost_cny: dict[str, float], first: str) -> list[str]:
-    """The limit that lost the most sales on the night, which need not be the first one reached."""
+def _costliest(lost_cny: dict[str, float], rung: float, first: str) -> list[str]:
+    """The limit that lost the most sales on the night, which need not be the first one reached;
+    `rung`: CNY lost to all of them."""
     limit, cny = next(iter(lost_cny.items()), ("", 0.0))
     if not cny > 0:
         return []
-    said = f"CNY{words.SPACE}{words.money(cny)}"
+    whole = f" of {words.money(rung)}" if rung > cny else ""  # elsewhere the limits may gain
+    said = f"CNY{words.SPACE}{words.money(cny)}{whole}"
     if LIMITS[limit] == first:
-        return [f"most costly too, {said}"]
+        return ["most costly too:", said]
     return ["most costly:", LIMITS[limit], said]
 
 
@@ -434,6 +447,8 @@ def _more(get: Get, missing: tuple[str, ...]) -> list[Cell]:
         return Cell(heading, say(get(metric).mean))
 
     return [
+        _banded("watched", get("watch_delivered_ratio"), words.percent),
+        _banded("stalled", get("stall_ratio"), words.percent),
         cell("play in HD", "hd_ratio", words.percent),
         cell("mean bitrate, Mbps", "mean_bitrate_mbps", words.number),
         cell("never got in", "join_failure_ratio", words.percent),
@@ -548,11 +563,20 @@ def _fold(x: float) -> str:
     return f"{words.number(x)} times" if math.isfinite(x) else words.NONE
 
 
-def _beyond(frames: Frames) -> str:
-    """How likely a peak outside the simulated ones is; empty where it is not."""
+def _beyond(frames: Frames) -> list[str]:
+    """How likely a peak outside the simulated ones is, and what is taken to be lost there."""
     rows = table(frames, "risk")
-    most = float(rows["beyond"].max()) if not rows.empty else 0.0
-    return words.percent(most) if most > 0 else ""
+    if rows.empty:
+        return []
+    said = {
+        "above": "there losses go on in a straight line, at most to all sales",
+        "below": "there losses fall in proportion",
+    }
+    return [
+        f"Of all nights {words.percent(chance)} have a peak {side} those simulated: {how}."
+        for side, how in said.items()
+        if (chance := float(rows[side].max())) > 0
+    ]
 
 
 def _kept(scenario: Scenario) -> str:
@@ -638,7 +662,7 @@ def _how(frames: Frames, scenario: Scenario, peak: int, figures: Figures) -> lis
         default=math.nan,
     )
     broken = [
-        f"{i.name} ({_titled(i.what).lower()}{f' {i.where}' if i.where else ''}, minute "
+        f"{i.name} ({_where(i, scenario)}, minute "
         f"{words.exact(round(i.time_s / 60, 1))}, {words.seconds(i.duration_s)}"
         f"{'' if i.chance is None else f', chance {words.percent(i.chance)}'})"
         for i in scenario.incidents
@@ -660,6 +684,22 @@ def _how(frames: Frames, scenario: Scenario, peak: int, figures: Figures) -> lis
         ("command", _command(sys.orig_argv)),
     ]
     return [(key, said) for key, said in rows if said not in (words.NONE, "")]
+
+
+BROKEN = {
+    "region": "the vendor's region",
+    "edge": "the vendor's edge",
+    "isp": "the operator",
+    "host_uplink": "the host's uplink",
+}
+"""What an incident breaks, in words."""
+
+
+def _where(incident: Incident, scenario: Scenario) -> str:
+    """`Tencent LEB, the vendor's region cn`."""
+    what = " ".join([BROKEN[incident.what], *([incident.where] if incident.where else [])])
+    whom = struck_by(incident, scenario)
+    return f"{whom}, {what}" if whom else what
 
 
 def _simulated(scenario: Scenario, peak: int, curve: bool) -> str:

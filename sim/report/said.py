@@ -25,8 +25,10 @@ from sim.report.tables import (
 )
 from sim.report.words import LIMITS, SPACE
 from sim.scenario import Scenario, Vendor
+from sim.scenario.model import Incident
 from sim.scenario.quantity import Quantity
 from sim.study.interval import summarise
+from sim.study.risk import incident_metric
 
 Say = Callable[[float], str]
 
@@ -37,7 +39,7 @@ BROKEN = ("host_uplink", "outage", "own_joins_per_s", "own_orders_per_s")
 TOGETHER = "cost_and_lost_margin_cny"
 """Bill of the night, and the margin on what is lost for good: what vendors are ranked by."""
 
-AT_RISK, LIMITS_RUNG = "revenue_at_risk_cny", "lost_gmv_cny.limits"
+LIMITS_RUNG, VENDOR_RUNG = "lost_gmv_cny.limits", "lost_gmv_cny.vendor"
 
 OWN_ORDERS = "not_taken.own_orders_per_s"
 """Orders the buyer's own servers turned away."""
@@ -82,15 +84,12 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     together = f": {cny(total.mean)}" if others else ""
     said = [
         f"{costs}{together} in lost margin and bill together{sure}: "
-        f"{words.percent(share.mean)} of a perfect night's sales lost, "
-        f"a bill of {cny(bill.mean)}{without(best, scenario)}."
+        f"{_lost_of_perfect(share.mean)}, a bill of {cny(bill.mean)}{without(best, scenario)}."
     ]
-    models = [name for v, name in names.items() if is_archetype(v, scenario)]
-    if models:
-        are = "are archetypes, not vendors" if len(models) > 1 else "is an archetype, not a vendor"
-        said.append(f"{listed(models)} {are} you can buy from.")
-        real = next((v for v in names if v in nightly and not is_archetype(v, scenario)), None)
-        if real and is_archetype(best, scenario):
+    real = next((v for v in names if v in nightly and not is_archetype(v, scenario)), None)
+    if is_archetype(best, scenario):
+        said.append(f"{names[best]} is an archetype, not a vendor you can buy from.")
+        if real:
             mean = _over_nights(nightly[real]).mean
             said[-1] += (
                 f" Of those you can, {names[real]} costs least: {cny(mean)}"
@@ -98,30 +97,89 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
                 f"{words.percent(lost_share(figures, real, peak).mean)} of sales lost."
             )
     if others:
-        lost = sorted((lost_share(figures, v, peak).mean, names[v]) for v in others)
-        each = listed([f"{name} {words.percent(x)}" for x, name in lost])
-        said.append(f"Sales lost with the other{'s' if len(lost) > 1 else ''}: {each}.")
+        untold = [v for v in others if not (is_archetype(best, scenario) and v == real)]
+        lost = sorted((lost_share(figures, v, peak).mean, names[v]) for v in untold)
+        if lost:
+            each = listed([f"{name} {words.percent(x)}" for x, name in lost])
+            said.append(f"Sales lost with the other{'s' if len(lost) > 1 else ''}: {each}.")
         if nights > 1:
             close = [v for v in others if not _over_nights(nightly[v] - nightly[best]).low > 0]
             if close:
                 called = listed([names[v] for v in close])
-                said.append(f"{nights} nights do not tell it apart from {called}.")
+                said.append(f"{nights} nights do not tell {names[best]} apart from {called}.")
     if nights == 1:
         said.append("One night: how far another would differ is not known from one.")
     turned_away = figures.get((best, peak, f"lost_gmv_cny.limits.{OWN_ORDERS}"), UNKNOWN)
     if turned_away.mean > 0:
+        _, over = _with_interval(turned_away)
         said.append(
-            f"Of the sales lost with {names[best]} {cny(turned_away.mean)} is your own shop's, "
+            f"Of the sales lost with {names[best]} {cny(turned_away.mean)}"
+            f"{f' ({over})' if over else ''} is your own shop's, "
             "which takes too few orders a second: buying more from a vendor won't help."
         )
     if share.has_inputs:
-        reach = words.between(share.input_low, share.input_high, words.percent)
         said.append(
-            f"With the assumed numbers anywhere in their ranges {names[best]} loses "
-            f"{reach} of sales{_comes_first(best, others, names, frames, scenario)}."
+            f"With the assumed numbers anywhere in their ranges {names[best]} "
+            f"{_loses(share.input_low, share.input_high)}"
+            f"{_comes_first(best, others, names, frames, scenario)}."
         )
-    said += _may_strike(best, names, frames, scenario)
+    said += _never_in_hd(names, figures, peak)
+    said += _own_limits_differ(names, scenario)
+    said += _may_strike(names, frames, scenario)
+    said += fee_saved(frames, scenario)
     return said
+
+
+def _lost_of_perfect(share: float) -> str:
+    if share < 0:
+        return f"{words.percent(-share)} more sold than on a perfect night"
+    return f"{words.percent(share)} of a perfect night's sales lost"
+
+
+def _loses(low: float, high: float) -> str:
+    """`loses 1.5 to 2.5 % of sales`; below 0 a share lost is a gain."""
+    if low >= 0:
+        return f"loses {words.between(low, high, words.percent)} of sales"
+    gain = words.percent(-low)
+    if high <= 0:
+        return f"sells {words.between(-high, -low, words.percent)} more than a perfect night does"
+    return f"goes from a gain of {gain} to a loss of {words.percent(high)} of sales"
+
+
+def _never_in_hd(names: dict[str, str], figures: Figures, peak: int) -> Iterator[str]:
+    """Whoever shows less than 720 lines loses orders to that alone: a buyer must know why."""
+    found = []
+    for vendor, name in names.items():
+        if never_in_hd(figures, vendor, peak):
+            lost, perfect = (
+                figures.get((vendor, peak, m), UNKNOWN).mean
+                for m in (VENDOR_RUNG, "perfect_gmv_cny")
+            )
+            share = lost / perfect if perfect > 0 else math.nan
+            alone = f" (its picture and delay alone lose {words.percent(share)} of sales)"
+            found.append(f"{name}{alone if share > 0 else ''}")
+    if found:
+        yield f"Never in HD: {listed(found)}."
+
+
+def never_in_hd(figures: Figures, vendor: str, peak: int) -> bool:
+    return figures.get((vendor, peak, "hd_ratio"), UNKNOWN).mean == 0
+
+
+def _own_limits_differ(names: dict[str, str], scenario: Scenario) -> Iterator[str]:
+    """The shop is the same whoever carries the picture: set for some it favours the others."""
+    own = {v: scenario.vendors[v].own for v in names if v in scenario.vendors}
+    bare = {v for v, o in own.items() if o.joins_per_s is None and o.orders_per_s is None}
+    have, lack = ([names[v] for v in own if (v in bare) == missing] for missing in (False, True))
+    if have and lack:
+        yield (
+            f"Your own shop's limits are set for {listed(have)}, not for {listed(lack)}: "
+            "their sales don't compare."
+        )
+    elif any(o != next(iter(own.values())) for o in own.values()):
+        yield (
+            "Your own shop's limits are not the same with every vendor: their sales don't compare."
+        )
 
 
 def without(vendor: str, scenario: Scenario) -> str:
@@ -146,29 +204,52 @@ def _comes_first(
     return f"; in some of {draws} draws others come before it: {listed(each)}"
 
 
-def _may_strike(
-    best: str, names: dict[str, str], frames: Frames, scenario: Scenario
-) -> Iterator[str]:
-    """What incidents with a chance may cost, which are on none of the nights."""
-    chances = with_chances(scenario)
-    if not chances:
-        return
+MOST_STRUCK = 3
+"""Vendors for which the sentence on an incident says what it costs; risk.csv has them all."""
+
+
+def _may_strike(names: dict[str, str], frames: Frames, scenario: Scenario) -> Iterator[str]:
+    """What each incident with a chance may cost, which is on none of the nights, and with whom."""
     found = risks(frames)
-    mean, p95 = (found.get((best, AT_RISK, s), UNKNOWN).mean for s in ("mean", "p95"))
-    are = "are" if len(chances) > 1 else "is"
-    yield (
-        f"{listed(chances)} {are} on none of these nights, only in the revenue at risk: with "
-        f"{names[best]} {cny(mean)} on the mean, and one night in 20 loses more than {cny(p95)}."
-    )
+    for k, incident in enumerate(scenario.incidents):
+        if incident.chance is None:
+            continue
+        costs: list[str] = []
+        for vendor, name in names.items():
+            mean, then = (
+                found.get((vendor, incident_metric(k), s), UNKNOWN)
+                for s in ("mean", "if_it_happens")
+            )
+            if mean.known and not costs:
+                costs.append(
+                    f"with {name} it costs {cny(mean.mean)} a night on the mean, "
+                    f"{cny(then.mean)} when it happens"
+                )
+            elif mean.known:
+                costs.append(f"with {name} {cny(mean.mean)} and {cny(then.mean)}")
+        told = f": {'; '.join(costs[:MOST_STRUCK])}" if costs else ""
+        named = _with_chance(incident, scenario)
+        yield (
+            f"{named[:1].upper()}{named[1:]} is on none of these nights, only in the revenue at "
+            f"risk{told}."
+        )
 
 
 def with_chances(scenario: Scenario) -> list[str]:
-    """`uplink (30 % a night)`."""
-    return [
-        f"{i.name} ({words.percent(i.chance)} a night)"
-        for i in scenario.incidents
-        if i.chance is not None
-    ]
+    """`uplink (30 % a night)`, `outage (Tencent LEB, 5 % a night)`."""
+    return [_with_chance(i, scenario) for i in scenario.incidents if i.chance is not None]
+
+
+def _with_chance(incident: Incident, scenario: Scenario) -> str:
+    whom = struck_by(incident, scenario)
+    chance = f"{words.percent(incident.chance or 0.0)} a night"
+    return f"{incident.name} ({f'{whom}, ' if whom else ''}{chance})"
+
+
+def struck_by(incident: Incident, scenario: Scenario) -> str:
+    """The vendors that can feel it; empty where all do."""
+    felt = [v.name for key, v in scenario.vendors.items() if incident in scenario.felt_by(key)]
+    return listed(felt) if 0 < len(felt) < len(scenario.vendors) else ""
 
 
 ARCHETYPE = " (archetype)"
@@ -305,6 +386,7 @@ HAPPENED = {
     "seen_worse": "saw a worse picture",
     "unanswered": "got no answer from the host",
     "not_taken": "found the shop too busy",
+    "show_over": "saw the show end first",
 }
 """Causes in words; one that is not here is called by its own name."""
 

@@ -38,7 +38,7 @@ TOGETHER = "cost_and_lost_margin_cny"
 
 COLUMNS = [
     "vendor", "metric", "statistic", "unit", "value",
-    "ci_low", "ci_high", "input_low", "input_high", "peak_sigma", "beyond",
+    "ci_low", "ci_high", "input_low", "input_high", "peak_sigma", "below", "above",
 ]  # fmt: skip
 
 
@@ -49,18 +49,19 @@ def at_risk(results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario) -> p
     its replication; `ci_low, ci_high`: 95 % over replications. `input_low, input_high`: what
     drawn numbers add to the share of sales lost at the scripted peak, added at every peak; nan
     where no draw moved it. `peak_sigma`: over which peaks; of one point only the scripted one, 0,
-    and no row unless an incident has a chance. `beyond`: chance of a peak outside the simulated
-    points: above them losses go on in a straight line, at most to all sales, below them in
-    proportion. Where no ladder was run `vendor_attributable_cny` has no rows.
-    Then the vendors against the reference (`_against_reference`) and against one another
-    (`_before`), on the scripted night.
+    and no row unless an incident has a chance. `below, above`: chance of a peak below or above the
+    simulated points: above them losses go on in a straight line, at most to all sales, below them
+    in proportion. Where no ladder was run `vendor_attributable_cny` has no rows.
+    Then what each incident with a chance adds (`_by_incident`), and the vendors against the
+    reference (`_against_reference`) and against one another (`_before`), on the scripted night.
     """
-    rows = [
-        (vendor, metric, statistic, "CNY", *numbers)
-        for vendor in scenario.vendors
-        for metric in (AT_RISK, ATTRIBUTABLE)
-        for statistic, *numbers in _statistics(vendor, metric, results, small, scenario)
-    ]
+    rows: list[tuple[str | float, ...]] = []
+    for vendor in scenario.vendors:
+        for metric in (AT_RISK, ATTRIBUTABLE):
+            nights = _nights(vendor, metric, results, small, scenario)
+            if nights is not None:
+                rows += _statistics(nights, small)
+                rows += _by_incident(nights, scenario) if metric == AT_RISK else ()
     rows += list(_against_reference(results, small, scenario))
     rows += list(_before(results, small, scenario))
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -113,46 +114,111 @@ def peaks_of(median: float, sigma: float) -> Array:
     return median * np.exp(sigma * ndtri(middles)) if sigma > 0 else np.array([float(median)])
 
 
-def _statistics(
+@dataclass(frozen=True)
+class Nights:
+    """All nights that one vendor may have: every peak with every combination of incidents."""
+
+    vendor: str
+    metric: str
+    scripted: int
+    sigma: float
+    curves: list[Curve]
+    """One a replication."""
+    peaks: Array
+    """Equally likely."""
+    strata: dict[str, float]
+    """Which incidents strike, and how likely that is."""
+    struck: Array
+    """(replications, strata) share of the sales that they add to what is lost."""
+
+    @property
+    def weights(self) -> Array:
+        """(strata x peaks,) summing to 1."""
+        return np.repeat(list(self.strata.values()), len(self.peaks)) / len(self.peaks)
+
+    @property
+    def outside(self) -> tuple[float, float]:
+        """Chance of a peak below the simulated ones, and above them."""
+        points = self.curves[0].peaks
+        return float((self.peaks < points[0]).mean()), float((self.peaks > points[-1]).mean())
+
+    def lost(self, r: int, more: float = 0.0) -> Array:
+        """(strata x peaks,) CNY in one replication."""
+        at = self.curves[r].at
+        return np.concatenate([at(self.peaks, added + more) for added in self.struck[r]])
+
+
+def _nights(
     vendor: str, metric: str, results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario
-) -> Iterator[tuple[str, float, float, float, float, float, float, float]]:
-    """statistic, value, both bands, peak_sigma, beyond."""
+) -> Nights | None:
+    """None where one peak is known and nothing has a chance, and where no ladder was run."""
     median, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
     mine = results[results["vendor"] == vendor]
     curves = _curves(mine, metric, median)
     if not curves:
-        return
+        return None
     if len(curves[0].peaks) < 2 and sigma > 0:
         if all(i.chance is None for i in scenario.incidents):
-            return
+            return None
         sigma = 0.0
     configured, *_ = strata(scenario, vendor)
-    peaks, chance = peaks_of(median, sigma), strata(scenario, vendor, metric == ATTRIBUTABLE)
-    weights = np.repeat(list(chance.values()), len(peaks)) / len(peaks)
+    chance = strata(scenario, vendor, metric == ATTRIBUTABLE)
     struck = _struck(mine, small, vendor, median, configured, list(chance))
+    return Nights(vendor, metric, median, sigma, curves, peaks_of(median, sigma), chance, struck)
 
-    def night(r: int, more: float = 0.0) -> Array:
-        return np.concatenate([curves[r].at(peaks, added + more) for added in struck[r]])
+
+def _statistics(nights: Nights, small: pd.DataFrame) -> Iterator[tuple[str | float, ...]]:
+    """Rows of COLUMNS."""
+    curves, weights = nights.curves, nights.weights
 
     def pooled(more: float = 0.0) -> dict[str, float]:
-        nights = [night(r, more) for r in range(len(curves))]
-        return statistics_of(np.concatenate(nights), np.tile(weights, len(curves)) / len(curves))
+        lost = [nights.lost(r, more) for r in range(len(curves))]
+        return statistics_of(np.concatenate(lost), np.tile(weights, len(curves)) / len(curves))
 
     whole = pooled()
-    each = [statistics_of(night(r), weights) for r in range(len(curves))]
-    moved = AT_RISK if metric == AT_RISK else "lost_gmv_cny"
-    sold = float(np.mean([np.interp(median, c.peaks, c.sold) for c in curves]))
-    drawn = [pooled(added / sold) for added in _drawn(small, vendor, median)[moved] if sold]
-    simulated = (peaks >= curves[0].peaks[0]) & (peaks <= curves[0].peaks[-1])
+    each = [statistics_of(nights.lost(r), weights) for r in range(len(curves))]
+    moved = AT_RISK if nights.metric == AT_RISK else "lost_gmv_cny"
+    sold = float(np.mean([np.interp(nights.scripted, c.peaks, c.sold) for c in curves]))
+    added = _drawn(small, nights.vendor, nights.scripted)[moved]
+    drawn = [pooled(one / sold) for one in added if sold]
     for name, value in whole.items():
-        nights = np.array([one[name] for one in each])
-        low, high = (end + value - nights.mean() for end in interval(nights))
+        over = np.array([one[name] for one in each])
+        low, high = (end + value - over.mean() for end in interval(over))
         if low == high == 0:  # on no night anything was lost: not known for certain of the next
             low = high = np.nan
         input_low, input_high = ends_of(np.array([one[name] for one in drawn]))
         if input_low == input_high:  # none of the draws moved it: no range is known
             input_low = input_high = np.nan
-        yield name, value, low, high, input_low, input_high, sigma, float((~simulated).mean())
+        yield (nights.vendor, nights.metric, name, "CNY", value, low, high, input_low, input_high,
+               nights.sigma, *nights.outside)  # fmt: skip
+
+
+def incident_metric(k: int) -> str:
+    """What the incident of this place in the scenario costs, CNY: statistics `mean` and
+    `if_it_happens`."""
+    return f"incidents.{k}.cost_cny"
+
+
+def _by_incident(nights: Nights, scenario: Scenario) -> Iterator[tuple[str | float, ...]]:
+    """For each incident with a chance that the vendor can feel: sales lost on nights with it less
+    those lost on the same nights without, and that times its chance; the others strike as they
+    may."""
+    lost = [nights.lost(r).reshape(len(nights.strata), -1) for r in range(len(nights.curves))]
+    night = dict(zip(nights.strata, np.mean(lost, axis=2).T, strict=True))
+    felt = [k for k, i in enumerate(scenario.incidents) if i in scenario.felt_by(nights.vendor)]
+    for place, k in enumerate(felt):
+        chance = scenario.incidents[k].chance
+        if chance is None:
+            continue
+        costs = np.zeros(len(lost))
+        for struck in (which for which in night if which[place] == "1"):
+            spared = f"{struck[:place]}0{struck[place + 1 :]}"
+            either = nights.strata[struck] + nights.strata[spared]
+            costs += either * (night[struck] - night[spared])
+        for name, times in (("mean", chance), ("if_it_happens", 1.0)):
+            over = times * costs
+            yield (nights.vendor, incident_metric(k), name, "CNY", float(over.mean()),
+                   *interval(over), np.nan, np.nan, nights.sigma, *nights.outside)  # fmt: skip
 
 
 def _curves(mine: pd.DataFrame, metric: str, scripted: int) -> list[Curve]:
@@ -232,14 +298,14 @@ def _against_reference(
         saved = (theirs["cost_cny"] - mine["cost_cny"]).to_numpy()
         saved_drawn = saved.mean() + moved["cost_cny"] - drawn["cost_cny"]
         yield (vendor, "fee_saved_cny", "mean", "CNY", saved.mean(), *interval(saved),
-               *ends_of(saved_drawn), 0.0, 0.0)  # fmt: skip
+               *ends_of(saved_drawn), 0.0, 0.0, 0.0)  # fmt: skip
         for lost, name in (("lost_gmv_cny", "lost_sales"), ("lost_margin_cny", "lost_margin")):
             more = (mine[lost] - theirs[lost]).to_numpy()
             more_drawn = more.mean() + drawn[lost] - moved[lost]
             yield (vendor, f"{name}_more_cny", "mean", "CNY", more.mean(), *interval(more),
-                   *ends_of(more_drawn), 0.0, 0.0)  # fmt: skip
+                   *ends_of(more_drawn), 0.0, 0.0, 0.0)  # fmt: skip
             yield (vendor, f"{name}_per_fee_saved", "mean", "1", *ratio(more, saved),
-                   *_ratios(more_drawn, saved_drawn), 0.0, 0.0)  # fmt: skip
+                   *_ratios(more_drawn, saved_drawn), 0.0, 0.0, 0.0)  # fmt: skip
 
 
 def ratio(more: Array, saved: Array) -> tuple[float, float, float]:
@@ -284,4 +350,4 @@ def _before(
         gap = (wide[other] - wide[vendor]).dropna().to_numpy()
         first = (gap > 0) + (gap == 0) / 2
         yield (vendor, f"before.{other}", "mean", "share", float(first.mean()),
-               *interval(first, 0.0, 1.0), np.nan, np.nan, 0.0, 0.0)  # fmt: skip
+               *interval(first, 0.0, 1.0), np.nan, np.nan, 0.0, 0.0, 0.0)  # fmt: skip

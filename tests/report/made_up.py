@@ -254,9 +254,9 @@ def _risk(night: Scenario) -> pd.DataFrame:
     for n, vendor in enumerate(night.vendors, start=1):
         for metric, times in (("revenue_at_risk_cny", 1e4), ("vendor_attributable_cny", 1.5e4)):
             at = {"mean": 1.1, "es95": 4.0, **{f"p{k}": (k / 50) ** 2 for k in range(1, 100)}}
-            rows += [(vendor, metric, s, n * times * x, 0.02) for s, x in at.items()]
+            rows += [(vendor, metric, s, n * times * x, 0.02, 0.01) for s, x in at.items()]
         rows += [
-            (vendor, f"before.{other}", "mean", 0.75 if n == 1 else 0.25, 0.0)
+            (vendor, f"before.{other}", "mean", 0.75 if n == 1 else 0.25, 0.0, 0.0)
             for other in night.vendors
             if other != vendor
         ]
@@ -264,8 +264,14 @@ def _risk(night: Scenario) -> pd.DataFrame:
             for metric, value in (("fee_saved_cny", 1000.0), ("lost_sales_more_cny", 12_300.0),
                                   ("lost_sales_per_fee_saved", 12.3),
                                   ("lost_margin_per_fee_saved", 1.77)):  # fmt: skip
-                rows.append((vendor, metric, "mean", value, 0.0))
-    table = pd.DataFrame(rows, columns=["vendor", "metric", "statistic", "value", "beyond"])
+                rows.append((vendor, metric, "mean", value, 0.0, 0.0))
+        for k, incident in enumerate(night.incidents):
+            if incident.chance is not None and incident in night.felt_by(vendor):
+                rows += [
+                    (vendor, f"incidents.{k}.cost_cny", s, n * cny, 0.02, 0.01)
+                    for s, cny in (("mean", 300.0), ("if_it_happens", 1000.0))
+                ]
+    table = pd.DataFrame(rows, columns=["vendor", "metric", "statistic", "value", "above", "below"])
     for end, times in (("ci_low", 0.9), ("ci_high", 1.1), ("input_low", 0.5), ("input_high", 2.0)):
         table[end] = times * table["value"]
     return table

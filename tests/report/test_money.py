@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from sim.report import write
 from sim.report.plans import cheapest, plans
@@ -47,7 +48,65 @@ def test_what_the_buyers_own_shop_turned_away_is_no_vendors_to_mend() -> None:
     )
     made_up.summary = pd.concat([made_up.summary, row])
     (said,) = (s for s in verdict(made_up, night) if "your own shop" in s)
-    assert "4,320 is your own shop's" in said and "won't help" in said
+    assert re.search(r"4,320 \([\d,]+ to [\d,]+\) is your own shop's", said)
+    assert "won't help" in said
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({}, None),
+        (
+            {"agora": "orders_per_s=5"},
+            "Your own shop's limits are set for Agora, not for Budget: their sales don't compare.",
+        ),
+        (
+            {"agora": "orders_per_s=5", "budget": "orders_per_s=6"},
+            "Your own shop's limits are not the same with every vendor: their sales don't compare.",
+        ),
+        ({"agora": "joins_per_s=5", "budget": "joins_per_s=5"}, None),
+    ],
+)
+def test_a_shop_that_is_not_the_same_for_all_is_warned_of(
+    own: dict[str, str], said: str | None
+) -> None:
+    night = scenario(*(f"vendors.{v}.own.{limit}" for v, limit in own.items()))
+    told = [s for s in verdict(frames(night), night) if "don't compare" in s]
+    assert told == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.015, 0.025, "Agora loses 1.5 to 2.5 % of sales"),
+        (-0.004, 0.062, "Agora goes from a gain of 0.40 % to a loss of 6.2 % of sales"),
+        (-0.02, -0.01, "Agora sells 1.0 to 2.0 % more than a perfect night does"),
+    ],
+)
+def test_a_gain_is_called_one(low: float, high: float, said: str) -> None:
+    night = scenario()
+    made_up = frames(night)
+    lost = made_up.summary["metric"] == "lost_gmv_ratio"
+    made_up.summary.loc[lost, ["input_low", "input_high"]] = low, high
+    (told,) = (s for s in verdict(made_up, night) if "anywhere in their ranges" in s)
+    assert said in told.replace(SPACE, " ")
+
+
+def test_who_never_shows_hd_is_said_to_and_what_that_costs(tmp_path: Path) -> None:
+    night = scenario("replications=1")
+    made_up = frames(night)
+    rows = made_up.summary
+    mine = rows[(rows["vendor"] == "budget") & (rows["metric"] == "stall_ratio")]
+    made_up.summary = pd.concat([rows, mine.assign(metric="hd_ratio", mean=0.0)])
+    perfect = estimates(made_up)["budget", 20_000, "perfect_gmv_cny"].mean
+    rung = made_up.summary["metric"] == "lost_gmv_cny.vendor"
+    made_up.summary.loc[rung, "mean"] = 0.135 * perfect
+    (said,) = (s for s in verdict(made_up, night) if "HD" in s)
+    assert said.replace(SPACE, " ") == (
+        "Never in HD: Budget (its picture and delay alone lose 13.5 % of sales)."
+    )
+    write(made_up, night, tmp_path)
+    assert (tmp_path / "report.html").read_text("utf-8").count("<small>never in HD") == 1
 
 
 def test_a_fee_saved_stands_beside_what_it_costs() -> None:
@@ -58,6 +117,17 @@ def test_a_fee_saved_stands_beside_what_it_costs() -> None:
         "12 times what it saves (95 % 11 to 14; inputs 6.2 to 25), and 1.8 times in margin."
     )
     assert fee_saved(frames(scenario()), scenario()) == []
+
+
+def test_what_a_fee_saved_costs_is_in_the_answer_of_page_and_terminal(tmp_path: Path) -> None:
+    night = scenario("study.reference_vendor=agora", "replications=1")
+    write(frames(night), night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    box = page[page.index('class="verdict"') : page.index("What to tell the vendor")]
+    assert (
+        box.count("Against Agora, Budget saves") == page.count("Against Agora, Budget saves") == 1
+    )
+    assert "Against Agora, Budget saves" in (tmp_path / "report.txt").read_text("utf-8")
 
 
 def test_a_vendor_that_saves_nothing_is_told_so() -> None:
@@ -74,7 +144,11 @@ def test_the_page_tells_what_is_at_risk_and_how_far_that_is_carried_on(tmp_path:
     night = scenario()
     write(frames(night), night, tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
-    assert "Revenue at risk" in page and "2.0 % have a peak beyond" in page
+    assert (
+        "Revenue at risk" in page
+        and "2.0 % have a peak above" in page
+        and "1.0 % have a peak below" in page
+    )
     assert "How much may limits and incidents cost?" in page
     assert "net of 40.0 % returns and of 20.0 % bought later" in page
     assert (tmp_path / "charts" / "revenue_at_risk.png").is_file()
@@ -188,15 +262,17 @@ def test_the_table_names_the_most_costly_limit_beside_the_first(tmp_path: Path) 
     made_up = frames(night)
     write(made_up, night, tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
-    half = money(0.5 * estimates(made_up)["budget", 20_000, "lost_gmv_cny.limits"].mean)
-    said = f"<small>most costly:</small> <small>concurrent sessions</small> <small>CNY {half}"
+    whole = estimates(made_up)["budget", 20_000, "lost_gmv_cny.limits"].mean
+    half, rung = money(0.5 * whole), money(whole)
+    limit = "<small>most costly:</small> <small>concurrent sessions</small>"
+    said = f"{limit} <small>CNY {half} of {rung}<"
     first = page.index("<span>egress of the whole vendor")  # which binds first, and costs less
     assert first < page.index(said.replace(SPACE, " ")) < first + 400
     rows = made_up.summary["metric"].str.startswith("lost_gmv_cny.limits.refused")
     made_up.summary.loc[rows, "mean"] = 0.0
     write(made_up, night, tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
-    assert "most costly too, CNY" in page and "most costly:" not in page
+    assert "<small>most costly too:</small> <small>CNY" in page and "most costly:" not in page
 
 
 # --- incidents with a chance ----------------------------------------------------------------------
@@ -209,16 +285,34 @@ def test_an_incident_that_may_strike_is_said_to_be_on_no_night_that_is_shown(
 ) -> None:
     night = scenario(UPLINK, "replications=1")
     made_up = frames(night)
-    (said,) = (s for s in verdict(made_up, night) if "uplink" in s)
+    (said,) = (s for s in verdict(made_up, night) if "Uplink" in s)
     assert said.replace(SPACE, " ") == (
-        "uplink (30.0 % a night) is on none of these nights, only in the revenue at risk: with "
-        "Agora CNY 11,000 on the mean, and one night in 20 loses more than CNY 36,100."
+        "Uplink (30.0 % a night) is on none of these nights, only in the revenue at risk: with "
+        "Agora it costs CNY 300 a night on the mean, CNY 1,000 when it happens; with Budget "
+        "CNY 600 and CNY 2,000."
     )
     write(made_up, night, tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
     assert "by chance only" in page and "none simulated" not in page
     assert "Hatched" not in page
     assert "what an isp or the host's uplink breaks is not in it" in page.replace("\n", " ")
+
+
+def test_an_incident_of_one_vendor_is_told_with_its_name_and_nobody_elses(tmp_path: Path) -> None:
+    dark = (
+        "incidents=[{name: dark,what: region,where: cn,vendor: budget,"
+        "time_s: 9,duration_s: 9,left: 0,chance: 0.05}]"
+    )
+    night = scenario(dark, "replications=1")
+    made_up = frames(night)
+    (said,) = (s for s in verdict(made_up, night) if "dark" in s.lower())
+    assert said.replace(SPACE, " ") == (
+        "Dark (Budget, 5.0 % a night) is on none of these nights, only in the revenue at risk: "
+        "with Budget it costs CNY 600 a night on the mean, CNY 2,000 when it happens."
+    )
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
+    assert "dark (Budget, the vendor&#39;s region cn, minute 0.1, 9.0 s, chance 5.0 %)" in page
 
 
 def test_one_peak_says_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
@@ -249,6 +343,8 @@ def test_a_figure_that_no_draw_moved_has_no_range(tmp_path: Path) -> None:
     write(made_up, night, tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
     assert page.count("<small>inputs –</small>") == 2 * 5
+    risk = page[page.index('id="revenue_at_risk"') : page.index("<h2>Charts")]
+    assert "Pale bars" not in risk  # there are none
 
 
 def test_without_a_ladder_nothing_is_said_of_what_the_limits_cost() -> None:

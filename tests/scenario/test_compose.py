@@ -124,6 +124,18 @@ def test_a_vendor_of_ones_own_inherits_and_picks_tariffs(tmp_path):
     assert list(ours.tariffs) == ["agora_list", "budget_list"]
 
 
+def test_a_vendor_that_inherits_may_have_its_own_tariff_alone(tmp_path):
+    (tmp_path / "vendors").mkdir()
+    (tmp_path / "vendors" / "ours.yaml").write_text(
+        "# @package vendors.ours\n"
+        "defaults: [agora@_here_, override /tariff@tariffs: [budget_list], _self_]\n"
+        "name: Our contract\n"
+    )
+    both = load_scenario("vendors=[agora,ours]", config_dir=tmp_path).vendors
+    assert list(both["ours"].tariffs) == ["budget_list"]
+    assert list(both["agora"].tariffs) == ["agora_list"]
+
+
 def test_a_folder_of_ones_own_may_have_blanks_and_chinese_in_its_name(tmp_path):
     folder = tmp_path / "我们的 配置"
     (folder / "promotion").mkdir(parents=True)

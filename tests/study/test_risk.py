@@ -124,9 +124,10 @@ def test_more_than_everything_can_not_be_lost() -> None:
 
 
 def test_peaks_beyond_the_simulated_ones_are_said() -> None:
-    s = figures(nights(lambda peak: peak, peaks=(0.5, 1, 1.5)), night(0.25), "beyond")
-    either = stats.norm.cdf(log(0.5) / 0.25) + stats.norm.sf(log(1.5) / 0.25)
-    assert s["mean"] == pytest.approx(either, abs=1e-3)
+    results = nights(lambda peak: peak, peaks=(0.9, 1, 1.5))
+    below, above = (figures(results, night(0.25), side)["mean"] for side in ("below", "above"))
+    assert below == pytest.approx(stats.norm.cdf(log(0.9) / 0.25), abs=1e-3)
+    assert above == pytest.approx(stats.norm.sf(log(1.5) / 0.25), abs=1e-3)
     assert peaks_of(PEAK, 0.0).tolist() == [PEAK]
 
 
@@ -175,6 +176,39 @@ def test_what_an_isp_or_the_host_breaks_is_not_the_vendors() -> None:
         {"100": 0.45, "101": 0.15, "110": 0.3, "111": 0.1}
     )
     assert strata(scenario, "budget", own=True) == pytest.approx({"000": 0.75, "001": 0.25})
+
+
+def test_an_incident_costs_what_its_nights_lose_more_whatever_else_strikes() -> None:
+    """Two that are independent: alone they lose 1,000 and 300 CNY, together 1,500."""
+    two = night(0.0, f"incidents=[{CUT.format(0.1)},{CUT.format(0.25)}]")
+    calm = nights(lambda peak: 5000.0, peaks=(1,), luck=(0.9, 1.1))
+    base = calm[calm["metric"] == "lost_gmv_cny"].set_index("replication")["value"]
+    small = pd.DataFrame(
+        [
+            ("budget", PEAK, r, "struck", of, "lost_gmv_cny", base[r] + more)
+            for r in (0, 1)
+            for of, more in (("10", 1000.0), ("01", 300.0), ("11", 1500.0))
+        ],
+        columns=["vendor", "peak_viewers", "replication", "how", "of", "metric", "value"],
+    )
+    found = at_risk(calm, small, two).set_index(["metric", "statistic"])["value"]
+    first, second = 0.75 * 1000 + 0.25 * 1200, 0.9 * 300 + 0.1 * 500
+    assert found["incidents.0.cost_cny", "if_it_happens"] == pytest.approx(first)
+    assert found["incidents.1.cost_cny", "if_it_happens"] == pytest.approx(second)
+    assert found["incidents.0.cost_cny", "mean"] == pytest.approx(0.1 * first)
+    # Both, and what they do together, are what they add to the mean.
+    added = 0.1 * first + 0.25 * 0.9 * 300 + 0.25 * 0.1 * 300
+    assert found["revenue_at_risk_cny", "mean"] == pytest.approx(5000 + added)
+
+
+def test_an_incident_of_one_vendor_costs_the_others_nothing() -> None:
+    cut = CUT.format(0.3).replace("name", "vendor: agora, name")
+    frames = small_run(f"incidents=[{cut}]", vendors="agora,budget")
+    rows = frames.risk[frames.risk["metric"] == "incidents.0.cost_cny"]
+    assert set(rows["vendor"]) == {"agora"}
+    assert value_of(frames, "incidents.0.cost_cny", "mean") == pytest.approx(
+        value_of(frames, "revenue_at_risk_cny"), abs=1e-6
+    )
 
 
 SMALL = (

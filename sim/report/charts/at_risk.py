@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -38,6 +38,9 @@ def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
     lines = exceeded(frames, scenario)
     known, names = risks(frames), vendors(frames, scenario)
     size, unit = scale(max(max(y) for _, y in lines.values()))
+    bars = any(known[v, "revenue_at_risk_cny", f"p{_of(n, names)}"].has_inputs
+               for n, v in enumerate(names) if v in lines)  # fmt: skip
+    pale = "Pale bars: the range of the assumed numbers there. " if bars else ""
     with drawing():
         labels = {v: (names[v], words.number(y[-1] / size, 2)) for v, (_, y) in lines.items()}
         longest = max(text_in(f"{name}  {value}") for name, value in labels.values())
@@ -45,11 +48,11 @@ def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
         figure, (axes,) = panels(
             width_in, "How much may limits and incidents cost?",
             "Over all peaks and incidents the night may bring, the worst nights on the right. "
-            "Pale bars: the range of the assumed numbers there. Beside each name: 1 night in 100.",
+            f"{pale}Beside each name: 1 night in 100.",
             1, 0.36 * width_in if width_in > 6 else 0.75 * width_in,
             Margins(left=0.62, right=right, top=0.48, bottom=0.55),
         )  # fmt: skip
-        ends, top, first = [], 0.0, max(5, min(95, 99 - len(names)))
+        ends, top = [], 0.0
         for n, vendor in enumerate(names):
             if vendor not in lines:
                 continue
@@ -57,7 +60,7 @@ def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
             x, y = _stepped(chances, y, _odds(scenario, vendor))
             x, y = [-float(ndtri(c)) for c in x], [value / size for value in y]
             axes.plot(x, y, color=colour(n), linestyle=dashes(n), linewidth=1.8, zorder=3)
-            of = first + n
+            of = _of(n, names)
             drawn = known[vendor, "revenue_at_risk_cny", f"p{of}"].times(1 / size)
             if drawn.has_inputs:
                 whisker(axes, -float(ndtri(1 - of / 100)), drawn, colour(n), 2.6, 0.0)
@@ -77,6 +80,11 @@ def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
         axes.set_title(f"sales lost, {unit}", loc="left", size=TEXT_PT, color=GREY, pad=18)
         end_labels(axes, ends)
         return figure
+
+
+def _of(n: int, names: Sized) -> int:
+    """The percentile at which the range of the vendor in this place is drawn: side by side."""
+    return max(5, min(95, 99 - len(names))) + n
 
 
 def exceeded(frames: Frames, scenario: Scenario) -> dict[str, tuple[list[float], list[float]]]:

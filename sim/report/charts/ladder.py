@@ -28,7 +28,7 @@ from sim.scenario import Scenario
 RUNGS = dict(
     zip(
         WORLDS[1:],
-        ("viewers' own internet", "vendor's protocol", "vendor's limits", "incidents"),
+        ("viewers' own internet", "vendor's picture and delay", "vendor's limits", "incidents"),
         strict=True,
     )
 )

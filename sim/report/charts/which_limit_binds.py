@@ -91,7 +91,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
             width_in, "Which limit binds, and when?",
             f"Orange: seconds in which it turned somebody away, made him wait or held his picture "
             f"back, at {peak} viewers. Used at most: of a rate, what was asked in the busiest ten "
-            "seconds over what it lets in.",
+            f"seconds over what it lets in.{_came(frames, scenario)}",
             1, ROW_IN * len(rows),
             Margins(left=left, right=sum(w for _, w in shown) + 0.05, top=0.3, bottom=0.5),
         )  # fmt: skip
@@ -111,6 +111,15 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
                 _strip(axes, row, strip, minutes, left, shown)
         _cells(axes, -1, shown, {head: head for head, _ in shown})
         return figure
+
+
+def _came(frames: Frames, scenario: Scenario) -> str:
+    """Whom the harmed are some of: everybody who came, on the mean of nights and vendors."""
+    rows = table(frames, "breakdown", peak_viewers=night_peak(frames, scenario), by="class")
+    if rows.empty or (came := rows[rows["metric"] == "arrived"]).empty:
+        return ""
+    everybody = came.groupby(["vendor", "replication"])["value"].sum().mean()
+    return f" Viewers harmed: of {words.money(everybody)} who came."
 
 
 Columns = tuple[tuple[str, float], ...]

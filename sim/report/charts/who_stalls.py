@@ -1,4 +1,4 @@
-"""Who stalls, by their own internet, region and network."""
+"""Who stalls, by their own internet, region and operator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sim.report.style import GREY, INK, WIDE_IN, Margins, drawing, panels, short
 from sim.report.tables import Frames, night_peak, table, vendors
 from sim.scenario import Scenario
 
-GROUPS = {"class": "by own internet", "region": "by region", "isp": "by network"}
+GROUPS = {"class": "by own internet", "region": "by their own region", "isp": "by operator"}
 """Columns of the breakdown, in words."""
 
 CLASSES = {"home": "home", "lte": "4G", "hsdpa": "3G"}
@@ -24,6 +24,9 @@ HEAT = LinearSegmentedColormap.from_list("heat", ["#f6f6f4", "#f8d2bb", "#ee9a63
 
 FEW = 0.01
 """A group with a smaller share of the viewers does not set the scale of the colours."""
+
+LEAST_TOP = 0.02
+"""Where nobody stalls more, the darkest colour still stands for so much."""
 
 ROW_IN, CELL_IN = 0.3, 0.62
 
@@ -46,7 +49,8 @@ def who_stalls(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) ->
         figure, grid = panels(
             width_in, "Who stalls?",
             f"Stalled, % of the viewing time of each group, at {words.count(peak)} viewers; "
-            "under each group its share of those who came.",
+            "under each group its share of those who came. The darker, the more: darkest at "
+            f"{words.percent(max(top, LEAST_TOP))} and above.",
             1 if wide else len(kinds),
             ROW_IN * len(names),
             Margins(left=left, right=0.1, top=0.82, bottom=0.12),
@@ -68,7 +72,7 @@ def who_stalls(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) ->
                     _over(axes, x + 0.5, 9, said, GREY)
                     for row, vendor in enumerate(names):
                         ratio = float(stall.get((vendor, by, of), math.nan))
-                        _heat(axes, x, row, ratio, max(top, 0.02))
+                        _heat(axes, x, row, ratio, max(top, LEAST_TOP))
                     x += 1
                 x += 0.4
         return figure
