@@ -637,14 +637,15 @@ def _rows(profile: Vendor) -> Iterator[Row]:
 
 def _shared(scenario: Scenario) -> Iterator[Row]:
     """Numbers every vendor's answer rests on: with a range, and without a source."""
-    for group in (scenario.audience, scenario.commerce, scenario.commerce.month):
+    who, shop = scenario.audience, scenario.commerce
+    for group, at in ((who, ""), (who.chat, "chat."), (shop, ""), (shop.month, "")):
         for key in type(group).model_fields:
             number = getattr(group, key)
             if isinstance(number, Quantity):
                 spread = _spread(number.lowest, number.highest)
                 yield Row(
-                    key, words.exact(number.value), spread, "assumed", "", number.source or "",
-                    "", "",
+                    at + key, words.exact(number.value), spread, "assumed", "",
+                    number.source or "", "", "",
                 )  # fmt: skip
 
 

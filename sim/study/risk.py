@@ -77,11 +77,12 @@ class Curve:
     lost: Array
     """(peaks,) CNY."""
 
-    def at(self, peak: Array, more: Array | float = 0.0) -> Array:
-        """CNY lost at each peak; `more`: another share of the sales lost beside it."""
-        sold, lost = self._along(self.sold, peak), self._along(self.lost, peak)
-        least = np.minimum(lost, 0.0)
-        return np.asarray(np.minimum(np.maximum(lost + more * sold, least), sold))
+    def at(self, peak: Array, struck: float = 0.0, drawn: float = 0.0) -> Array:
+        """CNY lost at each peak, with what other incidents and drawn numbers add as shares of the
+        sales. A drawn number turns no loss into a gain; a world in which less breaks may."""
+        sold = self._along(self.sold, peak)
+        lost = self._along(self.lost, peak) + struck * sold
+        return np.asarray(np.clip(lost + drawn * sold, np.minimum(lost, 0.0), sold))
 
     def _along(self, y: Array, peak: Array) -> Array:
         """Straight lines from 0 at nobody, the last one carried on."""
@@ -142,10 +143,10 @@ class Nights:
         points = self.curves[0].peaks
         return float((self.peaks < points[0]).mean()), float((self.peaks > points[-1]).mean())
 
-    def lost(self, r: int, more: float = 0.0) -> Array:
+    def lost(self, r: int, drawn: float = 0.0) -> Array:
         """(strata x peaks,) CNY in one replication."""
         at = self.curves[r].at
-        return np.concatenate([at(self.peaks, added + more) for added in self.struck[r]])
+        return np.concatenate([at(self.peaks, added, drawn) for added in self.struck[r]])
 
 
 def _nights(
@@ -171,8 +172,8 @@ def _statistics(nights: Nights, small: pd.DataFrame) -> Iterator[tuple[str | flo
     """Rows of COLUMNS."""
     curves, weights = nights.curves, nights.weights
 
-    def pooled(more: float = 0.0) -> dict[str, float]:
-        lost = [nights.lost(r, more) for r in range(len(curves))]
+    def pooled(drawn: float = 0.0) -> dict[str, float]:
+        lost = [nights.lost(r, drawn) for r in range(len(curves))]
         return statistics_of(np.concatenate(lost), np.tile(weights, len(curves)) / len(curves))
 
     whole = pooled()
@@ -187,7 +188,7 @@ def _statistics(nights: Nights, small: pd.DataFrame) -> Iterator[tuple[str | flo
         if low == high == 0:  # on no night anything was lost: not known for certain of the next
             low = high = np.nan
         input_low, input_high = ends_of(np.array([one[name] for one in drawn]))
-        if input_low == input_high:  # none of the draws moved it: no range is known
+        if np.isclose(input_low, input_high, rtol=1e-9):  # none of the draws moved it
             input_low = input_high = np.nan
         yield (nights.vendor, nights.metric, name, "CNY", value, low, high, input_low, input_high,
                nights.sigma, *nights.outside)  # fmt: skip
