@@ -145,6 +145,8 @@ class Billed:
     lines: list[tuple[str, str, str]]
     """Line, quantity, CNY."""
     total: str
+    fixed: list[tuple[str, str]]
+    """Line, CNY: what a month without any show costs too, and so is in no night's bill."""
     falls: list[str]
     """Where more costs less: all-units tiers, sold so and kept so."""
 
@@ -350,13 +352,22 @@ def _answer(
 def _cells(get: Get, lost: Estimate, missing: tuple[str, ...]) -> list[Cell]:
     """`missing`: what the bill leaves out, under each figure it is in."""
     lost_cny, bill, month = get("lost_gmv_cny"), get("cost_cny"), get("cost_month_cny")
+    fixed = _fixed(get("cost_fixed_cny").mean)
     return [
         _banded("watched", get("watch_delivered_ratio"), words.percent),
         _banded("stalled", get("stall_ratio"), words.percent),
         _banded("sales lost", lost, words.percent, f"CNY{words.SPACE}{{}}", lost_cny),
-        _but(_banded("bill of the night, CNY", bill, words.money, "month {}", month), missing),
+        _but(
+            _banded("bill of the night, CNY", bill, words.money, "month {}", month),
+            (*missing, *fixed),
+        ),
         _but(_both(get(TOGETHER), lost_cny.mean + bill.mean), missing),
     ]
+
+
+def _fixed(cny: float) -> tuple[str, ...]:
+    """Of the month so much is due without any show too."""
+    return (f"fixed {words.money(cny)} a month",) if cny > 0 else ()
 
 
 def _but(cell: Cell, missing: tuple[str, ...]) -> Cell:
@@ -454,8 +465,8 @@ def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterat
     if "peak_viewers" in rows:
         rows = rows[rows["peak_viewers"] == peak]
     nights = max(1, rows["replication"].nunique())
-    if "month" in rows:  # ordinary days stand in the month with the night and in that without it
-        rows = rows[~rows["period"].str.startswith("ordinary")]
+    # Ordinary days stand in the month with the night and in that without it.
+    rows = rows[~rows["period"].str.startswith("ordinary")]
     profile = scenario.vendors.get(vendor)
     lists = {t.name: t for t in profile.tariffs.values()} if profile is not None else {}
     for tariff, mine in rows.groupby("tariff", sort=False):
@@ -467,10 +478,14 @@ def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterat
             )
             for (line, period, unit), some in mine.groupby(["line", "period", "unit"], sort=False)
         ]
+        fixed = (
+            mine[mine["month"] == "with"].groupby("line", sort=False)["fixed_cny"].sum() / nights
+        )
         yield Billed(
             f"{tariff}{without(vendor, scenario)}",
             [(line, much, words.amount(cny)) for line, much, cny in lines if abs(cny) >= 0.005],
             words.amount(sum(cny for _, _, cny in lines)),
+            [(str(line), words.amount(cny)) for line, cny in fixed.items() if abs(cny) >= 0.005],
             list(_falls(lists[str(tariff)])) if tariff in lists else [],
         )
 
@@ -533,12 +548,12 @@ def _plans(frames: Frames, scenario: Scenario, peak: int) -> Iterator[tuple[str,
         mine = table(frames, "costs", peak_viewers=peak, vendor=vendor, tariff=tariff)
         mean = dict(zip(mine["metric"], mine["mean"], strict=True))
         missing = (f"+ {plan.unbilled}",) if plan.unbilled else ()
+        fixed = _fixed(float(mean.get("cost_fixed_cny", math.nan)))
+        under = {"cost_growth_tenfold": (), "cost_month_cny": (*missing, *fixed)}
         yield (
             plan.name,
             [
-                Cell(
-                    heading, say(float(mean.get(metric, math.nan))), missing if say != _fold else ()
-                )
+                Cell(heading, say(float(mean.get(metric, math.nan))), under.get(metric, missing))
                 for heading, metric, say in said
             ],
         )

@@ -83,7 +83,7 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     said = [
         f"{costs}{together} in lost margin and bill together{sure}: "
         f"{words.percent(share.mean)} of a perfect night's sales lost, "
-        f"a bill of {cny(bill.mean)}{without(best, scenario)}."
+        f"a bill of {cny(bill.mean)}{without(best, scenario)}.{_due(figures, best, peak)}"
     ]
     models = [name for v, name in names.items() if is_archetype(v, scenario)]
     if models:
@@ -96,6 +96,7 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
                 f" Of those you can, {names[real]} costs least: {cny(mean)}"
                 f"{without(real, scenario)}, "
                 f"{words.percent(lost_share(figures, real, peak).mean)} of sales lost."
+                f"{_due(figures, real, peak)}"
             )
     if others:
         lost = sorted((lost_share(figures, v, peak).mean, names[v]) for v in others)
@@ -128,6 +129,12 @@ def without(vendor: str, scenario: Scenario) -> str:
     """` (without operations)`, after a bill that leaves them out."""
     missing = unbilled(vendor, scenario)
     return f" (without {missing})" if missing else ""
+
+
+def _due(figures: Figures, vendor: str, peak: int) -> str:
+    """Fees, least amounts and commitments of the month: in no night's bill, and to be paid."""
+    fixed = figures.get((vendor, peak, "cost_fixed_cny"), UNKNOWN).mean
+    return f" {cny(fixed)} a month are due with or without this night." if fixed > 0 else ""
 
 
 def _comes_first(

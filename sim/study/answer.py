@@ -185,6 +185,7 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         *figures(last, best),
         ("cost_cny", "CNY", cost_cny),
         ("cost_month_cny", "CNY", float(bills[0].month_cny)),
+        ("cost_fixed_cny", "CNY", float(bills[0].fixed_cny)),
         ("cost_per_viewer_hour_cny", "CNY/h", cost_cny / hours if hours else float("nan")),
     ]
     rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop, cost_cny)]

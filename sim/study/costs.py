@@ -34,12 +34,14 @@ def of_plans(
     """tariff, metric, unit, value of one night under each tariff of a vendor.
 
     `tenfold`: by tariff what a month costs now and with ten times the audience, CNY. Marginal bill,
-    month, marginal bill for each viewer hour and order, bill and lost margin, CNY.
+    month, month without any show, marginal bill for each viewer hour and order, bill and lost
+    margin, CNY.
     """
     for bill, (now, then) in zip(bills, tenfold, strict=True):
         night, name = float(bill.marginal_cny), bill.month.tariff
         yield name, "cost_cny", "CNY", night
         yield name, "cost_month_cny", "CNY", float(bill.month_cny)
+        yield name, "cost_fixed_cny", "CNY", float(bill.fixed_cny)
         yield name, "cost_per_viewer_hour_cny", "CNY/h", _each(night, hours)
         yield name, "cost_per_order_cny", "CNY", _each(night, orders)
         yield name, "cost_and_lost_margin_cny", "CNY", night + lost_margin_cny

@@ -103,8 +103,12 @@ def what_adds_up_adds_up(night: Night) -> None:
     first = {k: next(iter(v.tariffs.values())).name for k, v in night.scenario.vendors.items()}
     paid = night.invoice[night.invoice["tariff"] == night.invoice["vendor"].map(first)]
     months = paid[paid["month"] == "with"]
-    for metric, lines in (("cost_cny", paid), ("cost_month_cny", months)):
-        bill = lines.groupby(KEYS)["amount_cny"].sum()
+    for metric, lines, amount in (
+        ("cost_cny", paid, "amount_cny"),
+        ("cost_month_cny", months, "amount_cny"),
+        ("cost_fixed_cny", months, "fixed_cny"),
+    ):
+        bill = lines.groupby(KEYS)[amount].sum()
         assert np.allclose(bill, wide[metric][bill.index], atol=0.005), metric
 
     duration_s = night.scenario.promotion.duration_s

@@ -254,3 +254,36 @@ def test_a_figure_that_no_draw_moved_has_no_range(tmp_path: Path) -> None:
 def test_without_a_ladder_nothing_is_said_of_what_the_limits_cost() -> None:
     night = scenario()
     assert limits_cost(frames(night, ladder=False), night) == []
+
+
+# --- what is due with or without the night --------------------------------------------------------
+
+
+def fixed(made_up: MadeUp, vendor: str, cny: float) -> None:
+    """The vendor's lists have a commitment that covers the night."""
+    for name in ("summary", "costs"):
+        rows = getattr(made_up, name)
+        mine = rows[(rows["vendor"] == vendor) & (rows["metric"] == "cost_month_cny")]
+        row = mine.assign(metric="cost_fixed_cny", mean=cny)
+        setattr(made_up, name, pd.concat([rows, row]))
+    mine = made_up.invoice["vendor"] == vendor
+    made_up.invoice.loc[mine, "amount_cny"] = 0.0
+    made_up.invoice.loc[mine, "line"] = "minutes committed"
+    made_up.invoice.loc[mine & (made_up.invoice["period"] == "night"), "fixed_cny"] = cny
+
+
+def test_a_bill_of_nothing_says_what_is_due_all_the_same(tmp_path: Path) -> None:
+    night = scenario("replications=1")
+    made_up = frames(night)
+    write(made_up, night, tmp_path)
+    assert "fixed 24,000" not in (tmp_path / "report.html").read_text("utf-8")
+    fixed(made_up, "agora", 24_000.0)
+    due = "CNY 24,000 a month are due with or without this night."
+    assert due in verdict(made_up, night)[0].replace(SPACE, " ")
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
+    assert page.count("<small>fixed 24,000 a month</small>") == 2  # the vendor's bill, the plan's
+    row = '<td>minutes committed</td><td class="n">a month, with or without the night</td>'
+    assert f'{row}<td class="n">24,000.00</td>' in page
+    budget = page[page.index("<h3>Budget") :]
+    assert row not in budget
