@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import get_args
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sim.billing import falls
@@ -458,7 +459,7 @@ def _more(get: Get, missing: tuple[str, ...]) -> list[Cell]:
 
 
 def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterator[Billed]:
-    """Lines, quantities and amounts as means over the nights, tariff by tariff."""
+    """Lines, quantities and amounts as means over the nights, list by list with its add-ons."""
     rows = table(frames, "invoice", vendor=vendor)
     if rows.empty:
         return
@@ -469,7 +470,11 @@ def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterat
     rows = rows[~rows["period"].str.startswith("ordinary")]
     profile = scenario.vendors.get(vendor)
     lists = {t.name: t for t in profile.tariffs.values()} if profile is not None else {}
-    for tariff, mine in rows.groupby("tariff", sort=False):
+    add_ons = rows["tariff"].isin([name for name, t in lists.items() if t.beside])
+    beside = rows[add_ons]
+    beside = beside.assign(line=beside["tariff"] + ": " + beside["line"])
+    for tariff, own in rows[~add_ons].groupby("tariff", sort=False):
+        mine = pd.concat([own, beside])
         lines = [
             (
                 str(line) if period == "month" else f"{line}, {period}",

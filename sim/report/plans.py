@@ -51,7 +51,7 @@ def plans(frames: Frames, scenario: Scenario) -> list[Plan]:
     for place, (vendor, name) in enumerate(vendors(frames, scenario).items()):
         there = [str(t) for t in costs[costs["vendor"] == vendor]["tariff"].unique()]
         profile = scenario.vendors.get(vendor)
-        listed = [t.name for t in profile.tariffs.values()] if profile is not None else []
+        listed = [t.name for t in profile.lists] if profile is not None else []
         tariffs = sorted(there, key=lambda t: (listed.index(t) if t in listed else len(listed), t))
         for number, (tariff, own) in enumerate(zip(tariffs, _apart(tariffs), strict=True)):
             named = f"{name}: {own}" if own else name
@@ -66,6 +66,24 @@ def _apart(names: list[str]) -> list[str]:
     """What is left of each name without the words that all have; of one name nothing is."""
     split = [name.split() for name in names]
     return [" ".join(w for w in mine if not all(w in other for other in split)) for mine in split]
+
+
+def dearer_than(
+    frames: Frames, scenario: Scenario, vendor: str, peak: int
+) -> tuple[Plan, float] | None:
+    """Of all other lists than the first of each vendor the one of least bill and lost margin, CNY,
+    where that is less than under this vendor's first; None where none is."""
+    rows = table(frames, "costs", peak_viewers=peak, metric="cost_and_lost_margin_cny")
+    if rows.empty:
+        return None
+    cny = rows.set_index(["vendor", "tariff"])["mean"]
+    known = [plan for plan in plans(frames, scenario) if plan.key in cny.index]
+    first = next(p for p in known if p.key[0] == vendor and p.number == 0)
+    others = [plan for plan in known if plan.number and cny[plan.key] < cny[first.key] - 0.005]
+    if not others:
+        return None
+    least = min(others, key=lambda plan: float(cny[plan.key]))
+    return least, float(cny[least.key])
 
 
 def lowest(frames: Frames, scenario: Scenario, metric: str) -> list[tuple[float, Plan]]:

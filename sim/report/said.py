@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sim.report import words
+from sim.report.plans import dearer_than
 from sim.report.tables import (
     UNKNOWN,
     Estimate,
@@ -85,6 +86,12 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
         f"{words.percent(share.mean)} of a perfect night's sales lost, "
         f"a bill of {cny(bill.mean)}{without(best, scenario)}.{_due(figures, best, peak)}"
     ]
+    if cheaper := dearer_than(frames, scenario, best, peak):
+        plan, less = cheaper
+        said.append(
+            "Vendors are ranked by the first price list of each; under another one "
+            f"{plan.said} would cost less: {cny(less)}."
+        )
     models = [name for v, name in names.items() if is_archetype(v, scenario)]
     if models:
         are = "are archetypes, not vendors" if len(models) > 1 else "is an archetype, not a vendor"

@@ -100,8 +100,13 @@ def what_adds_up_adds_up(night: Night) -> None:
     rungs = wide[[k for k in wide if str(k).startswith("lost_gmv_cny.")]].dropna()
     assert np.allclose(rungs.sum(axis=1), wide["lost_gmv_cny"][rungs.index] if rungs.size else 0)
 
-    first = {k: next(iter(v.tariffs.values())).name for k, v in night.scenario.vendors.items()}
-    paid = night.invoice[night.invoice["tariff"] == night.invoice["vendor"].map(first)]
+    paid_for = {
+        (name, tariff.name)
+        for name, vendor in night.scenario.vendors.items()
+        for tariff in (vendor.lists[0], *vendor.add_ons)
+    }
+    keys = zip(night.invoice["vendor"], night.invoice["tariff"], strict=True)
+    paid = night.invoice[[key in paid_for for key in keys]]
     months = paid[paid["month"] == "with"]
     for metric, lines, amount in (
         ("cost_cny", paid, "amount_cny"),

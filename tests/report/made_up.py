@@ -241,7 +241,7 @@ def _costs(night: Scenario, results: pd.DataFrame) -> pd.DataFrame:
     tables = []
     for vendor, profile in night.vendors.items():
         mine = billed[billed["vendor"] == vendor]
-        for n, tariff in enumerate(profile.tariffs.values()):
+        for n, tariff in enumerate(profile.lists):
             times = mine["metric"].map(OTHER_LIST) ** n
             tables.append(mine.assign(tariff=tariff.name, value=mine["value"] * times))
     columns = ["vendor", "tariff", "peak_viewers", "replication", "metric", "unit", "value"]

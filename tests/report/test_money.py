@@ -287,3 +287,46 @@ def test_a_bill_of_nothing_says_what_is_due_all_the_same(tmp_path: Path) -> None
     assert f'{row}<td class="n">24,000.00</td>' in page
     budget = page[page.index("<h3>Budget") :]
     assert row not in budget
+
+
+# --- lists beside the first -----------------------------------------------------------------------
+
+
+def test_the_answer_says_which_other_list_would_cost_less_than_the_first_of_the_best() -> None:
+    night = scenario("vendors=[agora,tencent_leb]", "replications=1")
+    made_up = frames(night)  # a second list comes to 0.8 of the first, by bill and lost margin
+    assert not any("price list" in said for said in verdict(made_up, night))
+    rows = (
+        (made_up.costs["tariff"].str.contains("bandwidth"))
+        & (made_up.costs["metric"] == "cost_and_lost_margin_cny")
+        & (made_up.costs["peak_viewers"] == 20_000)
+    )
+    made_up.costs.loc[rows, "mean"] = 1234.0
+    assert verdict(made_up, night)[0].startswith("Agora costs you least")
+    (said,) = (s for s in verdict(made_up, night) if "price list" in s)
+    assert said.replace(SPACE, " ") == (
+        "Vendors are ranked by the first price list of each; under another one "
+        "Tencent LEB: daily peak bandwidth would cost less: CNY 1,230."
+    )
+
+
+def test_a_list_bought_beside_another_is_in_each_bill_and_is_no_plan(tmp_path: Path) -> None:
+    chat = "tariff@vendors.agora.tariffs=[agora_list,agora_package,agora_signaling]"
+    night = scenario("vendors=[agora]", chat, "replications=1")
+    made_up = frames(night)
+    line = made_up.invoice.iloc[:1]
+    made_up.invoice = pd.concat(
+        line.assign(tariff=tariff.name, line=name, amount_cny=cny)
+        for tariff, name, cny in zip(
+            night.vendors["agora"].tariffs.values(), ("HD", "HD", "messages"), (100.0, 60.0, 7.0),
+            strict=True,
+        )
+    )  # fmt: skip
+    assert [p.key[1] for p in plans(made_up, night)] == [
+        t.name for t in night.vendors["agora"].lists
+    ]
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert page.count("<td>Agora Signaling, chat fan-out: messages, night</td>") == 2
+    assert "<b>107.00</b>" in page and "<b>67.00</b>" in page
+    assert "under Agora Signaling" not in page
