@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from sim.report import write
-from sim.report.plans import cheapest, plans
+from sim.report.plans import about, cheapest, plans
 from sim.report.said import fee_saved, limits_cost, lost_by_limit, verdict
 from sim.report.tables import estimates, night_peak
 from sim.report.words import SPACE, money
@@ -101,13 +102,15 @@ def test_the_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
     said = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 2.0), v2=(1.5, 3.0)), night)
     # A = C at 2,000 and both 2 there: so is B, which is below from there on.
     assert said[0].sentence == (
-        "By the bill of the night A is cheapest, from 2,000 viewers on B. "
+        "By the bill of the night A is cheapest, from about 2,000 viewers (between the simulated "
+        "1,000 and 4,000) on B. "
         "Two plans cross 3 times between 1,000 and 4,000 viewers:"
     )
+    here = "at about 2,000 viewers (between the simulated 1,000 and 4,000)"
     assert set(said[0].crossings) == {
-        "at 2,000 viewers B becomes cheaper than A",
-        "at 2,000 viewers C becomes cheaper than A",
-        "at 2,000 viewers B becomes cheaper than C",
+        f"{here} B becomes cheaper than A",
+        f"{here} C becomes cheaper than A",
+        f"{here} B becomes cheaper than C",
     }
     assert len(said) == 3
 
@@ -116,7 +119,9 @@ def test_one_crossing_is_told_and_so_is_that_there_is_none() -> None:
     night = many(scenario("replications=1"), ["A", "B"])
     (one, *_) = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 3.0)), night)
     assert one.sentence.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
-    assert one.crossings == ["at 2,500 viewers B becomes cheaper than A"]
+    assert one.crossings == [
+        "at about 2,500 viewers (between the simulated 1,000 and 4,000) B becomes cheaper than A"
+    ]
     (none, *_) = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 5.0)), night)
     assert none.sentence == (
         "By the bill of the night A is cheapest; no two plans cross between 1,000 and 4,000 "
@@ -134,6 +139,27 @@ def test_a_rank_by_one_of_several_lists_says_so(tmp_path: Path) -> None:
         write(frames(night), night, tmp_path / vendors)
         page = (tmp_path / vendors / "report.html").read_text("utf-8")
         assert ("under the first price list of each" in page) == others
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (12_876.4, "about 13,000 viewers (between the simulated 10,000 and 15,000)"),
+        (10_300.0, "about 10,000 viewers (between the simulated 10,000 and 15,000)"),
+        (15_442.0, "about 15,440 viewers (between the simulated 15,440 and 15,445)"),
+        (15_000.0, "the simulated 15,000 viewers"),
+    ],
+)  # fmt: skip
+def test_a_crossing_is_told_no_finer_than_the_points_around_it(at: float, said: str) -> None:
+    assert about(at, (10_000, 15_000, 15_440, 15_445)) == said
+
+
+def test_a_label_of_a_list_ends_without_a_comma() -> None:
+    night = scenario("vendors=[agora]", "replications=1",
+                     "tariff@vendors.agora.tariffs=[agora_list,agora_package]")  # fmt: skip
+    assert [p.name for p in plans(frames(night), night)] == [
+        "Agora: list price", "Agora: Business package"
+    ]  # fmt: skip
 
 
 def test_lists_of_one_vendor_are_told_apart_by_what_their_names_do_not_share() -> None:
