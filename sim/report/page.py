@@ -478,7 +478,7 @@ def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterat
         lines = [
             (
                 str(line) if period == "month" else f"{line}, {period}",
-                f"{words.number(some['quantity'].sum() / nights, 4)} {unit}",
+                _quantity(some, nights, str(unit)),
                 some["amount_cny"].sum() / nights,
             )
             for (line, period, unit), some in mine.groupby(["line", "period", "unit"], sort=False)
@@ -491,16 +491,36 @@ def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterat
             [(line, much, words.amount(cny)) for line, much, cny in lines if abs(cny) >= 0.005],
             words.amount(sum(cny for _, _, cny in lines)),
             [(str(line), words.amount(cny)) for line, cny in fixed.items() if abs(cny) >= 0.005],
-            list(_falls(lists[str(tariff)])) if tariff in lists else [],
+            list(_falls(lists[str(tariff)], own)) if tariff in lists else [],
         )
 
 
-def _falls(tariff: Tariff) -> Iterator[str]:
+def _quantity(rows: pd.DataFrame, nights: int, unit: str) -> str:
+    """What the night adds; where it adds none and costs all the same, as of a level that is paid by
+    its share of days, what the month has."""
+    added = float(rows["quantity"].sum()) / nights
+    if abs(added) > words.NOISE or abs(rows["amount_cny"].sum()) < 0.005:
+        return f"{words.number(added, 4)} {unit}"
+    whole = float(rows.loc[rows["month"] == "with", "quantity"].sum()) / nights
+    return f"{words.number(whole, 4)} {unit}, in the month without the night too"
+
+
+NEAR = (0.5, 2.0)
+"""Where more costs less is told from so many times to so many times what is used."""
+
+
+def _falls(tariff: Tariff, rows: pd.DataFrame) -> Iterator[str]:
+    """`rows`: the list's lines; a fall matters near what the night or the month uses."""
+    low, high = NEAR
     for f in falls(tariff):
+        mine = rows[(rows["line"] == f.line) & (rows["month"] == "with")]
+        times = mine["quantity"].astype(float) / float(f.at)
+        if mine.empty or not times.between(low, high).any():
+            continue
         before, after = (words.amount(float(x)) for x in (f.before, f.after))
         yield (
-            f"{f.line}: {words.count(float(f.at))} cost less than a little fewer, {after} instead "
-            f"of {before} {tariff.currency}"
+            f"{f.line}: {words.exact(float(f.at))} {mine['unit'].iloc[0]} cost {after} "
+            f"{tariff.currency}, a little less costs {before}"
         )
 
 

@@ -356,3 +356,54 @@ def test_a_list_bought_beside_another_is_in_each_bill_and_is_no_plan(tmp_path: P
     assert page.count("<td>Agora Signaling, chat fan-out: messages, night</td>") == 2
     assert "<b>107.00</b>" in page and "<b>67.00</b>" in page
     assert "under Agora Signaling" not in page
+
+
+# --- lines of the bill ----------------------------------------------------------------------------
+
+
+def billed(made_up: MadeUp, *rows: dict[str, object]) -> MadeUp:
+    """The first list's lines in the month with the night and without it."""
+    line = made_up.invoice.iloc[0].to_dict()
+    made_up.invoice = pd.DataFrame([line | row for row in rows])
+    return made_up
+
+
+def test_a_line_whose_amount_grows_without_its_quantity_says_what_the_month_has(
+    tmp_path: Path,
+) -> None:
+    night = scenario("vendors=[agora]", "replications=1")
+    line = {"line": "recording", "period": "month", "unit": "recordings"}
+    made_up = billed(
+        frames(night),
+        line | {"quantity": 2.0, "amount_cny": 54.0, "month": "with"},
+        line | {"quantity": -2.0, "amount_cny": -52.0, "month": "without"},
+        line | {"line": "HD", "quantity": 30.0, "amount_cny": 9.0, "month": "with"},
+    )
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert '2.000 recordings, in the month without the night too</td><td class="n">2.00' in page
+    assert '30.00 recordings</td><td class="n">9.00' in page
+
+
+@pytest.mark.parametrize(("gb", "told"), [(200, False), (260, True), (900, True), (1_100, False)])
+def test_where_more_costs_less_is_told_near_what_is_used(
+    tmp_path: Path, gb: float, told: bool
+) -> None:
+    night = scenario("vendors=[tencent_leb]", "replications=1")
+    tariff = night.vendors["tencent_leb"].lists[0]
+    line = {"tariff": tariff.name, "line": tariff.lines[0].name, "unit": "GB", "month": "with"}
+    made_up = billed(frames(night), line | {"quantity": float(gb)})
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    said = "traffic: 500 GB cost 250.00 CNY, a little less costs 260.00"
+    assert (said in page) == told, re.findall("[^>]*a little less[^<]*", page)
+
+
+def test_price_lists_have_a_heading_before_their_charts(tmp_path: Path) -> None:
+    night = scenario("replications=1")
+    write(frames(night), night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    places = [page.index(s) for s in ("<h2>Charts", 'id="who_stalls"', "<h2>Price lists",
+                                      "By the bill of the night", 'id="cost_against',
+                                      "Every plan at", "<h2>What is assumed")]  # fmt: skip
+    assert places == sorted(places)
