@@ -113,7 +113,7 @@ def test_a_fall_is_told_in_the_meters_unit_with_what_is_free_before_it() -> None
     tiers: Tiers = [(5, 2), (None, 1)]
     plan = tariff(tiers, semantics="all_units", unit=1000, included=3, boundary="lower")
     (fall,) = falls(plan)
-    assert (fall.at, fall.before, fall.after) == (8000, 10, 5)
+    assert [fall.at, fall.before, fall.after] == [8000, 10, 5]
     assert [bill(gb(at), plan).total for at in (7999.999, 8000)] == [10, 5]
 
 
