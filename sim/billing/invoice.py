@@ -105,6 +105,8 @@ class Bill:
 
     month: Invoice
     without: Invoice
+    fixed: Invoice
+    """A month without any show: fees, least amounts, commitments."""
 
     @property
     def marginal_cny(self) -> Decimal:
@@ -115,6 +117,11 @@ class Bill:
     def month_cny(self) -> Decimal:
         """The whole month, the night in it."""
         return self.month.total_cny
+
+    @property
+    def fixed_cny(self) -> Decimal:
+        """What is due for a month in which nothing is shown."""
+        return self.fixed.total_cny
 
     @property
     def by_line_cny(self) -> dict[str, Decimal]:
@@ -129,10 +136,15 @@ class Bill:
     def frame(self, vendor: str, replication: int) -> pd.DataFrame:
         """Rows of invoice.csv: `month` 'with' the night, and 'without' it, with minus signs.
 
-        So the rows 'with' add up to the month, and all of them to what the night adds.
+        So the rows 'with' add up to the month, and all of them to what the night adds. `fixed_cny`:
+        of the row's amount so much is due in a month without any show too.
         """
-        rows = [r | {"month": "with"} for r in self.month._rows(vendor, replication)]
-        rows += [r | {"month": "without"} for r in self.without._rows(vendor, replication, -1)]
+        rows = []
+        for month, of, sign in (("with", self.month, 1), ("without", self.without, -1)):
+            fixed = iter(self.fixed.lines)  # each line by the month, in the order of the list
+            for row in of._rows(vendor, replication, sign):
+                due = float(next(fixed).amount_cny) if row["period"] == MONTH else 0.0
+                rows.append(row | {"fixed_cny": sign * due or 0.0, "month": month})
         return pd.DataFrame(rows)
 
 
@@ -177,10 +189,12 @@ def night_in_month(
     others = [nights("ordinary ", month.ordinary_share.value, month.ordinary_days(day))]
     others += [nights(f"promotion {p.day} ", p.share, [p.day]) for p in month.promotions]
     this = Nights("", Night(used, starts_at), [day])
-    rate = _rate(tariff, cny_per)
+    rate, no_days = _rate(tariff, cny_per), [n._replace(days=[]) for n in others]
     return Bill(
-        _invoice(Calendar(month.days, [this, *others]), tariff, rate),
-        _invoice(Calendar(month.days, others), tariff, rate),
+        *(
+            _invoice(Calendar(month.days, nights), tariff, rate)
+            for nights in ([this, *others], others, no_days)
+        )
     )
 
 

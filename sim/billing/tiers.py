@@ -21,7 +21,7 @@ class Fall(NamedTuple):
 
     line: str
     at: Decimal
-    """The quantity at which a cheaper tier begins, in multiples of the line's unit."""
+    """The quantity at which a cheaper tier begins, in the meter's unit, with what is included."""
     before: Decimal
     """What is paid just before, in the tariff's currency."""
     after: Decimal
@@ -67,7 +67,8 @@ def falls(tariff: Tariff) -> list[Fall]:
             each = end if line.semantics == "all_units" else Decimal(1)
             before, after = (each * decimal(t.price.value) for t in (tier, following))
             if after < before and (end > paid or (end == paid and tariff.boundary == "upper")):
-                out.append(Fall(line.name, end, before, after))
+                free = decimal(line.included.value) if line.included else Decimal(0)
+                out.append(Fall(line.name, (end + free) * decimal(line.unit), before, after))
     return out
 
 

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import get_args
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sim.billing import falls
@@ -148,6 +149,8 @@ class Billed:
     lines: list[tuple[str, str, str]]
     """Line, quantity, CNY."""
     total: str
+    fixed: list[tuple[str, str]]
+    """Line, CNY: what a month without any show costs too, and so is in no night's bill."""
     falls: list[str]
     """Where more costs less: all-units tiers, sold so and kept so."""
 
@@ -361,13 +364,22 @@ def _answer(
 def _cells(get: Get, lost: Estimate, missing: tuple[str, ...], hd: tuple[str, ...]) -> list[Cell]:
     """`missing`: what the bill leaves out, under each figure it is in; `hd`: that there is none."""
     lost_cny, bill, month = get("lost_gmv_cny"), get("cost_cny"), get("cost_month_cny")
+    fixed = _fixed(get("cost_fixed_cny").mean)
     return [
         Cell("watched", words.percent(get("watch_delivered_ratio").mean), hd),
         Cell("stalled", words.percent(get("stall_ratio").mean)),
         _banded("sales lost", lost, words.percent, f"CNY{words.SPACE}{{}}", lost_cny),
-        _but(_banded("bill of the night, CNY", bill, words.money, "month {}", month), missing),
+        _but(
+            _banded("bill of the night, CNY", bill, words.money, "month {}", month),
+            (*missing, *fixed),
+        ),
         _but(_both(get(TOGETHER), lost_cny.mean + bill.mean), missing),
     ]
+
+
+def _fixed(cny: float) -> tuple[str, ...]:
+    """Of the month so much is due without any show too."""
+    return (f"fixed {words.money(cny)} a month",) if cny > 0 else ()
 
 
 def _but(cell: Cell, missing: tuple[str, ...]) -> Cell:
@@ -462,40 +474,68 @@ def _more(get: Get, missing: tuple[str, ...]) -> list[Cell]:
 
 
 def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterator[Billed]:
-    """Lines, quantities and amounts as means over the nights, tariff by tariff."""
+    """Lines, quantities and amounts as means over the nights, list by list with its add-ons."""
     rows = table(frames, "invoice", vendor=vendor)
     if rows.empty:
         return
     if "peak_viewers" in rows:
         rows = rows[rows["peak_viewers"] == peak]
     nights = max(1, rows["replication"].nunique())
-    if "month" in rows:  # ordinary days stand in the month with the night and in that without it
-        rows = rows[~rows["period"].str.startswith("ordinary")]
+    # Ordinary days stand in the month with the night and in that without it.
+    rows = rows[~rows["period"].str.startswith("ordinary")]
     profile = scenario.vendors.get(vendor)
     lists = {t.name: t for t in profile.tariffs.values()} if profile is not None else {}
-    for tariff, mine in rows.groupby("tariff", sort=False):
+    add_ons = rows["tariff"].isin([name for name, t in lists.items() if t.beside])
+    beside = rows[add_ons]
+    beside = beside.assign(line=beside["tariff"] + ": " + beside["line"])
+    for tariff, own in rows[~add_ons].groupby("tariff", sort=False):
+        mine = pd.concat([own, beside])
         lines = [
             (
                 str(line) if period == "month" else f"{line}, {period}",
-                f"{words.number(some['quantity'].sum() / nights, 4)} {unit}",
+                _quantity(some, nights, str(unit)),
                 some["amount_cny"].sum() / nights,
             )
             for (line, period, unit), some in mine.groupby(["line", "period", "unit"], sort=False)
         ]
+        fixed = (
+            mine[mine["month"] == "with"].groupby("line", sort=False)["fixed_cny"].sum() / nights
+        )
         yield Billed(
             f"{tariff}{without(vendor, scenario)}",
             [(line, much, words.amount(cny)) for line, much, cny in lines if abs(cny) >= 0.005],
             words.amount(sum(cny for _, _, cny in lines)),
-            list(_falls(lists[str(tariff)])) if tariff in lists else [],
+            [(str(line), words.amount(cny)) for line, cny in fixed.items() if abs(cny) >= 0.005],
+            list(_falls(lists[str(tariff)], own)) if tariff in lists else [],
         )
 
 
-def _falls(tariff: Tariff) -> Iterator[str]:
+def _quantity(rows: pd.DataFrame, nights: int, unit: str) -> str:
+    """What the night adds; where it adds none and costs all the same, as of a level that is paid by
+    its share of days, what the month has."""
+    added = float(rows["quantity"].sum()) / nights
+    if abs(added) > words.NOISE or abs(rows["amount_cny"].sum()) < 0.005:
+        return f"{words.number(added, 4)} {unit}"
+    whole = float(rows.loc[rows["month"] == "with", "quantity"].sum()) / nights
+    return f"{words.number(whole, 4)} {unit}, in the month without the night too"
+
+
+NEAR = (0.5, 2.0)
+"""Where more costs less is told from so many times to so many times what is used."""
+
+
+def _falls(tariff: Tariff, rows: pd.DataFrame) -> Iterator[str]:
+    """`rows`: the list's lines; a fall matters near what the night or the month uses."""
+    low, high = NEAR
     for f in falls(tariff):
+        mine = rows[(rows["line"] == f.line) & (rows["month"] == "with")]
+        times = mine["quantity"].astype(float) / float(f.at)
+        if mine.empty or not times.between(low, high).any():
+            continue
         before, after = (words.amount(float(x)) for x in (f.before, f.after))
         yield (
-            f"{f.line}: {words.count(float(f.at))} cost less than a little fewer, {after} instead "
-            f"of {before} {tariff.currency}"
+            f"{f.line}: {words.exact(float(f.at))} {mine['unit'].iloc[0]} cost {after} "
+            f"{tariff.currency}, a little less costs {before}"
         )
 
 
@@ -548,12 +588,12 @@ def _plans(frames: Frames, scenario: Scenario, peak: int) -> Iterator[tuple[str,
         mine = table(frames, "costs", peak_viewers=peak, vendor=vendor, tariff=tariff)
         mean = dict(zip(mine["metric"], mine["mean"], strict=True))
         missing = (f"+ {plan.unbilled}",) if plan.unbilled else ()
+        fixed = _fixed(float(mean.get("cost_fixed_cny", math.nan)))
+        under = {"cost_growth_tenfold": (), "cost_month_cny": (*missing, *fixed)}
         yield (
             plan.name,
             [
-                Cell(
-                    heading, say(float(mean.get(metric, math.nan))), missing if say != _fold else ()
-                )
+                Cell(heading, say(float(mean.get(metric, math.nan))), under.get(metric, missing))
                 for heading, metric, say in said
             ],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,7 +52,7 @@ def plans(frames: Frames, scenario: Scenario) -> list[Plan]:
     for place, (vendor, name) in enumerate(vendors(frames, scenario).items()):
         there = [str(t) for t in costs[costs["vendor"] == vendor]["tariff"].unique()]
         profile = scenario.vendors.get(vendor)
-        listed = [t.name for t in profile.tariffs.values()] if profile is not None else []
+        listed = [t.name for t in profile.lists] if profile is not None else []
         tariffs = sorted(there, key=lambda t: (listed.index(t) if t in listed else len(listed), t))
         for number, (tariff, own) in enumerate(zip(tariffs, _apart(tariffs), strict=True)):
             named = f"{name}: {own}" if own else name
@@ -63,9 +64,33 @@ def plans(frames: Frames, scenario: Scenario) -> list[Plan]:
 
 
 def _apart(names: list[str]) -> list[str]:
-    """What is left of each name without the words that all have; of one name nothing is."""
-    split = [name.split() for name in names]
-    return [" ".join(w for w in mine if not all(w in other for other in split)) for mine in split]
+    """What is left of each name without the words that all have; of one name nothing is.
+
+    A comma belongs to no word, and ends none of what is left.
+    """
+    split = [{w.strip(",") for w in name.split()} for name in names]
+    return [
+        " ".join(w for w in name.split() if not all(w.strip(",") in s for s in split)).strip(",")
+        for name in names
+    ]
+
+
+def dearer_than(
+    frames: Frames, scenario: Scenario, vendor: str, peak: int
+) -> tuple[Plan, float] | None:
+    """Of all other lists than the first of each vendor the one of least bill and lost margin, CNY,
+    where that is less than under this vendor's first; None where none is."""
+    rows = table(frames, "costs", peak_viewers=peak, metric="cost_and_lost_margin_cny")
+    if rows.empty:
+        return None
+    cny = rows.set_index(["vendor", "tariff"])["mean"]
+    known = [plan for plan in plans(frames, scenario) if plan.key in cny.index]
+    first = next(p for p in known if p.key[0] == vendor and p.number == 0)
+    others = [plan for plan in known if plan.number and cny[plan.key] < cny[first.key] - 0.005]
+    if not others:
+        return None
+    least = min(others, key=lambda plan: float(cny[plan.key]))
+    return least, float(cny[least.key])
 
 
 def lowest(frames: Frames, scenario: Scenario, metric: str) -> list[tuple[float, Plan]]:
@@ -99,6 +124,22 @@ def crossed(frames: Frames, scenario: Scenario, metric: str) -> list[tuple[float
     ]
 
 
+def about(at: float, points: Sequence[int]) -> str:
+    """`about 13,000 viewers (between the simulated 10,000 and 15,000)`: a crossing is no surer than
+    the points it lies between. Two digits, or as many as keep it between them."""
+    if at in points:
+        return f"the simulated {words.count(at)} viewers"
+    low, high = (
+        max((p for p in points if p < at), default=points[0]),
+        min((p for p in points if p > at), default=points[-1]),
+    )
+    digits = next(d for d in range(2, 18) if low <= float(f"{at:.{d - 1}e}") <= high)
+    return (
+        f"about {words.number(at, digits)} viewers "
+        f"(between the simulated {words.count(low)} and {words.count(high)})"
+    )
+
+
 @dataclass(frozen=True)
 class Cheapest:
     """Which plan costs least, and where any two cost the same."""
@@ -111,12 +152,12 @@ def cheapest(frames: Frames, scenario: Scenario) -> list[Cheapest]:
     """For each figure that plans are compared by; none where there is one plan."""
     if len(plans(frames, scenario)) < 2:
         return []
-    points = sorted(table(frames, "costs")["peak_viewers"].unique())
+    points = sorted(int(p) for p in table(frames, "costs")["peak_viewers"].unique())
     found = []
     for metric, by in COMPARED.items():
         (_, first), *later = lowest(frames, scenario, metric)
         said = f"{by} {first.said} is cheapest"
-        said += "".join(f", from {words.count(at)} viewers on {plan.said}" for at, plan in later)
+        said += "".join(f", from {about(at, points)} on {plan.said}" for at, plan in later)
         meet = crossed(frames, scenario, metric)
         if len(points) == 1:
             said += f" at {words.count(points[0])} viewers."
@@ -132,7 +173,7 @@ def cheapest(frames: Frames, scenario: Scenario) -> list[Cheapest]:
             Cheapest(
                 said,
                 [
-                    f"at {words.count(at)} viewers {above.said} becomes cheaper than {below.said}"
+                    f"at {about(at, points)} {above.said} becomes cheaper than {below.said}"
                     for at, below, above in meet
                 ],
             )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sim.report import words
+from sim.report.plans import dearer_than
 from sim.report.tables import (
     UNKNOWN,
     Estimate,
@@ -85,7 +86,14 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     said = [
         f"{costs}{together} in lost margin and bill together{sure}: "
         f"{_lost_of_perfect(share.mean)}, a bill of {cny(bill.mean)}{without(best, scenario)}."
+        f"{_due(figures, best, peak)}"
     ]
+    if cheaper := dearer_than(frames, scenario, best, peak):
+        plan, less = cheaper
+        said.append(
+            "Vendors are ranked by the first price list of each; under another one "
+            f"{plan.said} would cost less: {cny(less)}."
+        )
     real = next((v for v in names if v in nightly and not is_archetype(v, scenario)), None)
     if is_archetype(best, scenario):
         said.append(f"{names[best]} is an archetype, not a vendor you can buy from.")
@@ -95,6 +103,7 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
                 f" Of those you can, {names[real]} costs least: {cny(mean)}"
                 f"{without(real, scenario)}, "
                 f"{words.percent(lost_share(figures, real, peak).mean)} of sales lost."
+                f"{_due(figures, real, peak)}"
             )
     if others:
         untold = [v for v in others if not (is_archetype(best, scenario) and v == real)]
@@ -186,6 +195,12 @@ def without(vendor: str, scenario: Scenario) -> str:
     """` (without operations)`, after a bill that leaves them out."""
     missing = unbilled(vendor, scenario)
     return f" (without {missing})" if missing else ""
+
+
+def _due(figures: Figures, vendor: str, peak: int) -> str:
+    """Fees, least amounts and commitments of the month: in no night's bill, and to be paid."""
+    fixed = figures.get((vendor, peak, "cost_fixed_cny"), UNKNOWN).mean
+    return f" {cny(fixed)} a month are due with or without this night." if fixed > 0 else ""
 
 
 def _comes_first(

@@ -124,6 +124,8 @@ def check_config_dir(folder: Path) -> None:
         if name.parts[0] == "vendors":
             _check_header(file, f"vendors.{file.stem}")
             _check_sources(file)
+        elif name.parts[0] == "tariff":
+            _check_list(file)
         elif name.parts[0] == "experiment":
             _check_header(file, "_global_")
 
@@ -134,6 +136,17 @@ def _check_header(file: Path, package: str) -> None:
     found = next((line.strip() for line in lines if line.startswith("# @package")), "none")
     if found != header:
         raise ScenarioError(f"{file} has the header '{found}': its first line must be '{header}'")
+
+
+def _check_list(file: Path) -> None:
+    """Under another file's key a list would silently be merged into that file's."""
+    body = OmegaConf.load(file)
+    keys = [str(key) for key in body if key != "defaults"] if isinstance(body, DictConfig) else []
+    if keys != [file.stem]:
+        raise ScenarioError(
+            f"{file} holds {', '.join(keys) or 'no key'}: a price list stands under one key, the "
+            f"file's own name, {file.stem}"
+        )
 
 
 def _check_sources(file: Path) -> None:

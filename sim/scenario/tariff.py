@@ -246,6 +246,9 @@ class Tariff(Frozen):
     """What a five-minute bandwidth sample is."""
     boundary: Literal["upper", "lower"] = "upper"
     """Whose price exactly `up_to` pays: `upper`, the tier that ends there; `lower`, the next."""
+    beside: bool = False
+    """Bought beside another list, never by itself: its bill is added to that of each other list of
+    the vendor."""
     also: list[Also] = []
     lines: Annotated[list[TariffLine], Field(min_length=1)]
     sources: dict[str, Source] = {}

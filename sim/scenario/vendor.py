@@ -394,6 +394,33 @@ class Vendor(Frozen):
     own: Own = Own()
     tariffs: Annotated[dict[str, Tariff], Field(min_length=1)]
 
+    @property
+    def lists(self) -> list[Tariff]:
+        """Price lists he can be bought under; the first is his own."""
+        return [tariff for tariff in self.tariffs.values() if not tariff.beside]
+
+    @property
+    def add_ons(self) -> list[Tariff]:
+        """Price lists that come on top of each of them."""
+        return [tariff for tariff in self.tariffs.values() if tariff.beside]
+
+    @model_validator(mode="after")
+    def _can_be_bought(self) -> Vendor:
+        if not self.lists:
+            raise ValueError(
+                f"tariffs {', '.join(self.tariffs)}: bought only beside another list (beside), so "
+                "one more must be there that can be bought by itself"
+            )
+        seen: dict[str, str] = {}
+        for key, tariff in self.tariffs.items():
+            if tariff.name in seen:
+                raise ValueError(
+                    f"tariffs.{key}.name '{tariff.name}' is also that of tariffs."
+                    f"{seen[tariff.name]}: bills are told apart by it"
+                )
+            seen[tariff.name] = key
+        return self
+
     @model_validator(mode="after")
     def _consistent(self) -> Vendor:
         served = [r for regions in self.serves.values() for r in regions]

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.billing import night_in_month
+from sim.billing import Bill, night_in_month
 from sim.commerce import money, worlds
 from sim.engine import run
 from sim.record import Limit, Run
 from sim.scenario.model import Scenario
+from sim.scenario.tariff import Tariff
 from sim.study.asks import asked, asks
-from sim.study.costs import crossings, curves, grown_tenfold, of_plans, with_servers
+from sim.study.costs import Plan, crossings, curves, grown_tenfold, of_plans, with_servers
 from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
 from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
@@ -43,7 +44,7 @@ class Frames:
     asks: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What to tell the vendor, by `sim.study.asks`."""
     costs: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """What every tariff of every vendor costs at every point, by `sim.study.costs`."""
+    """What every price list of every vendor costs at every point, by `sim.study.costs`."""
     crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Where one of them becomes cheaper than another."""
     risk: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -175,45 +176,49 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
     # What a limit kept from this night it would not keep from an ordinary, smaller one.
     asked_for = with_servers(runs.get("vendor", last).usage, last.usage)
     whole = asked_for if job.how == "configured" else None  # small nights: alike
-    bills = [
-        night_in_month(last.usage, tariff, shop.cny_per, starts_at, shop.month, whole)
-        for tariff in vendor.tariffs.values()
-    ]
-    cost_cny = float(bills[0].marginal_cny)
+
+    def billed(usage: pd.DataFrame, whole: pd.DataFrame | None, lists: list[Tariff]) -> list[Bill]:
+        rates, month = shop.cny_per, shop.month
+        return [night_in_month(usage, t, rates, starts_at, month, whole) for t in lists]
+
+    beside = billed(last.usage, whole, vendor.add_ons)
+    plans = [Plan(bill, beside) for bill in billed(last.usage, whole, vendor.lists)]
+    cost_cny = plans[0].cost_cny
     hours = last.sessions["play_s"].sum() / 3600 * last.weight
     rows = [
         *figures(last, best),
         ("cost_cny", "CNY", cost_cny),
-        ("cost_month_cny", "CNY", float(bills[0].month_cny)),
+        ("cost_month_cny", "CNY", plans[0].month_cny),
+        ("cost_fixed_cny", "CNY", plans[0].fixed_cny),
         ("cost_per_viewer_hour_cny", "CNY/h", cost_cny / hours if hours else float("nan")),
     ]
     rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop, cost_cny)]
     if night.ladder and job.how == "configured":
         # The bill if the vendor grants all that is asked for; `lost_gmv_cny` has its rungs.
-        first = next(iter(vendor.tariffs.values()))
-        granted = night_in_month(asked_for, first, shop.cny_per, starts_at, shop.month)
-        rows.append(("granted_cost_cny", "CNY", float(granted.marginal_cny)))
+        first, *added = billed(asked_for, None, [vendor.lists[0], *vendor.add_ons])
+        rows.append(("granted_cost_cny", "CNY", Plan(first, added).cost_cny))
     results = pd.concat([pd.DataFrame(rows, columns=["metric", "unit", "value"]), sales.results()])
     results = _keyed(results, keys)
     if job.how != "configured":
         return {"small": results.assign(how=job.how, of=job.of)}
     columns = ["by", "of", "metric", "unit", "value"]
     breakdown = pd.DataFrame(list(by_group(last, best)), columns=columns)
-    by_line = [
-        ("line", line, "cost_cny", "CNY", float(cny)) for line, cny in bills[0].by_line_cny.items()
-    ]
+    by_line = [("line", line, "cost_cny", "CNY", cny) for line, cny in plans[0].by_line_cny.items()]
     breakdown = pd.concat([breakdown, pd.DataFrame(by_line, columns=columns)])
     if night.ladder:
         breakdown = pd.concat([breakdown, sales.breakdown()[columns]])
     wanted = pd.DataFrame(list(asked(runs["vendor"])), columns=["what", "of", "unit", "value"])
     of_each = ["tariff", "metric", "unit", "value"]
     figure = results.set_index("metric")["value"]
-    tenfold = [grown_tenfold(asked_for, t, shop, starts_at) for t in vendor.tariffs.values()]
+    tenfold = [
+        grown_tenfold(asked_for, [t, *vendor.add_ons], shop, starts_at) for t in vendor.lists
+    ]
     sold, lost_margin = float(figure["orders"]), float(figure["lost_margin_cny"])
-    plans = of_plans(bills, tenfold, hours, sold, lost_margin)
+    costs = list(of_plans(plans, tenfold, hours, sold, lost_margin))
+    bills = [*(plan.bill for plan in plans), *beside]
     tables = {
         "results": results,
-        "costs": _keyed(pd.DataFrame(list(plans), columns=of_each), few),
+        "costs": _keyed(pd.DataFrame(costs, columns=of_each), few),
         "breakdown": _keyed(breakdown, keys),
         "timeseries": _keyed(pd.concat([over_time(last, best), lost_as_it_goes(sales)]), few),
         "usage": _keyed(last.usage, few),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import combinations, pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,38 @@ from sim.study.interval import summarise
 
 PLAN = ["vendor", "tariff"]
 
+
+class Plan(NamedTuple):
+    """The bill under a list, and the bills of all that is bought beside it; CNY."""
+
+    bill: Bill
+    beside: Sequence[Bill]
+
+    @property
+    def cost_cny(self) -> float:
+        """What the night adds."""
+        return float(sum(bill.marginal_cny for bill in (self.bill, *self.beside)))
+
+    @property
+    def month_cny(self) -> float:
+        return float(sum(bill.month_cny for bill in (self.bill, *self.beside)))
+
+    @property
+    def fixed_cny(self) -> float:
+        """A month without any show."""
+        return float(sum(bill.fixed_cny for bill in (self.bill, *self.beside)))
+
+    @property
+    def by_line_cny(self) -> dict[str, float]:
+        """What the night adds to each line; those of a list beside carry its name."""
+        own = {line: float(cny) for line, cny in self.bill.by_line_cny.items()}
+        return own | {
+            f"{bill.month.tariff}: {line}": float(cny)
+            for bill in self.beside
+            for line, cny in bill.by_line_cny.items()
+        }
+
+
 CROSSED = ("cost_cny", "cost_month_cny", "cost_and_lost_margin_cny")
 """Figures whose crossings are named."""
 
@@ -25,21 +58,23 @@ TENFOLD = 10.0
 
 
 def of_plans(
-    bills: Sequence[Bill],
+    plans: Sequence[Plan],
     tenfold: Sequence[tuple[float, float]],
     hours: float,
     orders: float,
     lost_margin_cny: float,
 ) -> Iterator[tuple[str, str, str, float]]:
-    """tariff, metric, unit, value of one night under each tariff of a vendor.
+    """tariff, metric, unit, value of one night under each list of a vendor, add-ons in it.
 
-    `tenfold`: by tariff what a month costs now and with ten times the audience, CNY. Marginal bill,
-    month, marginal bill for each viewer hour and order, bill and lost margin, CNY.
+    `tenfold`: by list what a month costs now and with ten times the audience, CNY. Marginal bill,
+    month, month without any show, marginal bill for each viewer hour and order, bill and lost
+    margin, CNY.
     """
-    for bill, (now, then) in zip(bills, tenfold, strict=True):
-        night, name = float(bill.marginal_cny), bill.month.tariff
+    for plan, (now, then) in zip(plans, tenfold, strict=True):
+        night, name = plan.cost_cny, plan.bill.month.tariff
         yield name, "cost_cny", "CNY", night
-        yield name, "cost_month_cny", "CNY", float(bill.month_cny)
+        yield name, "cost_month_cny", "CNY", plan.month_cny
+        yield name, "cost_fixed_cny", "CNY", plan.fixed_cny
         yield name, "cost_per_viewer_hour_cny", "CNY/h", _each(night, hours)
         yield name, "cost_per_order_cny", "CNY", _each(night, orders)
         yield name, "cost_and_lost_margin_cny", "CNY", night + lost_margin_cny
@@ -64,9 +99,9 @@ def with_servers(asked: pd.DataFrame, had: pd.DataFrame) -> pd.DataFrame:
 
 
 def grown_tenfold(
-    asked: pd.DataFrame, tariff: Tariff, shop: Commerce, starts_at: datetime
+    asked: pd.DataFrame, tariffs: Sequence[Tariff], shop: Commerce, starts_at: datetime
 ) -> tuple[float, float]:
-    """What a month costs now and with ten times the audience, CNY.
+    """What a month costs now and with ten times the audience, CNY: a list and those beside it.
 
     `asked`: what this night would use with no limit in the way; every night grows with it. What
     the show uses whatever its audience stays.
@@ -75,10 +110,13 @@ def grown_tenfold(
     grows = asked["meter"].isin(crowd)
     now, then = (
         float(
-            night_in_month(
-                asked.assign(value=asked["value"].where(~grows, asked["value"] * times)),
-                tariff, shop.cny_per, starts_at, shop.month,
-            ).month_cny
+            sum(
+                night_in_month(
+                    asked.assign(value=asked["value"].where(~grows, asked["value"] * times)),
+                    tariff, shop.cny_per, starts_at, shop.month,
+                ).month_cny
+                for tariff in tariffs
+            )
         )
         for times in (1.0, TENFOLD)
     )  # fmt: skip

@@ -24,6 +24,7 @@ from tests.billing.hand import (
     month,
     tariff,
     total,
+    used,
 )
 
 CENT = Decimal("0.01")
@@ -199,10 +200,54 @@ def test_the_frame_holds_the_month_and_takes_off_the_month_without() -> None:
     assert frame.drop(columns=["vendor", "replication", "tariff", "meter", "reduction"]).to_csv(
         index=False, lineterminator="\n"
     ) == (
-        "line,period,quantity,unit,price_note,amount,currency,amount_cny,month\n"
-        "the line,month,14000.0,GB,10000 x 0.2 + 4000 x 0.17 CNY per GB,2680.0,CNY,2680.0,with\n"
-        "the line,month,-10000.0,GB,10000 x 0.2 CNY per GB,-2000.0,CNY,-2000.0,without\n"
+        "line,period,quantity,unit,price_note,amount,currency,amount_cny,fixed_cny,month\n"
+        "the line,month,14000.0,GB,10000 x 0.2 + 4000 x 0.17 CNY per GB,2680.0,CNY,2680.0,0.0,"
+        "with\n"
+        "the line,month,-10000.0,GB,10000 x 0.2 CNY per GB,-2000.0,CNY,-2000.0,0.0,without\n"
     )
+
+
+def test_a_month_without_a_show_pays_fees_least_amounts_and_what_is_kept_and_nothing_else() -> None:
+    tiers = [{"price": 1}]
+    plan = Tariff.model_validate(
+        {"name": "all of it", "currency": "USD", "lines": [
+            {"name": "fee", "meter": "months", "reduction": "sum", "semantics": "flat",
+             "tiers": [{"price": 300}]},
+            {"name": "traffic", "meter": "egress_gb", "reduction": "sum", "commitment": 50,
+             "semantics": "graduated", "tiers": tiers},
+            {"name": "storage", "meter": "storage_gb", "reduction": "sum",
+             "semantics": "graduated", "tiers": tiers},
+            {"name": "by the day", "meter": "egress_gb", "reduction": "daily_sum",
+             "commitment": 9, "semantics": "graduated", "tiers": tiers},
+            {"name": "rooms", "meter": "channels", "reduction": "month_peak",
+             "semantics": "graduated", "tiers": tiers},
+        ],
+         "also": [{"meter": "storage_gb", "times": 7, "of": "months"}]}
+    )  # fmt: skip
+    night = pd.concat([gb(20), used("channels", 3, "count")])
+    for rest in (month(0, 0), month(20, 0.5)):
+        made = in_month(night, plan, rest)
+        assert made.fixed.total == 300 + 50 + 7
+        assert made.fixed_cny == (300 + 50 + 7) * Decimal("7.1")
+        frame = made.frame("v", 0).set_index(["month", "line"])["fixed_cny"]
+        assert frame["with"].sum() == float(made.fixed_cny)
+        assert frame["with", "traffic"].sum() == 50 * 7.1
+        assert frame.sum() == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"reduction": "p95", "days": "all"}, {"reduction": "p95", "days": "valid"},
+        {"reduction": "mean_of_top5"}, {"reduction": "mean_of_daily_p95", "days": "valid"},
+        {"reduction": "fourth_peak", "level": "sample_within_day"},
+        {"reduction": "month_peak", "prorate": "amount"},
+    ],
+)  # fmt: skip
+def test_no_reduction_finds_a_level_in_a_month_without_a_show(line: dict[str, Any]) -> None:
+    plan = tariff([(None, 1)], "peak_mbps", **line)
+    made = in_month(mbps((0, 7200, 500)), plan, month(28, 1))
+    assert made.fixed_cny == 0 < made.month_cny
 
 
 def test_nothing_is_taken_off_where_there_was_nothing() -> None:

@@ -109,6 +109,14 @@ def test_falls_are_told_where_a_tier_is_cheaper_as_a_whole() -> None:
     assert [float(f.at) for f in both] == [500]
 
 
+def test_a_fall_is_told_in_the_meters_unit_with_what_is_free_before_it() -> None:
+    tiers: Tiers = [(5, 2), (None, 1)]
+    plan = tariff(tiers, semantics="all_units", unit=1000, included=3, boundary="lower")
+    (fall,) = falls(plan)
+    assert [fall.at, fall.before, fall.after] == [8000, 10, 5]
+    assert [bill(gb(at), plan).total for at in (7999.999, 8000)] == [10, 5]
+
+
 @pytest.mark.parametrize(("at", "falls_by"), [(499.9999, 0), (500, 5)])
 def test_a_fall_is_where_the_bill_falls(at: float, falls_by: float) -> None:
     tiers: Tiers = [(500, 0.26), (None, 0.25)]

@@ -131,6 +131,9 @@ BARE: dict[str, Any] = {
     f"{LINE}.prorate": None, f"{LINE}.charged_if": [], f"{LINE}.either": "",
     f"{OURS}.tariffs.first.also": [],
 }  # fmt: skip
+LIST = {"name": "list", "currency": "CNY", "lines": [
+    {"name": "fee", "meter": "months", "reduction": "sum", "semantics": "flat",
+     "tiers": [{"price": 1}]}]}  # fmt: skip
 BREAK = {"name": "b", "what": "region", "where": "", "time_s": 1, "duration_s": 1, "left": 0}
 UNLIMITED: dict[str, Any] = {
     f"{OURS}.limits.{key}": None
@@ -228,6 +231,8 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({f"{LINE}.tiers": [{"price": 1}, {"up_to": 1, "price": 1}, {"price": 1}]},
      "overlap: tiers.0 has no end"),
     ({f"{OURS}.tariffs.first.lines": []}, "lines has 0 entries"),
+    ({f"{OURS}.tariffs": {"chat": {**LIST, "beside": True}}}, "tariffs chat: bought only beside"),
+    ({f"{OURS}.tariffs": {"one": LIST, "two": LIST}}, "'list' is also that of tariffs.one"),
     ({f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "sum"}, "reduction sum"),
     ({**BARE, f"{LINE}.meter": "peak_mbps", f"{LINE}.reduction": "p95"},
      "reduction p95 needs days: all (of the month) or valid"),

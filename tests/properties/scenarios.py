@@ -469,6 +469,7 @@ def tariffs(draw: Draw) -> Data:
         "gb_bytes": draw(st.sampled_from((1_000_000_000, 1_073_741_824))),
         "sample_stat": draw(st.sampled_from(("mean", "max_of_10s"))),
         "boundary": draw(st.sampled_from(("upper", "lower"))),
+        "beside": False,
         "sources": {"guess": {"confidence": "assumed"}},
         "also": given_too,
         "lines": [line | {"either": twice["either"]}, *([line | twice] if more else [])],
@@ -498,6 +499,9 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
         body["cdn"]["policy"] = without_idle_rules(second, body["cdn"]["limits"] or {})
     caps = draw(limits(most, shared, body["rtc"], first=True))
     some = st.sets(st.sampled_from(sorted(serves)), max_size=2).map(sorted)
+    priced = {k: draw(tariffs()) | {"name": k} for k in ("first", "other")[: 1 + two]}
+    for at in draw(st.sampled_from(((), (0,), (1,)))) if two else ():  # one is bought by itself
+        list(priced.values())[at]["beside"] = True
     return {
         "name": "Drawn",
         "not_billed": draw(st.sampled_from(("", "servers"))),
@@ -523,7 +527,7 @@ def vendors(draw: Draw, most: int, regions: list[str], isps: list[str]) -> Data:
                 {"orders_per_s": quantity(0.01, 5), "order_wait_s": quantity(0, 20)}
             )
         ),
-        "tariffs": {k: draw(tariffs()) | {"name": k} for k in ("first", "other")[: 1 + two]},
+        "tariffs": priced,
     }
 
 

@@ -100,11 +100,20 @@ def what_adds_up_adds_up(night: Night) -> None:
     rungs = wide[[k for k in wide if str(k).startswith("lost_gmv_cny.")]].dropna()
     assert np.allclose(rungs.sum(axis=1), wide["lost_gmv_cny"][rungs.index] if rungs.size else 0)
 
-    first = {k: next(iter(v.tariffs.values())).name for k, v in night.scenario.vendors.items()}
-    paid = night.invoice[night.invoice["tariff"] == night.invoice["vendor"].map(first)]
+    paid_for = {
+        (name, tariff.name)
+        for name, vendor in night.scenario.vendors.items()
+        for tariff in (vendor.lists[0], *vendor.add_ons)
+    }
+    keys = zip(night.invoice["vendor"], night.invoice["tariff"], strict=True)
+    paid = night.invoice[[key in paid_for for key in keys]]
     months = paid[paid["month"] == "with"]
-    for metric, lines in (("cost_cny", paid), ("cost_month_cny", months)):
-        bill = lines.groupby(KEYS)["amount_cny"].sum()
+    for metric, lines, amount in (
+        ("cost_cny", paid, "amount_cny"),
+        ("cost_month_cny", months, "amount_cny"),
+        ("cost_fixed_cny", months, "fixed_cny"),
+    ):
+        bill = lines.groupby(KEYS)[amount].sum()
         assert np.allclose(bill, wide[metric][bill.index], atol=0.005), metric
 
     duration_s = night.scenario.promotion.duration_s

@@ -105,7 +105,7 @@ def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
             lines,
             columns=[
                 "vendor", "replication", "tariff", "line", "period", "meter",
-                "quantity", "unit", "amount_cny",
+                "quantity", "unit", "amount_cny", "fixed_cny", "month",
             ],
         ),
         usage=pd.DataFrame(),
@@ -188,9 +188,9 @@ def _lines(vendor: str, replication: int, luck: Any) -> list[tuple[Any, ...]]:
     hd = 1_180_000 * luck.uniform(0.98, 1.02)
     return [
         (vendor, replication, "list price", "HD minutes", "night", "viewer_minutes",
-         hd, "min", round(hd / 1000 * 3.99, 2)),
+         hd, "min", round(hd / 1000 * 3.99, 2), 0.0, "with"),
         (vendor, replication, "list price", "peak bandwidth", "2026-11-11", "peak_mbps",
-         46_000.0, "Mbps", 18_400.0),
+         46_000.0, "Mbps", 18_400.0, 0.0, "with"),
     ]  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def _costs(night: Scenario, results: pd.DataFrame) -> pd.DataFrame:
     tables = []
     for vendor, profile in night.vendors.items():
         mine = billed[billed["vendor"] == vendor]
-        for n, tariff in enumerate(profile.tariffs.values()):
+        for n, tariff in enumerate(profile.lists):
             times = mine["metric"].map(OTHER_LIST) ** n
             tables.append(mine.assign(tariff=tariff.name, value=mine["value"] * times))
     columns = ["vendor", "tariff", "peak_viewers", "replication", "metric", "unit", "value"]

@@ -160,10 +160,19 @@ def test_a_crossing_is_ringed_where_the_lines_cross_and_numbered():
     assert list(ring.get_xdata()) == pytest.approx([5000 + 5000 / 6])
     assert list(ring.get_ydata()) == pytest.approx([250])
     text = words_of(image(chart(made_up, loaded, WIDE_IN), "svg"))
-    assert "5,833" in text and "Rings" in text
+    assert "5,800" in text and "5,833" not in text and "Rings: from about" in text
+    # The label stands where no line is.
+    (label,) = (t for t in axes.texts if t.get_text() == "5,800")
+    figure = axes.get_figure()
+    head = axes.transAxes.inverted().transform(axes.transData.transform((0, 4000)))[1]
+    room_in = (1 - head) * axes.get_position().height * figure.get_figheight()
+    assert (label.xyann[1], label.get_va()) == (1.0, "top")
+    assert room_in >= label.get_size() / 72
     made_up.costs.loc[made_up.costs["vendor"] == "v1", "mean"] *= 100
     made_up.crossings = crossings(made_up.costs)
-    assert "No two plans cross." in words_of(image(chart(made_up, loaded, WIDE_IN), "svg"))
+    assert "The same plan is cheapest throughout." in words_of(
+        image(chart(made_up, loaded, WIDE_IN), "svg")
+    )
     # Now one costs a hundred times the other: each step up the axis is a factor.
     axes = chart(made_up, loaded, WIDE_IN).axes[0]
     assert axes.get_yscale() == "symlog"

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sim.report import write
-from sim.report.plans import cheapest, plans
+from sim.report.plans import about, cheapest, plans
 from sim.report.said import fee_saved, limits_cost, lost_by_limit, verdict
 from sim.report.tables import estimates, night_peak
 from sim.report.words import SPACE, money
@@ -175,13 +175,15 @@ def test_the_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
     said = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 2.0), v2=(1.5, 3.0)), night)
     # A = C at 2,000 and both 2 there: so is B, which is below from there on.
     assert said[0].sentence == (
-        "By the bill of the night A is cheapest, from 2,000 viewers on B. "
+        "By the bill of the night A is cheapest, from about 2,000 viewers (between the simulated "
+        "1,000 and 4,000) on B. "
         "Two plans cross 3 times between 1,000 and 4,000 viewers:"
     )
+    here = "at about 2,000 viewers (between the simulated 1,000 and 4,000)"
     assert set(said[0].crossings) == {
-        "at 2,000 viewers B becomes cheaper than A",
-        "at 2,000 viewers C becomes cheaper than A",
-        "at 2,000 viewers B becomes cheaper than C",
+        f"{here} B becomes cheaper than A",
+        f"{here} C becomes cheaper than A",
+        f"{here} B becomes cheaper than C",
     }
     assert len(said) == 3
 
@@ -190,7 +192,9 @@ def test_one_crossing_is_told_and_so_is_that_there_is_none() -> None:
     night = many(scenario("replications=1"), ["A", "B"])
     (one, *_) = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 3.0)), night)
     assert one.sentence.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
-    assert one.crossings == ["at 2,500 viewers B becomes cheaper than A"]
+    assert one.crossings == [
+        "at about 2,500 viewers (between the simulated 1,000 and 4,000) B becomes cheaper than A"
+    ]
     (none, *_) = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 5.0)), night)
     assert none.sentence == (
         "By the bill of the night A is cheapest; no two plans cross between 1,000 and 4,000 "
@@ -208,6 +212,27 @@ def test_a_rank_by_one_of_several_lists_says_so(tmp_path: Path) -> None:
         write(frames(night), night, tmp_path / vendors)
         page = (tmp_path / vendors / "report.html").read_text("utf-8")
         assert ("under the first price list of each" in page) == others
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (12_876.4, "about 13,000 viewers (between the simulated 10,000 and 15,000)"),
+        (10_300.0, "about 10,000 viewers (between the simulated 10,000 and 15,000)"),
+        (15_442.0, "about 15,440 viewers (between the simulated 15,440 and 15,445)"),
+        (15_000.0, "the simulated 15,000 viewers"),
+    ],
+)  # fmt: skip
+def test_a_crossing_is_told_no_finer_than_the_points_around_it(at: float, said: str) -> None:
+    assert about(at, (10_000, 15_000, 15_440, 15_445)) == said
+
+
+def test_a_label_of_a_list_ends_without_a_comma() -> None:
+    night = scenario("vendors=[agora]", "replications=1",
+                     "tariff@vendors.agora.tariffs=[agora_list,agora_package]")  # fmt: skip
+    assert [p.name for p in plans(frames(night), night)] == [
+        "Agora: list price", "Agora: Business package"
+    ]  # fmt: skip
 
 
 def test_lists_of_one_vendor_are_told_apart_by_what_their_names_do_not_share() -> None:
@@ -350,3 +375,130 @@ def test_a_figure_that_no_draw_moved_has_no_range(tmp_path: Path) -> None:
 def test_without_a_ladder_nothing_is_said_of_what_the_limits_cost() -> None:
     night = scenario()
     assert limits_cost(frames(night, ladder=False), night) == []
+
+
+# --- what is due with or without the night --------------------------------------------------------
+
+
+def fixed(made_up: MadeUp, vendor: str, cny: float) -> None:
+    """The vendor's lists have a commitment that covers the night."""
+    for name in ("summary", "costs"):
+        rows = getattr(made_up, name)
+        mine = rows[(rows["vendor"] == vendor) & (rows["metric"] == "cost_month_cny")]
+        row = mine.assign(metric="cost_fixed_cny", mean=cny)
+        setattr(made_up, name, pd.concat([rows, row]))
+    mine = made_up.invoice["vendor"] == vendor
+    made_up.invoice.loc[mine, "amount_cny"] = 0.0
+    made_up.invoice.loc[mine, "line"] = "minutes committed"
+    made_up.invoice.loc[mine & (made_up.invoice["period"] == "night"), "fixed_cny"] = cny
+
+
+def test_a_bill_of_nothing_says_what_is_due_all_the_same(tmp_path: Path) -> None:
+    night = scenario("replications=1")
+    made_up = frames(night)
+    write(made_up, night, tmp_path)
+    assert "fixed 24,000" not in (tmp_path / "report.html").read_text("utf-8")
+    fixed(made_up, "agora", 24_000.0)
+    due = "CNY 24,000 a month are due with or without this night."
+    assert due in verdict(made_up, night)[0].replace(SPACE, " ")
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
+    assert page.count("<small>fixed 24,000 a month</small>") == 2  # the vendor's bill, the plan's
+    row = '<td>minutes committed</td><td class="n">a month, with or without the night</td>'
+    assert f'{row}<td class="n">24,000.00</td>' in page
+    budget = page[page.index("<h3>Budget") :]
+    assert row not in budget
+
+
+# --- lists beside the first -----------------------------------------------------------------------
+
+
+def test_the_answer_says_which_other_list_would_cost_less_than_the_first_of_the_best() -> None:
+    night = scenario("vendors=[agora,tencent_leb]", "replications=1")
+    made_up = frames(night)  # a second list comes to 0.8 of the first, by bill and lost margin
+    assert not any("price list" in said for said in verdict(made_up, night))
+    rows = (
+        (made_up.costs["tariff"].str.contains("bandwidth"))
+        & (made_up.costs["metric"] == "cost_and_lost_margin_cny")
+        & (made_up.costs["peak_viewers"] == 20_000)
+    )
+    made_up.costs.loc[rows, "mean"] = 1234.0
+    assert verdict(made_up, night)[0].startswith("Agora costs you least")
+    (said,) = (s for s in verdict(made_up, night) if "price list" in s)
+    assert said.replace(SPACE, " ") == (
+        "Vendors are ranked by the first price list of each; under another one "
+        "Tencent LEB: daily peak bandwidth would cost less: CNY 1,230."
+    )
+
+
+def test_a_list_bought_beside_another_is_in_each_bill_and_is_no_plan(tmp_path: Path) -> None:
+    chat = "tariff@vendors.agora.tariffs=[agora_list,agora_package,agora_signaling]"
+    night = scenario("vendors=[agora]", chat, "replications=1")
+    made_up = frames(night)
+    line = made_up.invoice.iloc[:1]
+    made_up.invoice = pd.concat(
+        line.assign(tariff=tariff.name, line=name, amount_cny=cny)
+        for tariff, name, cny in zip(
+            night.vendors["agora"].tariffs.values(), ("HD", "HD", "messages"), (100.0, 60.0, 7.0),
+            strict=True,
+        )
+    )  # fmt: skip
+    assert [p.key[1] for p in plans(made_up, night)] == [
+        t.name for t in night.vendors["agora"].lists
+    ]
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert page.count("<td>Agora Signaling, chat fan-out: messages, night</td>") == 2
+    assert "<b>107.00</b>" in page and "<b>67.00</b>" in page
+    assert "under Agora Signaling" not in page
+
+
+# --- lines of the bill ----------------------------------------------------------------------------
+
+
+def billed(made_up: MadeUp, *rows: dict[str, object]) -> MadeUp:
+    """The first list's lines in the month with the night and without it."""
+    line = made_up.invoice.iloc[0].to_dict()
+    made_up.invoice = pd.DataFrame([line | row for row in rows])
+    return made_up
+
+
+def test_a_line_whose_amount_grows_without_its_quantity_says_what_the_month_has(
+    tmp_path: Path,
+) -> None:
+    night = scenario("vendors=[agora]", "replications=1")
+    line = {"line": "recording", "period": "month", "unit": "recordings"}
+    made_up = billed(
+        frames(night),
+        line | {"quantity": 2.0, "amount_cny": 54.0, "month": "with"},
+        line | {"quantity": -2.0, "amount_cny": -52.0, "month": "without"},
+        line | {"line": "HD", "quantity": 30.0, "amount_cny": 9.0, "month": "with"},
+    )
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert '2.000 recordings, in the month without the night too</td><td class="n">2.00' in page
+    assert '30.00 recordings</td><td class="n">9.00' in page
+
+
+@pytest.mark.parametrize(("gb", "told"), [(200, False), (260, True), (900, True), (1_100, False)])
+def test_where_more_costs_less_is_told_near_what_is_used(
+    tmp_path: Path, gb: float, told: bool
+) -> None:
+    night = scenario("vendors=[tencent_leb]", "replications=1")
+    tariff = night.vendors["tencent_leb"].lists[0]
+    line = {"tariff": tariff.name, "line": tariff.lines[0].name, "unit": "GB", "month": "with"}
+    made_up = billed(frames(night), line | {"quantity": float(gb)})
+    write(made_up, night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    said = "traffic: 500 GB cost 250.00 CNY, a little less costs 260.00"
+    assert (said in page) == told, re.findall("[^>]*a little less[^<]*", page)
+
+
+def test_price_lists_have_a_heading_before_their_charts(tmp_path: Path) -> None:
+    night = scenario("replications=1")
+    write(frames(night), night, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    places = [page.index(s) for s in ("<h2>Charts", 'id="who_stalls"', "<h2>Price lists",
+                                      "By the bill of the night", 'id="cost_against',
+                                      "Every plan at", "<h2>What is assumed")]  # fmt: skip
+    assert places == sorted(places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import pytest
 import yaml
 
 from sim.billing import Fall, falls, invoice
-from sim.scenario.compose import CONF
+from sim.scenario import ScenarioError
+from sim.scenario.compose import CONF, load_scenario
 from sim.scenario.quantity import Quantity
 from sim.scenario.tariff import CLASSES, Tariff
 
@@ -198,3 +200,16 @@ def test_traffic_and_peak_cost_the_same_where_vendors_say(by_traffic: str, by_pe
                for share in used_share]  # fmt: skip
     assert cheaper == sorted(cheaper, reverse=True)
     assert 0.2 < used_share[sum(cheaper)] < 0.35
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"), [("agora_list: {name: Mine}", "agora_list"), ("a: {}\nmine: {}", "a, mine")]
+)
+def test_a_list_under_another_key_than_its_files_name_is_refused(
+    tmp_path: Path, text: str, keys: str
+) -> None:
+    """It would be merged into the file whose name that is."""
+    (tmp_path / "tariff").mkdir()
+    (tmp_path / "tariff" / "mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ScenarioError, match=f"mine.yaml holds {keys}: .* name, mine"):
+        load_scenario(config_dir=tmp_path)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.scenario.compose import load_scenario
-from sim.study import answer
+from sim.study import Frames, answer
 from sim.study.costs import (
     changes_of_sign,
     crossings,
@@ -90,7 +90,9 @@ def test_a_room_ten_times_as_large_uses_ten_times_what_grows_with_its_audience(
 ) -> None:
     reduction = "month_peak" if meter in ("peak_mbps", "channels") else "sum"
     plan = tariff([(None, 1)], meter=meter, reduction=reduction)
-    now, then = grown_tenfold(used(*row), plan, load_scenario("vendors=[budget]").commerce, EVENING)
+    now, then = grown_tenfold(
+        used(*row), [plan], load_scenario("vendors=[budget]").commerce, EVENING
+    )
     assert then == pytest.approx(times * now)
     assert now > 0
 
@@ -121,6 +123,37 @@ def test_every_tariff_of_every_vendor_has_its_curve_and_the_first_is_the_bill() 
     # A flat price a unit: ten times the business costs ten times as much.
     flat = mean.xs("cost_growth_tenfold", level="metric")
     assert flat["budget"].to_numpy() == pytest.approx(10, rel=1e-3)
+
+
+def test_what_is_bought_beside_a_list_is_on_every_list_of_the_vendor_and_none_of_its_own() -> None:
+    def of(*lists: str) -> Frames:
+        return answer(
+            load_scenario(
+                "vendors=[tencent_leb]", f"tariff@vendors.tencent_leb.tariffs=[{','.join(lists)}]",
+                "promotion.peak_viewers=100", "promotion.duration_s=900", "replications=1",
+                "study=compare", "bands.draws=0", "audience.messages_per_viewer_s=0.01",
+            ),
+            lambda done, total: None,
+        )  # fmt: skip
+
+    both = ("tencent_leb_list", "tencent_leb_bandwidth")
+    plain, chatty = of(*both), of("agora_signaling", *both)  # it is the first list nowhere
+    chat = chatty.invoice[chatty.invoice["tariff"] == "Agora Signaling, chat fan-out"]
+    added, month = chat["amount_cny"].sum(), chat[chat["month"] == "with"]["amount_cny"].sum()
+    assert 0 < added <= month
+    keys = ["tariff", "metric"]
+    without, under = (frames.costs.set_index(keys)["mean"] for frames in (plain, chatty))
+    assert list(under.index) == list(without.index) and len(under.index.unique("tariff")) == 2
+    more = (under - without).unstack("metric")
+    assert more["cost_cny"].to_numpy() == pytest.approx(added)
+    assert more["cost_and_lost_margin_cny"].to_numpy() == pytest.approx(added)
+    assert more["cost_month_cny"].to_numpy() == pytest.approx(month)
+    assert (more[["cost_per_viewer_hour_cny", "cost_month_tenfold_cny"]] > 0).all(axis=None)
+    bill = chatty.summary.set_index("metric")["mean"]["cost_cny"]
+    assert bill == under["Tencent LEB list price, traffic by the day", "cost_cny"]
+    lines = chatty.breakdown[chatty.breakdown["by"] == "line"].set_index("of")["value"]
+    of_chat = lines[lines.index.str.startswith("Agora Signaling, chat fan-out: ")]
+    assert of_chat.sum() == pytest.approx(added) and lines.sum() == pytest.approx(bill)
 
 
 def test_a_night_without_limits_has_as_many_more_servers_as_its_peak_is_higher() -> None:

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from sim.report import words
 from sim.report.charts.axes import STEPS, bare_y, frame_y, scale, whisker
-from sim.report.plans import Plan, crossed, lowest, plans
+from sim.report.plans import Plan, lowest, plans
 from sim.report.style import (
     GREY,
     INK,
@@ -209,16 +209,15 @@ def _amount_against_peak(
         )
         for plan in known
     ]  # fmt: skip
-    turns = {at for at, _ in lowest(frames, scenario, metric)[1:]}
-    crossings = [
-        Crossing(at, lines[known.index(below)].y(at), at in turns)
-        for at, below, _ in crossed(frames, scenario, metric)
-    ]  # fmt: skip
+    turns = [
+        Turn(at, lines[known.index(plan)].y(at))
+        for at, plan in lowest(frames, scenario, metric)[1:]
+    ]
     if len(peaks(frames)) > 1 and len(lines) > 1:
         subtitle += (
-            " Rings: from so many viewers on one plan is cheaper than another."
-            if crossings
-            else " No two plans cross."
+            " Rings: from about so many viewers on another plan is the cheapest."
+            if turns
+            else " The same plan is cheapest throughout."
         )
     last = [line.y(math.inf) for line in lines if line.known]
     return _against_peak(
@@ -227,19 +226,17 @@ def _amount_against_peak(
         subtitle=subtitle,
         unit=f"{what}, {unit}",
         say=words.number,
-        crossings=crossings,
+        turns=turns,
         wide=max(last) > FAR_APART * max(0.0, min(last)),
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Crossing:
-    """Where two lines cross."""
+class Turn:
+    """From here on another plan is the cheapest of all."""
 
     peak: float
     y: float
-    lowest: bool
-    """Whether another plan is the cheapest of all from here on."""
 
 
 def _say_percent(x: float) -> str:
@@ -257,10 +254,10 @@ def _against_peak(
     unit: str,
     say: Callable[[float], str],
     limit: float = math.inf,
-    crossings: Sequence[Crossing] = (),
+    turns: Sequence[Turn] = (),
     wide: bool = False,
 ) -> Figure:
-    """`wide`: figures so far apart that the axis is logarithmic."""
+    """`wide`: figures so far apart that the axis is logarithmic, but for its foot."""
     points, peak = peaks(frames), night_peak(frames, scenario)
     with drawing():
         if len(points) == 1:
@@ -270,6 +267,10 @@ def _against_peak(
             return _dots(width_in, f"{question}?", said, unit, peak, lines, say, limit)
         subtitle += f" {_about_bands([e for line in lines for e in line.at.values()])}"
         subtitle += f" Beside each name: at {words.count(points[-1])}."
+        least = [e.mean for line in lines for e in line.known.values()]
+        foot = _foot(least) if wide else 0.0
+        if wide:
+            subtitle += f" The axis is logarithmic above {words.exact(foot)}, straight below."
         values = [line.said(line.at[points[-1]], say) for line in lines]
         longest = max(
             text_in(f"{line.name}  {value}") for line, value in zip(lines, values, strict=True)
@@ -296,9 +297,8 @@ def _against_peak(
             room = right - 0.2 - text_in(f"  {value}")
             said = f"{shortened(line.name, room)}  {value}".rstrip()
             ends.append((line.y(math.inf), said, colour(line.vendor)))
-        least = [e.mean for line in lines for e in line.known.values()]
         if wide:
-            _frame_log(axes, least, top)
+            _frame_log(axes, foot, min(0.0, *least), top)
         else:
             frame_y(axes, top, limit, least=min(least, default=0.0))
         span = points[-1] - points[0]
@@ -306,7 +306,6 @@ def _against_peak(
         _frame_x(axes, points, width_in - 0.62 - right)
         side: Literal["center", "left"] = "center" if width_in > 6 else "left"
         axes.set_xlabel("viewers at the peak, if nothing went wrong", loc=side)
-        unit += ", logarithmic" if wide else ""
         axes.set_title(unit, loc="left", size=TEXT_PT, color=GREY, pad=18)
         axes.axvline(peak, color=GREY, linewidth=0.8, linestyle=(0, (2, 3)), zorder=1)
         leftwards = peak > points[0] + 0.7 * span
@@ -316,7 +315,7 @@ def _against_peak(
             color=GREY, va="bottom", ha="right" if leftwards else "left", annotation_clip=False,
         )  # fmt: skip
         end_labels(axes, ends)
-        _rings(axes, crossings, width_in - 0.62 - right)
+        _rings(axes, turns, width_in - 0.62 - right, top)
         return figure
 
 
@@ -324,35 +323,44 @@ LABEL_IN = 0.17
 """Height of the panel for each line at least, so that the labels have room."""
 
 
-def _rings(axes: Axes, crossings: Sequence[Crossing], room_in: float) -> None:
-    """A ring at each crossing and below it, on the axis, at how many viewers; where they are too
-    many to be read only where another plan is the cheapest of all."""
+def _rings(axes: Axes, turns: Sequence[Turn], room_in: float, top: float) -> None:
+    """A ring at each turn and above all lines at how many viewers, to two digits: a turn lies
+    somewhere between two points. Where they are too many to be read they stand on the page only."""
     low, high = axes.get_xlim()
     axes.plot(
-        [c.peak for c in crossings], [c.y for c in crossings], linestyle="none", marker="o",
+        [c.peak for c in turns], [c.y for c in turns], linestyle="none", marker="o",
         markersize=9, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.0, zorder=4,
         label="crossings",
     )  # fmt: skip
 
-    def wide(some: Sequence[Crossing]) -> float:
-        return max((text_in(words.count(c.peak)) for c in some), default=0.0) + 0.1
-
-    said = next(
-        (some for some in (crossings, [c for c in crossings if c.lowest])
-         if len(some) * wide(some) <= 0.8 * room_in), []
-    )  # fmt: skip
-    half = wide(said) / 2 / room_in
-    wanted = [(c.peak - low) / (high - low) for c in said]
-    for c, x in zip(said, apart(wanted, 2 * half, half, 1 - half), strict=True):
+    gap_in = max((text_in(words.number(c.peak, 2)) for c in turns), default=0.0) + 0.1
+    if not turns or len(turns) * gap_in > 0.8 * room_in:
+        return
+    _raise(axes, top)
+    half = gap_in / 2 / room_in
+    wanted = [(c.peak - low) / (high - low) for c in turns]
+    for c, x in zip(turns, apart(wanted, 2 * half, half, 1 - half), strict=True):
         axes.annotate(
-            words.count(c.peak), (c.peak, c.y), xytext=(x, 0.0), textcoords=axes.transAxes,
-            ha="center", va="bottom", size=TEXT_PT, color=INK, zorder=5,
+            words.number(c.peak, 2), (c.peak, c.y), xytext=(x, 1.0), textcoords=axes.transAxes,
+            ha="center", va="top", size=TEXT_PT, color=INK, zorder=5,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
             arrowprops={
                 "arrowstyle": "-", "color": INK, "linewidth": 0.7, "linestyle": (0, (1, 2)),
                 "shrinkA": 0, "shrinkB": 5,
             },
         )  # fmt: skip
+
+
+def _raise(axes: Axes, top: float) -> None:
+    """Leave the height of a label above the highest of the lines."""
+    figure = axes.get_figure()
+    assert isinstance(figure, Figure)
+    height_in = axes.get_position().height * figure.get_figheight()
+    scaled = axes.yaxis.get_transform()
+    foot, head = (float(y) for y in scaled.transform(np.array([axes.get_ylim()[0], top])))
+    raised = foot + (head - foot) / (1 - LABEL_IN / height_in)
+    new = float(scaled.inverted().transform(np.array([raised]))[0])
+    axes.set_ylim(top=max(axes.get_ylim()[1], new))
 
 
 def _dots(
@@ -425,12 +433,18 @@ def _headroom(top: float, limit: float = math.inf) -> float:
     return min(max(1.08 * top, 1.0), max(1.02 * limit, top))
 
 
-def _frame_log(axes: Axes, values: list[float], top: float) -> None:
-    """Each step up the axis is a factor; below the smallest amount above 0 it is level, so that
+def _foot(values: list[float]) -> float:
+    """Below the smallest amount above 0, at a round number, an axis of factors is straight, so that
     nothing, and less, has its place too."""
     least = min((v for v in values if v > 0), default=1.0)
+    digit, power = f"{least:.15e}"[0], math.floor(math.log10(least))
+    return float(f"{digit}e{power}")
+
+
+def _frame_log(axes: Axes, least: float, low: float, top: float) -> None:
+    """Each step up the axis is a factor; below `least` it is straight."""
     axes.set_yscale("symlog", linthresh=least, linscale=0.25)
-    axes.set_ylim(min(0.0, *values), 1.15 * top)
+    axes.set_ylim(low, 1.15 * top)
     steps = [m * 10.0**k for k in range(math.floor(math.log10(least)), 16) for m in (1, 2, 5)]
     ticks = [t for t in steps if least <= t <= 1.15 * top]
     if len(ticks) > 8:
