@@ -25,7 +25,8 @@ def each_option():
                     of = {"hybrid_list": "hybrid"}  # it prices two paths
                     of |= dict.fromkeys(("cloud_1_core", "cloud_16_cores"), "livekit_selfhosted")
                     vendor = of.get(option, "agora")
-                    yield f"tariff@vendors.{vendor}.tariffs=[{option}]"
+                    beside = "agora_list," if option == "agora_signaling" else ""
+                    yield f"tariff@vendors.{vendor}.tariffs=[{beside}{option}]"
                 case _:
                     yield f"{group}={option}"
 
