@@ -99,7 +99,8 @@ def test_what_comes_first_is_the_answer_then_what_to_ask_for(page):
             "costs you least", "What to tell the vendor", "The vendors side by side",
             "How much of the viewing stalls", "How much of the sales is lost",
             "Where do the sales of a perfect night go", "Who stalls?", "Where are the viewers",
-            "By the bill of the night", "What is the bill for the night", "What is assumed", "How it was run",
+            "By the bill of the night", "What is the bill for the night",
+            "What is assumed", "How it was run",
         )
     ]  # fmt: skip
     assert places == sorted(places)
