@@ -431,7 +431,7 @@ class Study(Frozen):
     """Whose fee and whose losses the others' are set against: loss for each yuan saved."""
     ranges: Literal["none", "peak", "all"] = "none"
     """Also every number of each vendor but the reference at its low and at its high, one at a time:
-    in one night at the scripted peak, or in all nights at every peak."""
+    in one night at the scripted peak, or in all nights at it and at every lower one."""
 
     @field_validator("ranges", mode="before")
     @classmethod

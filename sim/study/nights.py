@@ -112,7 +112,7 @@ def jobs(scenario: Scenario) -> list[Job]:
                     Job(night, name, "drawn", str(k)) for k in draws[replication :: len(nights)]
                 ]
                 first = times == 1.0 and replication == 0
-                asked = study.ranges == "all" or (study.ranges == "peak" and first)
+                asked = first if study.ranges == "peak" else study.ranges == "all" and times <= 1
                 if asked and name != study.reference_vendor:
                     small += [Job(night, name, at, key) for key, at, _ in ends(vendor)]
                 if small:

@@ -147,12 +147,12 @@ def test_from_forty_draws_on_the_band_is_95_percent_of_the_paired_differences() 
 @cache
 def one_at_a_time() -> Frames:
     return night(
-        *BUDGET, "study.ranges=all", "study.peaks=[0.5]", "bands={draws:0,sample:0.25}",
+        *BUDGET, "study.ranges=all", "study.peaks=[0.5,1.2]", "bands={draws:0,sample:0.25}",
         "replications=1", "promotion.duration_s=300",
     )  # fmt: skip
 
 
-def test_every_number_has_two_rows_for_each_metric_and_peak() -> None:
+def test_every_number_has_two_rows_for_each_metric_at_the_peak_and_below() -> None:
     r = one_at_a_time().ranges
     assert list(r.columns) == [
         "vendor", "peak_viewers", "key", "at", "number", "metric", "value", "base",
