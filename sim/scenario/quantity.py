@@ -46,6 +46,7 @@ class Source(Frozen):
     confidence: Confidence
     url: str = ""
     as_of: date | None = None
+    """The date of the page or list itself; where it bears none, the day it was read."""
     note: str = ""
 
 
