@@ -26,6 +26,7 @@ from sim.scenario.tariff import Tariff, TariffLine
 
 CENT = Decimal("0.01")
 
+
 @dataclass(frozen=True)
 class Line:
     """One tariff line in one billing period, or in several days that are alike."""
@@ -207,9 +208,7 @@ def _invoice(month: Calendar, tariff: Tariff, rate: Decimal) -> Invoice:
     """Lines on what the others come to are made last, with those they stand beside."""
     late = {line.either or line.name for line in tariff.lines if line.meter == "spend"}
     made: list[tuple[int, Line]] = []
-    used = [
-        [] if line.meter == "spend" else reduced(month, line, tariff) for line in tariff.lines
-    ]
+    used = [[] if line.meter == "spend" else reduced(month, line, tariff) for line in tariff.lines]
     sums = _together(tariff, used)
     for on_spend in (False, True):
         spend = _sum([line for _, line in made])

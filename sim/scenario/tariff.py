@@ -272,7 +272,10 @@ class Tariff(Frozen):
                 )
             if line.together and (
                 any(o.steps != line.steps for o in self.lines if o.together == line.together)
-                or line.meter == "spend" or line.included or line.commitment or line.prorate
+                or line.meter == "spend"
+                or line.included
+                or line.commitment
+                or line.prorate
             ):
                 raise ValueError(
                     f"together '{line.together}' of '{line.name}': its lines must have the same "

@@ -86,18 +86,20 @@ def test_every_mbps_is_used_by_overhead_fec_and_repetition(
     key: str, limit: str, loss: float
 ) -> None:
     """What the links lose is sent again: 1/(1 - loss) times what would be sent else."""
-    cap = f"++vendors.agora.{key}" if "=" in key else f"vendors.agora.{key}=MBPS"
-    keys = (cap.replace("MBPS", "1000"), "vendors.agora.limits.sessions=null",
-            "vendors.agora.limits.egress_mbps=null" if limit != "egress_vendor" else "seed=1",
-            "vendors.agora.policy.egress_mbps=degrade", f"network.classes.home.loss={loss}")  # fmt: skip
-    scenario = load_scenario("vendors=[agora]", *STEADY, *keys, "promotion.duration_s=60",
-                             "promotion.peak_viewers=200")  # fmt: skip
+    cap = f"++vendors.agora.{key}" + ("" if "=" in key else "=MBPS")
+    bare = "vendors.agora.limits={sessions: null, egress_mbps: null}"
+    scenario = load_scenario(
+        "vendors=[agora]", *STEADY, bare, cap.replace("MBPS", "1000"), "promotion.duration_s=60",
+        "vendors.agora.policy.egress_mbps=degrade", f"network.classes.home.loss={loss}",
+        "promotion.peak_viewers=200",
+    )  # fmt: skip
     audience = draw_audience(scenario, 0)
     r = run(scenario, scenario.vendors["agora"], 0, audience, "limits", "agora")
-    isps = r.sessions["isp"] == r.names.isps.index("telecom")
-    here = isps if limit == "egress_edge" else slice(None)
-    mbps = r.sessions["play_s"][here].sum() / 60 * EACH / (1 - loss)
-    whole_mbps = r.sessions["play_s"].sum() / 60 * EACH / (1 - loss)
+    telecom = r.sessions["isp"] == r.names.isps.index("telecom")
+    here = telecom if limit == "egress_edge" else slice(None)
+    mbps, whole_mbps = (
+        s["play_s"].sum() / 60 * EACH / (1 - loss) for s in (r.sessions[here], r.sessions)
+    )
     assert used(r, limit) * 1000 == pytest.approx(mbps, rel=0.01)
     for meter, rate in (("wire_mbps", 1 / 6), ("egress_gb", 8e3 / 60)):
         read = r.usage.loc[r.usage["meter"] == meter, "value"].sum() * rate

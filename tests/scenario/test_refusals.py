@@ -61,7 +61,7 @@ def test_a_text_with_what_nobody_sees_is_refused(unseen):
     with pytest.raises(ValidationError) as refused:
         Source(confidence="assumed", note=f"a{unseen}b")
     said = of_validation(refused.value)
-    assert said.startswith(f"note: {ascii(f'a{unseen}b')} holds U+{ord(unseen):04X}: a name or")
+    assert said.startswith(f"note: {f'a{unseen}b'!a} holds U+{ord(unseen):04X}: a name or")
     assert said.isprintable()
 
 

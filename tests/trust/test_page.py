@@ -78,7 +78,7 @@ def test_a_slow_result_is_kept_as_it_was_with_what_made_it(tmp_path):
     assert math.isnan(read_table(tmp_path / "b.csv")[0].expected)
 
 
-def test_the_page_names_what_made_each_slow_table_or_that_nothing_has(tmp_path):
+def test_the_page_names_what_made_each_slow_table(tmp_path):
     assert read_table(tmp_path / "none.csv") == []
     assert stamp_of(tmp_path / "none.csv") is None
     kept = {"a.csv": (MADE, "make a"), "none.csv": (None, "make none")}
@@ -91,7 +91,7 @@ def test_the_page_names_what_made_each_slow_table_or_that_nothing_has(tmp_path):
     assert f"| {by} | **stale**: the engine now is ffffffffff | `make a` |" in text
 
 
-def test_rows_of_an_older_engine_are_marked_and_those_of_this_are_not(tmp_path):
+def test_rows_of_an_older_engine_are_marked_and_no_others(tmp_path):
     """In the common tables row by row, in a room's own part below its heading."""
     write_table(tmp_path / "a.csv", [ROW], MADE)
     (old,), (new,) = (read_table(tmp_path / "a.csv", now) for now in ("ffffffffff", MADE.engine))
@@ -113,8 +113,10 @@ def test_a_table_without_a_stamp_is_stale(tmp_path):
 
 def test_an_engine_is_what_it_is_made_of(tmp_path):
     """A source or a default that figures come from changes the digest, a price does not."""
-    for name in ("sim/draws.py", "sim/engine/run.py", "sim/study/measure.py",
-                 "conf/vendors/budget.yaml", "conf/tariff/a.yaml", "sim/report/page.py"):  # fmt: skip
+    for name in (
+        "sim/draws.py", "sim/engine/run.py", "sim/study/measure.py", "conf/vendors/budget.yaml",
+        "conf/tariff/a.yaml", "sim/report/page.py",
+    ):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("a", encoding="utf-8")
     before, told = engine(tmp_path), []
@@ -126,7 +128,7 @@ def test_an_engine_is_what_it_is_made_of(tmp_path):
     assert told == [False, False, True, True, True]
 
 
-def test_no_kept_table_passes_for_fresh_on_the_page_that_is_stale():
+def test_no_stale_table_passes_for_fresh_on_the_page():
     text = PAGE.read_text(encoding="utf-8")
     for file in TABLES.glob("*.csv"):
         (line,) = [line for line in text.splitlines() if line.startswith(f"| [{file.name}]")]
