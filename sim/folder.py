@@ -179,8 +179,8 @@ def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     """Texts that a spreadsheet would run as a formula, with an apostrophe before; no numbers."""
     from pandas.api.types import is_numeric_dtype
 
-    texts = {key: table[key].map(_no_formula) for key in table if not is_numeric_dtype(table[key])}
-    return table.assign(**texts).rename(columns=_no_formula)
+    plain: pd.DataFrame = table.apply(lambda c: c if is_numeric_dtype(c) else c.map(_no_formula))
+    return plain.rename(columns=_no_formula)
 
 
 def _no_formula(cell: Any) -> Any:

@@ -58,7 +58,8 @@ def test_the_shipped_month_follows_the_show() -> None:
     keys = ("commerce.month.promotions=[{day: 29, share: 1}]", "vendors=[budget]")
     with pytest.raises(ScenarioError, match=r"commerce\.month\.promotions\.0\.day is 29"):
         load_scenario(*keys, "promotion.starts_at=2026-02-01T20:00:00")
-    assert load_scenario(*keys, "promotion.starts_at=2028-02-01T20:00:00")
+    leap = load_scenario(*keys, "promotion.starts_at=2028-02-01T20:00:00")
+    assert leap.commerce.month.length(leap.promotion.starts_at) == 29
 
 
 def test_another_promotion_uses_its_own_share() -> None:

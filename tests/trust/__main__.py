@@ -178,8 +178,9 @@ def read_table(file: Path, now: str = "") -> list[Row]:
 
 def stamp_of(file: Path) -> Stamp | None:
     """What made a slow table, by its first line; None where there is no table."""
-    first = next(iter(_lines(file)), None)
-    return first and Stamp(**{key: first.get(key) or UNKNOWN for key in STAMPED})
+    for first in _lines(file):
+        return Stamp(**{key: first.get(key) or UNKNOWN for key in STAMPED})
+    return None
 
 
 def _lines(file: Path) -> list[dict[str, str]]:
