@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sim.study import Frames
 
 MANIFEST = "manifest.json"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 PACKAGES = (
     "peakcast", "simpy", "numpy", "numba", "pandas", "scipy", "pyarrow", "pydantic",
     "hydra-core", "omegaconf", "matplotlib", "jinja2",
@@ -133,9 +134,14 @@ def gather(sweep: Path, points: list[dict[str, Any]]) -> None:
     import pandas as pd
 
     for name in ("results.parquet", "breakdown.parquet", "timeseries.parquet", "summary.csv"):
-        tables = [_with_swept(_read(sweep / p["folder"] / name), p["swept"]) for p in points]
+        tables = []
+        for p in points:
+            swept = p["swept"]
+            if name.endswith(".csv"):  # as in the table that is read, whose numbers are text here
+                swept = {_no_formula(key): _no_formula(value) for key, value in swept.items()}
+            tables.append(_with_swept(_read(sweep / p["folder"] / name), swept))
         if tables:
-            _write(pd.concat(tables, ignore_index=True), sweep / name)
+            _write(pd.concat(tables, ignore_index=True), sweep / name, escaped=True)
 
 
 def _with_swept(table: pd.DataFrame, swept: dict[str, Any]) -> pd.DataFrame:
@@ -159,12 +165,27 @@ def _read(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
-def _write(table: pd.DataFrame, path: Path) -> None:
+def _write(table: pd.DataFrame, path: Path, escaped: bool = False) -> None:
+    """`escaped`: what was read from a CSV of ours, its numbers as text."""
     with _replacing(path) as aside:
         if path.suffix == ".csv":
+            table = table if escaped else _without_formulas(table)
             table.to_csv(aside, index=False, lineterminator="\n")
         else:
             table.to_parquet(aside, engine="pyarrow", compression="zstd", index=False)
+
+
+def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Texts that a spreadsheet would run as a formula, with an apostrophe before; no numbers."""
+    from pandas.api.types import is_numeric_dtype
+
+    plain: pd.DataFrame = table.apply(lambda c: c if is_numeric_dtype(c) else c.map(_no_formula))
+    return plain.rename(columns=_no_formula)
+
+
+def _no_formula(cell: Any) -> Any:
+    """As OWASP has it, CSV injection: what begins with =, +, -, @, a tab or a carriage return."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def _write_json(content: dict[str, Any], path: Path) -> None:

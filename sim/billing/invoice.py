@@ -18,16 +18,13 @@ from typing import Any
 import pandas as pd
 
 from sim.billing.reduce import MONTH, Calendar, Nights, Period, heights, reduced
-from sim.billing.tiers import Portion, decimal, portions
+from sim.billing.tiers import RESOLUTION, Portion, decimal, portions
 from sim.billing.usage import METERS, Night, read
 from sim.scenario import ScenarioError
 from sim.scenario.calendar import Month
 from sim.scenario.tariff import Tariff, TariffLine
 
 CENT = Decimal("0.01")
-RESOLUTION = Decimal("0.000001")
-"""Quantities are read to this: what a double adds up beyond it isn't usage, and mustn't make a
-minute of 1.0000000000000002 two."""
 
 
 @dataclass(frozen=True)
@@ -179,20 +176,20 @@ def night_in_month(
     limit cut this night's short that leaves an ordinary one alone.
     ScenarioError: as `invoice`.
     """
-    day = month.day_of(starts_at.day)
+    day, days = month.day_of(starts_at), month.length(starts_at)
     used = read(usage)
     whole = used if ordinary is None else read(ordinary)
 
     def nights(name: str, share: float, days: list[int]) -> Nights:
         return Nights(name, Night(whole, starts_at, share, event=False), days)
 
-    others = [nights("ordinary ", month.ordinary_share.value, month.ordinary_days(day))]
+    others = [nights("ordinary ", month.ordinary_share.value, month.ordinary_days(starts_at))]
     others += [nights(f"promotion {p.day} ", p.share, [p.day]) for p in month.promotions]
     this = Nights("", Night(used, starts_at), [day])
     rate, no_days = _rate(tariff, cny_per), [n._replace(days=[]) for n in others]
     return Bill(
         *(
-            _invoice(Calendar(month.days, nights), tariff, rate)
+            _invoice(Calendar(days, nights), tariff, rate)
             for nights in ([this, *others], others, no_days)
         )
     )
@@ -211,6 +208,8 @@ def _invoice(month: Calendar, tariff: Tariff, rate: Decimal) -> Invoice:
     """Lines on what the others come to are made last, with those they stand beside."""
     late = {line.either or line.name for line in tariff.lines if line.meter == "spend"}
     made: list[tuple[int, Line]] = []
+    used = [[] if line.meter == "spend" else reduced(month, line, tariff) for line in tariff.lines]
+    sums = _together(tariff, used)
     for on_spend in (False, True):
         spend = _sum([line for _, line in made])
         made += _settled(
@@ -218,7 +217,7 @@ def _invoice(month: Calendar, tariff: Tariff, rate: Decimal) -> Invoice:
                 (k, priced)
                 for k, line in enumerate(tariff.lines)
                 if ((line.either or line.name) in late) == on_spend
-                for priced in _lines(line, month, tariff, rate, spend)
+                for priced in _lines(line, used[k], sums, month, tariff, rate, spend)
             ]
         )
     made.sort(key=itemgetter(0))
@@ -236,17 +235,31 @@ def _settled(made: list[tuple[int, Line]]) -> list[tuple[int, Line]]:
     return out
 
 
+def _together(tariff: Tariff, used: Sequence[list[Period]]) -> dict[tuple[str, str], Decimal]:
+    """(word, period) -> what all lines with this word in `together` come to, in their unit."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for line, periods in zip(tariff.lines, used, strict=True):
+        for period in periods if line.together else ():
+            units = _rounded(_exact(period.quantity), line.rounding) / decimal(line.unit)
+            here = line.together, period.name
+            sums[here] = sums.get(here, Decimal(0)) + units
+    return sums
+
+
 def _lines(
-    line: TariffLine, month: Calendar, tariff: Tariff, rate: Decimal, spend: Decimal
+    line: TariffLine,
+    used: list[Period],
+    sums: Mapping[tuple[str, str], Decimal],
+    month: Calendar,
+    tariff: Tariff,
+    rate: Decimal,
+    spend: Decimal,
 ) -> list[Line]:
     held = [(c, heights(month, c, tariff)) for c in line.charged_if]
-    if line.meter == "spend":
-        periods = [Period(MONTH, 1, float(spend))]
-    else:
-        periods = reduced(month, line, tariff)
     out = []
-    for period in periods:
-        made = _priced(period, month.days, line, tariff, rate)
+    for period in [Period(MONTH, 1, float(spend))] if line.meter == "spend" else used:
+        reached = sums.get((line.together, period.name))
+        made = _priced(period, month.days, line, tariff, rate, reached)
         for condition, found in held:
             got, above = found.get(period.name, 0.0), condition.above.value
             if not got > above:
@@ -263,7 +276,15 @@ def _uncharged(line: Line, why: str) -> Line:
     return replace(line, portions=(), price_note=why, amount=zero, amount_cny=zero)
 
 
-def _priced(period: Period, days: int, line: TariffLine, tariff: Tariff, rate: Decimal) -> Line:
+def _priced(
+    period: Period,
+    days: int,
+    line: TariffLine,
+    tariff: Tariff,
+    rate: Decimal,
+    reached: Decimal | None,
+) -> Line:
+    """`reached`: the sum that decides the tiers, where other lines reach them with this one."""
     quantity, each_valid = _exact(period.quantity), Decimal(period.valid) / days
     if line.prorate == "quantity":
         quantity = _exact(quantity * each_valid)
@@ -276,7 +297,7 @@ def _priced(period: Period, days: int, line: TariffLine, tariff: Tariff, rate: D
     if line.commitment and units < (committed := decimal(line.commitment.value)):
         units = committed
         notes.append(f"{_plain(committed)} committed")
-    cut = portions(units, line, tariff)
+    cut = portions(units, line, tariff, reached)
     sums = " + ".join(
         _plain(price) if line.semantics == "flat" else f"{_plain(count)} x {_plain(price)}"
         for count, price in cut

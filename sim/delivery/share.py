@@ -376,7 +376,8 @@ def udp_arrives(path: Any, rate_mbps: float, loss: float) -> float:
     """Media Mbps that can be shown of a flow of `rate_mbps` losing `loss`; inf: nothing missing.
 
     Within the tolerance FEC and retransmission make up for the loss as far as they reach; beyond it
-    what is lost is lost (design, section 5).
+    what is lost is lost (design, section 5). `loss` is of link and nodes together, and what is
+    repeated is what that loss calls for, not what the last round sent.
     """
     if loss > path.tolerance:
         return rate_mbps * (1.0 - loss)

@@ -434,13 +434,11 @@ def _door(
         if room is not None:
             out.append(door.room_viewers(room.value * sample, policy.room_viewers, k))
         if policy.egress_mbps != "degrade":
-            each = path.bitrate_mbps.value * (1 + path.overhead.value)
-            each *= 1 + (path.fec.value if path.fec is not None else 0.0)
             caps = [(tops[k], Limit.EGRESS_VENDOR, -1, -1)]
             caps += [(c, Limit.EGRESS_REGION, r, -1) for r, c in enumerate(region)]
             caps += [(c, Limit.EGRESS_EDGE, -1, k * len(edge) + e) for e, c in enumerate(edge)]
             out += [
-                door.egress(float(c), each, policy.egress_mbps, code, k, r, leaf)
+                door.egress(float(c), path.wire_mbps, policy.egress_mbps, code, k, r, leaf)
                 for c, code, r, leaf in caps
                 if np.isfinite(c) or (code == Limit.EGRESS_VENDOR and caps_egress(path, limits))
             ]

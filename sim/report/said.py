@@ -677,10 +677,9 @@ def _identity(figures: Figures, peak: int, profile: Vendor | None) -> str:
         return ""
     numbers = ""
     if profile is not None and profile.limits.egress_mbps is not None:
-        rate = profile.path.bitrate_mbps.value * (1 + profile.path.overhead.value)
         numbers = (
             f" (C = {words.count(profile.limits.egress_mbps.value)}{SPACE}Mbps bought, "
-            f"R = {words.number(rate)}{SPACE}Mbps a viewer)"
+            f"R = {words.number(profile.path.wire_mbps)}{SPACE}Mbps a viewer)"
         )
     lost = 1 - got.mean
     points = words.number(100 * abs(lost - held.mean))

@@ -582,8 +582,10 @@ class Scenario(Frozen):
 
     @model_validator(mode="after")
     def _one_night_a_day(self) -> Scenario:
-        month = self.commerce.month
-        today = month.day_of(self.promotion.starts_at.day)
+        month, starts_at = self.commerce.month, self.promotion.starts_at
+        if misfit := month.misfit(month.length(starts_at)):
+            raise ValueError(f"commerce.month.{misfit}")
+        today = month.day_of(starts_at)
         for k, other in enumerate(month.promotions):
             if other.day == today:
                 raise ValueError(

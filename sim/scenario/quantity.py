@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticKnownError
 
 Confidence = Literal["published", "measured", "claimed", "assumed"]
@@ -28,8 +38,24 @@ def _no_truth(kind: Literal["int_type", "float_type"]) -> BeforeValidator:
 WHOLE, NUMBER = _no_truth("int_type"), _no_truth("float_type")
 
 
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""Control characters, line breaks, what turns the direction of what follows, halves of characters
+and what is none: nobody sees them, and a chart, a page or a terminal breaks on them."""
+
+
+def _texts(node: object) -> Iterator[str]:
+    """Every text of a field, keys too; a model looks after its own."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, Mapping):
+        yield from (text for pair in node.items() for part in pair for text in _texts(part))
+    elif isinstance(node, list | tuple):
+        yield from (text for part in node for text in _texts(part))
+
+
 class Frozen(BaseModel):
-    """A part of the scenario: unknown keys are refused, nothing changes after validation."""
+    """A part of the scenario: unknown keys are refused, nothing changes after validation, and every
+    text in it is plain."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -39,6 +65,17 @@ class Frozen(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    @field_validator("*")
+    @classmethod
+    def _plain_text(cls, given: Any) -> Any:
+        for text in _texts(given):
+            if found := UNSEEN.search(text):
+                raise ValueError(
+                    f"{ascii(text)[:60]} holds U+{ord(found[0]):04X}: a name or text must be "
+                    "without control characters and line breaks"
+                )
+        return given
+
 
 class Source(Frozen):
     """Where a number comes from, when it was read there, and how far it is to be believed."""
@@ -46,6 +83,7 @@ class Source(Frozen):
     confidence: Confidence
     url: str = ""
     as_of: date | None = None
+    """The date of the page or list itself; where it bears none, the day it was read."""
     note: str = ""
 
 

@@ -167,6 +167,9 @@ class TariffLine(Frozen):
     tiers: Annotated[list[Tier], Field(min_length=1)]
     either: str = ""
     """Of the lines with the same word here only the dearest is charged in a period."""
+    together: str = ""
+    """Lines with the same word here reach their tiers together, by the sum of what they bill; each
+    has its share of every tier. A discount on the volume of several classes."""
     charged_if: list[Condition] = []
     """Charged only if all of these hold in the period."""
     credit: bool = False
@@ -234,6 +237,11 @@ class TariffLine(Frozen):
         """Whether every day is billed by itself."""
         return self.reduction in BY_DAY
 
+    @property
+    def steps(self) -> tuple[object, ...]:
+        """What lines must agree on that reach their tiers together."""
+        return self.unit, self.by_day, self.semantics, [tier.up_to for tier in self.tiers]
+
 
 class Tariff(Frozen):
     """A price list."""
@@ -261,6 +269,18 @@ class Tariff(Frozen):
                 raise ValueError(
                     f"either '{line.either}' of '{line.name}' must stand in two lines at least, "
                     "all of them by the month or all by the day"
+                )
+            if line.together and (
+                any(o.steps != line.steps for o in self.lines if o.together == line.together)
+                or line.meter == "spend"
+                or line.included
+                or line.commitment
+                or line.prorate
+            ):
+                raise ValueError(
+                    f"together '{line.together}' of '{line.name}': its lines must have the same "
+                    "unit, semantics and up_to, all of them by the month or all by the day, and "
+                    "neither spend, included, commitment nor prorate"
                 )
             if line.by_day and any(
                 also.meter == line.meter and also.of == "months" for also in self.also

@@ -30,12 +30,17 @@ ORDER_WAIT_S = {"value": 3.0, "low": 1.0, "high": 10.0}
 
 
 class Limits(Frozen):
-    """What the vendor caps. An absent limit does not exist."""
+    """What the vendor caps. An absent limit does not exist.
+
+    Wire Mbps are all that passes the cable: overhead, FEC and repetitions use them up too.
+    """
 
     sessions: Positive | None = None
     """Concurrent sessions, in each vendor region."""
     egress_mbps: Positive | None = None
-    """The whole path, wire Mbps: overhead included, FEC and retransmission not."""
+    """The whole path, wire Mbps: overhead, FEC and repetitions included. Where a session reserves
+    its share at the door (refuse, queue, overflow) that is the best picture with overhead and FEC;
+    what it will have to repeat isn't known yet."""
     joins_per_s: Positive | None = None
     """Joins let into the room a second."""
     token_calls_per_s: Positive | None = None
@@ -43,13 +48,15 @@ class Limits(Frozen):
     room_viewers: Positive | None = None
     """Audience of one room: sessions of the whole path, all regions together."""
     account_mbps: Positive | None = None
-    """Bandwidth of the account: wire Mbps of all paths, as the vendor's meter reads them."""
+    """Bandwidth of the account: wire Mbps that pass on all paths, the mean since the last look."""
     package_minutes: Positive | None = None
-    """Viewer minutes of the night that are paid for, all paths; then the package is used up."""
+    """Viewer minutes of the night that are paid for, all paths, those before the first frame too;
+    then the package is used up."""
     package_gb: Positive | None = None
-    """The same in GB on the wire."""
+    """The same in GB of 1e9 bytes on the wire, as `egress_gb` bills them."""
     egress_growth_mbps_per_min: Positive | None = None
-    """What the path sends, wire Mbps, may exceed its least of the last 60 s by this much."""
+    """What the path sends, wire Mbps (or has reserved at the door), may exceed its least of the
+    last 60 s by this much."""
     node_viewers: Positive | None = None
     """Viewers on one node of the path's `fleet`."""
     transcodes: NotNegative | None = None
@@ -255,6 +262,13 @@ class Path(Frozen):
             rungs.append((0, self.audio_mbps))
         return rungs
 
+    @property
+    def wire_mbps(self) -> float:
+        """What a viewer of the best picture takes on the wire while nothing is lost: overhead and
+        FEC in it."""
+        fec = 0.0 if self.fec is None else self.fec.value
+        return self.bitrate_mbps.value * (1 + self.overhead.value) * (1 + fec)
+
     @model_validator(mode="after")
     def _in_order(self) -> Path:
         _rising([t for t, _ in self.background_load], "background_load")
@@ -323,16 +337,19 @@ class Path(Frozen):
 
 
 class RegionLimits(Frozen):
-    """Numbers of one vendor region that differ from the whole."""
+    """Numbers of one vendor region."""
 
     sessions: Positive | None = None
+    """Instead of limits.sessions, on the first path."""
     egress_mbps: Positive | None = None
+    """Wire Mbps, counted as limits.egress_mbps is; all paths share it, beside their own."""
 
 
 class EdgeLimits(Frozen):
     """One edge: the vendor's region and the viewer's isp."""
 
     egress_mbps: Positive
+    """Wire Mbps, counted as limits.egress_mbps is; all paths share it."""
 
 
 class Figure(Frozen):

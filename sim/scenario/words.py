@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sim.scenario.model import Scenario
-from sim.scenario.quantity import Quantity
+from sim.scenario.quantity import UNSEEN, Quantity
 
 MOST_TOLD = 5
 """Mistakes that are told at once."""
@@ -211,6 +211,7 @@ def shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     text = f"'{value}'" if isinstance(value, str) else str(value)
+    text = ascii(value) if UNSEEN.search(text) else text
     return text if len(text) <= 60 else text[:57] + "..."
 
 

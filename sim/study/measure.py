@@ -40,10 +40,14 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
     came = s[~s["initial"]]
     arrived = len(came)
     yield "arrived", "viewers", arrived * weight
-    turned_away = np.isin(came["reason"], (Reason.REFUSED, Reason.GAVE_UP_WAITING)).sum()
-    yield "join_failure_ratio", "share", _share(turned_away, arrived)
-    left_starting = (came["reason"] == Reason.LEFT_STARTING).sum()
-    yield "start_abandon_ratio", "share", _share(left_starting, arrived)
+    # Who arrived saw a picture, or failed, or left while it loaded, or waits when the show ends.
+    kept_out = np.isin(came["reason"], (Reason.REFUSED, Reason.GAVE_UP_WAITING, Reason.CUT_OFF))
+    left_starting, saw = came["reason"] == Reason.LEFT_STARTING, ~np.isnan(came["startup_s"])
+    yield "join_failure_ratio", "share", _share((kept_out & ~saw).sum(), arrived)
+    yield "start_abandon_ratio", "share", _share((left_starting & ~saw).sum(), arrived)
+    # Who had watched, was cut off or left a freeze, and never saw the picture again.
+    not_back = (kept_out | left_starting) & saw
+    yield "return_failure_ratio", "share", _share(not_back.sum(), arrived)
     yield "attempt_failure_ratio", "share", _share(came["failed"].sum(), came["attempts"].sum())
     # Of the peak bin of ten seconds.
     yield "joins_per_s_peak", "joins/s", float(run.series["joins"].max() / 10 * weight)
@@ -125,8 +129,7 @@ def held_peak(vendor: Vendor, peak_viewers: int) -> Iterator[Row]:
     path, capacity = vendor.path, vendor.limits.egress_mbps
     shared = vendor.policy.egress_mbps == "degrade" and path.takes == "everyone"
     if capacity is not None and shared and len(path.ladder) == 1:
-        wire_mbps = path.bitrate_mbps.value * (1 + path.overhead.value)
-        share = max(0.0, 1 - capacity.value / (wire_mbps * peak_viewers))
+        share = max(0.0, 1 - capacity.value / (path.wire_mbps * peak_viewers))
         yield HELD_PEAK, "share", share
 
 

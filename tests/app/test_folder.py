@@ -1,8 +1,10 @@
 """What a run leaves behind, and when it is used again."""
 
+import csv
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 
 from sim import folder as on_disk
 from sim.scenario.compose import load_scenario, read_scenario, scenario_hash
+from sim.study import Frames
 
 FILES = {
     "breakdown.parquet", "charts/night.svg", "config.yaml", "invoice.csv", "manifest.json",
@@ -90,6 +93,28 @@ def test_numbers_survive_being_written(peakcast):
     assert set(pd.read_parquet(Path(out[-1]) / "results.parquet")["value"]) == {0.1 + 0.2}
     summary = pd.read_csv(Path(out[-1]) / "summary.csv")
     assert set(summary["mean"]) == {1 / 3}
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1"]
+
+
+@pytest.mark.parametrize(
+    "table", ["summary", "invoice", "asks", "risk", "costs", "crossings", "ranges"]
+)
+def test_no_text_of_a_csv_is_a_formula_to_a_spreadsheet(tmp_path, table):
+    """A text, whatever it looks like, gets an apostrophe, a number never; Parquet keeps both."""
+    rows = pd.DataFrame({"line": [*FORMULAS, "a=b"], "=key": "x", "amount": -5.25, "n": -3})
+    mixed = rows.assign(either=pd.Series([-1.5, "-1.5", None, "=", 2, "'="], dtype=object))
+    frames = {f.name: pd.DataFrame() for f in fields(Frames)}
+    frames |= {table: mixed, "results": rows, "breakdown": rows, "timeseries": rows}
+    on_disk.write_tables(Frames(**frames), tmp_path)
+    with (tmp_path / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        head, *lines = csv.reader(file)
+    assert head == ["line", "'=key", "amount", "n", "either"]
+    assert [line[0] for line in lines] == [*(f"'{text}" for text in FORMULAS), "a=b"]
+    assert {(line[2], line[3]) for line in lines} == {("-5.25", "-3")}
+    assert [line[4] for line in lines] == ["-1.5", "'-1.5", "", "'=", "2", "'="]
+    assert pd.read_parquet(tmp_path / "results.parquet").equals(rows)
 
 
 def test_a_failure_while_writing_leaves_the_old_folder_and_no_half_one(tmp_path):

@@ -1,9 +1,15 @@
 """Sweeps: one folder, one run a point, gathered tables, and nothing lost, mixed or done twice."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
+
+from sim.folder import gather, write_tables
+from sim.study import Frames
+
+TABLES = ("results", "breakdown", "timeseries", "summary")
 
 TWO = ("-m", "promotion.peak_viewers=20000,9000")
 FOUR = (*TWO, "network=mobile,home", "vendors=[agora,budget]")
@@ -48,6 +54,28 @@ def test_a_swept_key_that_the_table_tells_otherwise_keeps_its_own_column(peakcas
     table = pd.read_parquet(Path(out[-1]) / "results.parquet")
     assert set(table["vendors"]) == {"[agora]", "[agora,budget]"}
     assert "swept.seed" not in table
+
+
+def test_gathered_texts_are_no_formulas_and_numbers_stay_numbers(tmp_path):
+    """What is swept too, its key and its values; what a run wrote is not written twice."""
+    names, points = ("=A1", "-x"), []
+    for k, name in enumerate(names):
+        run = tmp_path / f"run-{k}"
+        run.mkdir()
+        table = pd.DataFrame({"promotion": [name, name], "value": [-0.25, 1 / 3]})
+        empty = {f.name: pd.DataFrame() for f in fields(Frames)}
+        write_tables(Frames(**empty | dict.fromkeys(TABLES, table)), run)
+        swept = {"promotion": name, "+level": -1.5, "@other": f"+{k}"}
+        points.append({"folder": run.name, "swept": swept})
+    gather(tmp_path, points)
+    text = pd.read_csv(tmp_path / "summary.csv", dtype=str)
+    assert list(text.columns) == ["'+level", "'@other", "promotion", "value"]
+    assert list(text["promotion"]) == ["'=A1", "'=A1", "'-x", "'-x"]
+    assert list(text["'@other"]) == ["'+0", "'+0", "'+1", "'+1"]
+    assert set(text["'+level"]) == {"-1.5"} and set(text["value"]) == {"-0.25", str(1 / 3)}
+    results = pd.read_parquet(tmp_path / "results.parquet")
+    assert list(results.columns) == ["+level", "@other", "promotion", "value"]
+    assert set(results["promotion"]) == set(names) and set(results["@other"]) == {"+0", "+1"}
 
 
 def test_a_column_that_says_something_else_is_not_overwritten(tmp_path):

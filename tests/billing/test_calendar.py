@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -27,12 +28,38 @@ def with_promotions(*others: tuple[int, float], **keys: Any) -> Month:
 
 def test_ordinary_nights_fill_the_days_the_others_leave() -> None:
     rest = with_promotions((1, 2), (3, 1), ordinary_nights=4)
-    assert rest.ordinary_days(this_day=5) == [2, 4, 6, 7]
-    assert month(30, 1).ordinary_days(31) == list(range(1, 31))
+    assert rest.ordinary_days(EVENING.replace(day=5)) == [2, 4, 6, 7]
+    assert month(30, 1).ordinary_days(datetime(2026, 12, 31)) == list(range(1, 31))
 
 
 def test_the_last_of_a_longer_month_is_the_last_of_a_shorter_one() -> None:
-    assert with_promotions().day_of(31) == 30
+    assert with_promotions().day_of(datetime(2026, 12, 31)) == 30
+
+
+@pytest.mark.parametrize(
+    ("at", "days"), [("2026-02-28", 28), ("2028-02-29", 29), ("2026-11-11", 30), ("2026-12-31", 31)]
+)
+def test_the_month_is_as_long_as_the_shows_own(at: str, days: int) -> None:
+    """What is billed by days of the month is, and the show lies on its own day, unless given."""
+    show = datetime.fromisoformat(f"{at}T20:00:00")
+    rest = with_promotions(days=None, ordinary_nights=3)
+    assert (rest.length(show), rest.day_of(show)) == (days, show.day)
+    used_days = {"days": "valid", "prorate": "amount"}
+    plan = tariff([(None, 300)], "recordings", reduction="mean_of_daily_peaks", **used_days)
+    made = in_month(used("recordings", 1, "count"), plan, rest, show)
+    assert made.month.total == round(Decimal(300 * 4) / days, 2)
+    assert with_promotions(days=30).length(show) == 30
+
+
+def test_the_shipped_month_follows_the_show() -> None:
+    scenario = load_scenario("vendors=[budget]", "promotion.starts_at=2026-12-31T20:00:00")
+    month, at = scenario.commerce.month, scenario.promotion.starts_at
+    assert (month.days, month.length(at), month.day_of(at)) == (None, 31, 31)
+    keys = ("commerce.month.promotions=[{day: 29, share: 1}]", "vendors=[budget]")
+    with pytest.raises(ScenarioError, match=r"commerce\.month\.promotions\.0\.day is 29"):
+        load_scenario(*keys, "promotion.starts_at=2026-02-01T20:00:00")
+    leap = load_scenario(*keys, "promotion.starts_at=2028-02-01T20:00:00")
+    assert leap.commerce.month.length(leap.promotion.starts_at) == 29
 
 
 def test_another_promotion_uses_its_own_share() -> None:

@@ -284,3 +284,52 @@ def test_what_is_counted_is_its_own_unit() -> None:
                    ).lines  # fmt: skip
     assert line.unit == "peak connections"
     assert line.price_note == "1.5 x 30 CNY per 1000 peak connections"
+
+
+def by_volume(*classes: tuple[str, float]) -> Tariff:
+    """A list whose classes reach 100,000 minutes together; beyond, half price."""
+    lines = [
+        {"name": kind, "meter": "viewer_minutes", "where": {"class": kind}, "reduction": "sum",
+         "unit": 1000, "semantics": "graduated", "together": "minutes",
+         "tiers": [{"up_to": 100, "price": price}, {"price": price / 2}]}
+        for kind, price in classes
+    ]  # fmt: skip
+    return Tariff.model_validate({"name": "hand", "currency": "USD", "lines": lines})
+
+
+def test_lines_together_reach_their_tiers_by_their_sum() -> None:
+    plan = by_volume(("hd", 4), ("audio", 1), ("sd", 2))
+    made = bill(minutes(hd=150_000, audio=50_000), plan)
+    # 200,000 minutes: half of each class at its full price, half at half of it
+    assert [str(line.amount) for line in made.lines] == ["450.00", "37.50", "0.00"]
+    assert made.lines[0].price_note == "75 x 4 + 75 x 2 USD per 1000 min"
+    assert total(minutes(hd=60_000, audio=30_000), plan) == 240 + 30
+    assert total(minutes(audio=200_000), plan) == 100 + 50
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=3, max_size=3))
+def test_the_parts_of_lines_together_add_up(used_min: list[int]) -> None:
+    made = bill(
+        minutes(**dict(zip(("hd", "audio", "sd"), map(float, used_min), strict=True))),
+        by_volume(("hd", 4), ("audio", 4), ("sd", 4)),
+    )
+    for line in made.lines:
+        assert sum(part.units for part in line.portions) == line.quantity / 1000
+        assert all(part.units >= 0 for part in line.portions)
+    alone = total(minutes(hd=sum(used_min)), by_volume(("hd", 4)))  # one price: no class matters
+    assert abs(made.total - alone) <= Decimal("0.02")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"unit": 1}, {"semantics": "all_units"}, {"reduction": "daily_sum"}, {"included": 1},
+        {"commitment": 1}, {"prorate": "amount"},
+        {"tiers": [{"up_to": 99, "price": 1}, {"price": 1}]},
+    ],
+)  # fmt: skip
+def test_lines_together_that_do_not_match_are_refused(odd: dict[str, Any]) -> None:
+    plan = by_volume(("hd", 4), ("sd", 4)).model_dump(exclude_none=True)
+    plan["lines"][1] |= odd
+    with pytest.raises(ValidationError, match="together 'minutes' of"):
+        Tariff.model_validate(plan)

@@ -8,6 +8,7 @@ from sim.demand import draw_audience
 from sim.engine import run
 from sim.record import Run
 from sim.scenario.compose import load_scenario
+from tests.engine.nights import STEADY
 
 FLASH = ("promotion=flash_join", "audience=feed_room")
 RAMP = ("promotion=steady_ramp", "audience=star_room")
@@ -53,3 +54,53 @@ def test_zegos_joins_a_second_refuse_in_a_flash_join_only() -> None:
     assert bound_s(ramp, "joins_per_s") == 0
     assert ramp.sessions["failed"].sum() == 0
     assert used(ramp, "joins_per_s") < 0.8
+
+
+EACH = 2.26 * 1.06 * 1.1
+"""What Agora's viewer takes on the wire: picture, overhead, FEC."""
+
+
+def test_agoras_10_gbps_are_3794_viewers_at_its_door() -> None:
+    """The other reading of '10,000 users or 10 Gbps' lifted: FEC is reserved, no repetition is."""
+    keys = ("vendors.agora.limits.sessions=null", "promotion.peak_viewers=4000")
+    scenario = load_scenario("vendors=[agora]", *STEADY, *keys, "promotion.duration_s=20")
+    audience = draw_audience(scenario, 0)
+    r = run(scenario, scenario.vendors["agora"], 0, audience, "limits", "agora")
+    assert int(10_000 / EACH) == 3794
+    assert (r.sessions["play_s"] > 0).sum() == 3794
+    assert used(r, "egress_vendor") == pytest.approx(3794 * EACH / 10_000)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.2])
+@pytest.mark.parametrize(
+    ("key", "limit"),
+    [
+        ("limits.egress_mbps", "egress_vendor"),
+        ("regions.cn={egress_mbps: MBPS}", "egress_region"),
+        ("edges.cn.telecom={egress_mbps: MBPS}", "egress_edge"),
+        ("limits.account_mbps", "account_mbps"),
+        ("paths.rtc.fleet={nodes: 1, node_mbps: MBPS, cascades: true}", "egress_vendor"),
+    ],
+)
+def test_every_mbps_is_used_by_overhead_fec_and_repetition(
+    key: str, limit: str, loss: float
+) -> None:
+    """What the links lose is sent again: 1/(1 - loss) times what would be sent else."""
+    cap = f"++vendors.agora.{key}" + ("" if "=" in key else "=MBPS")
+    bare = "vendors.agora.limits={sessions: null, egress_mbps: null}"
+    scenario = load_scenario(
+        "vendors=[agora]", *STEADY, bare, cap.replace("MBPS", "1000"), "promotion.duration_s=60",
+        "vendors.agora.policy.egress_mbps=degrade", f"network.classes.home.loss={loss}",
+        "promotion.peak_viewers=200",
+    )  # fmt: skip
+    audience = draw_audience(scenario, 0)
+    r = run(scenario, scenario.vendors["agora"], 0, audience, "limits", "agora")
+    telecom = r.sessions["isp"] == r.names.isps.index("telecom")
+    here = telecom if limit == "egress_edge" else slice(None)
+    mbps, whole_mbps = (
+        s["play_s"].sum() / 60 * EACH / (1 - loss) for s in (r.sessions[here], r.sessions)
+    )
+    assert used(r, limit) * 1000 == pytest.approx(mbps, rel=0.01)
+    for meter, rate in (("wire_mbps", 1 / 6), ("egress_gb", 8e3 / 60)):
+        read = r.usage.loc[r.usage["meter"] == meter, "value"].sum() * rate
+        assert read == pytest.approx(whole_mbps, rel=0.01)

@@ -51,7 +51,8 @@ def nothing_to_divide_by(night: Night, vendor: str) -> dict[str, bool]:
     return {
         "curve_error": night.scenario.promotion.arrivals is not None,
         **dict.fromkeys(
-            ("join_failure_ratio", "start_abandon_ratio", "join_5s_ratio"), nobody_came
+            ("join_failure_ratio", "start_abandon_ratio", "return_failure_ratio", "join_5s_ratio"),
+            nobody_came,
         ),
         "attempt_failure_ratio": nobody_tried,
         **dict.fromkeys((k for k in is_.index if "startup" in k), no_frame),

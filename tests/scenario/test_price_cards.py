@@ -114,8 +114,14 @@ HOUR = 20_000 * 60.0
     ("name", "usage", "amount"),
     [
         # READ, 2.6 and 5: forgetting the low-latency level doubles the bill (7.1)
-        ("agora_list", [("viewer_minutes", "hd", HOUR, "min")], "2388.00"),
-        ("agora_interactive", [("viewer_minutes", "hd", HOUR, "min")], "4788.00"),
+        # 100 x 1.99 + 400 x 1.8905 + 500 x 1.8507 + 200 x 1.791: legacy, less 5, 7 and 10 %
+        ("agora_list", [("viewer_minutes", "hd", HOUR, "min")], "2238.75"),
+        ("agora_interactive", [("viewer_minutes", "hd", HOUR, "min")], "4488.75"),
+        # READ, 2.6: the page's own 600,000 minutes, whatever the classes they are of
+        ("agora_list", [("viewer_minutes", "hd", 600_000, "min")], "1140.27"),
+        ("agora_list", [("viewer_minutes", "hd", 300_000, "min"),
+                        ("viewer_minutes", "audio", 300_000, "min")], "739.18"),
+        ("agora_list", [("viewer_minutes", "hd", 100_000, "min")], "199.00"),
         # 2,400,000 standard minutes, 2,000,000 over: 339.99 + 1,980
         ("agora_package", [("viewer_minutes", "hd", HOUR, "min")], "2319.99"),
         # READ, 2.7: FHD 30 min and SD 30 min -> 3.57 CNY
@@ -213,3 +219,25 @@ def test_a_list_under_another_key_than_its_files_name_is_refused(
     (tmp_path / "tariff" / "mine.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ScenarioError, match=f"mine.yaml holds {keys}: .* name, mine"):
         load_scenario(config_dir=tmp_path)
+
+
+def test_sister_lists_are_of_one_date() -> None:
+    """What two files cite of one page they cite of one day: of a list and its revision, the one of
+    which all parts were found."""
+    dates: dict[str, set[str]] = {}
+    for file in [*FILES, *(CONF / "vendors").glob("*.yaml")]:
+        body = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for source in {**body, **body.get(file.stem, {})}.get("sources", {}).values():
+            if source.get("url"):
+                dates.setdefault(source["url"], set()).add(str(source.get("as_of")))
+    assert len(dates) > 20
+    assert {url: days for url, days in dates.items() if len(days) > 1} == {}
+
+
+def test_agoras_discount_is_5_7_and_10_percent() -> None:
+    for name in ("agora_list", "agora_interactive"):
+        lines = [line for line in card(name).lines if line.meter == "viewer_minutes"]
+        assert len(lines) == 5
+        for line in lines:
+            first, *others = [tier.price.value for tier in line.tiers]
+            assert [round(price / first, 9) for price in others] == [0.95, 0.93, 0.9]

@@ -1,9 +1,15 @@
 """Whatever is wrong is said in one sentence: the key, the value, what is allowed."""
 
+import copy
+
 import pytest
+from pydantic import ValidationError
 
 from sim.scenario import ScenarioError
 from sim.scenario.compose import load_scenario
+from sim.scenario.model import Scenario
+from sim.scenario.quantity import Source
+from sim.scenario.words import of_validation
 
 
 def refusal(*overrides, **where) -> str:
@@ -43,6 +49,44 @@ def refusal(*overrides, **where) -> str:
 def test_a_wrong_value(override, words):
     said = refusal(override)
     assert all(word in said for word in words), said
+
+
+UNSEEN = ("\0", "\x07", "\t", "\n", "\x1b", "\x7f", "\x85", "\u2028", "\u202e", "\u2069",
+          "\udc80", "\ufffe")  # fmt: skip
+
+
+@pytest.mark.parametrize("unseen", UNSEEN, ids=ascii)
+def test_a_text_with_what_nobody_sees_is_refused(unseen):
+    """It breaks charts, the page, a terminal; the sentence itself can be shown."""
+    with pytest.raises(ValidationError) as refused:
+        Source(confidence="assumed", note=f"a{unseen}b")
+    said = of_validation(refused.value)
+    assert said.startswith(f"note: {f'a{unseen}b'!a} holds U+{ord(unseen):04X}: a name or")
+    assert said.isprintable()
+
+
+def test_texts_are_plain_at_every_depth_and_as_keys():
+    whole = load_scenario("vendors=[budget]").model_dump(mode="json")
+    lines = ("vendors", "budget", "tariffs", "budget_list", "lines", 0)
+    for *above, last in (
+        ("promotion", "name"), ("output_dir",), ("vendors", "budget", "summary"),
+        ("promotion", "drops", 0, "name"), (*lines, "name"), (*lines, "where", "path"),
+        ("vendors", "budget", "sources", "assumption", "note"), ("audience", "isps", "a\x07b"),
+    ):  # fmt: skip
+        data = copy.deepcopy(whole)
+        node = data
+        for key in above:
+            node = node[key]
+        node[last] = 0.0 if last == "a\x07b" else "a\x07b"
+        with pytest.raises(ValidationError) as refused:
+            Scenario.model_validate(data)
+        key = ".".join(map(str, (*above, last)[: -1 if last in ("path", "a\x07b") else None]))
+        assert of_validation(refused.value).startswith(f"{key}: 'a\\x07b' holds U+0007: a name")
+
+
+def test_names_in_any_script_are_texts():
+    name = "双11 – “Süß” 🎉 ‎=1+1"  # with a mark that keeps its place in a line from right to left
+    assert load_scenario("vendors=[budget]", f"promotion.name='{name}'").promotion.name == name
 
 
 @pytest.mark.parametrize(

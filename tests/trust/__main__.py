@@ -4,8 +4,9 @@ python -m tests.trust [--data FOLDER] [--slow [ROOM ...]]
 
 Every line is a Row of a room: `rows` are made anew each time, `slow_rows` (minutes) are read from
 docs/trust/<room>.csv, which --slow writes anew. A room may also keep such a table itself, its last
-column the commit: then the room's own command writes it. A room with a `section` writes its slow
-rows in a part of its own, beside its `picture`, docs/<room>.png.
+columns the stamp: then the room's own command writes it. A room with a `section` writes its slow
+rows in a part of its own, beside its `picture`, docs/<room>.png. A table whose stamp is another
+engine's than the present one is shown as stale, row by row.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,7 @@ from types import ModuleType
 from typing import get_args
 
 from tests.trust.row import Kind, Row
+from tests.trust.stamp import UNKNOWN, Stamp, engine, stamp
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "trust.md"
@@ -49,6 +51,18 @@ published figure lies in the interval, or no further outside than the tolerance 
 cell repeats the one above.
 """
 
+MARK = "†"
+STALE = f"{MARK} Stale: made by an older program than this one; see *Slow results*.\n"
+"""Below whatever such a row stands in."""
+
+SLOW = """\
+## Slow results
+
+Kept as tables, each with the digest of the engine that made it (its sources and `conf/`, without
+prices; the same in every clone), the version of the package and the commit. One that another
+engine made is stale: its rows say what that one did.
+"""
+
 HEADINGS: dict[Kind, str] = {
     "verified": "Verified", "fitted": "Fitted", "predicted": "Predicted",
 }  # fmt: skip
@@ -59,10 +73,14 @@ COLUMNS = ("what", "where", "published or exact", "ours", "error", "holds?", "so
 def page(
     rows: Iterable[Row],
     notes: dict[Kind, str],
-    kept: dict[str, tuple[str, str]],
+    kept: dict[str, tuple[Stamp | None, str]],
     sections: Iterable[str] = (),
+    now: str = "",
 ) -> str:
-    """The whole page; `kept`: slow table -> the commit whose program made it, and the command."""
+    """The whole page; `kept`: slow table -> what made it (None: nothing has), and the command.
+
+    `now`: digest of the present engine.
+    """
     all_rows = list(rows)
     parts = [INTRO]
     for kind in get_args(Kind):
@@ -70,19 +88,27 @@ def page(
         if here:
             parts.append(f"## {HEADINGS[kind]}\n")
             parts.append(_table(COLUMNS, [_cells(row) for row in here]))
+            if any(row.stale for row in here):
+                parts.append(STALE)
             if kind in notes:
                 parts.append(f"{notes[kind]}\n")
     parts += sections
     if kept:
-        parts.append(
-            "## Slow results\n\nKept as tables, made by the program of the commit named.\n"
-        )
         lines = [
-            [f"[{name}](trust/{name})", commit or "not run", f"`{command}`"]
-            for name, (commit, command) in kept.items()
+            [f"[{name}](trust/{name})", *_made_by(made, now), f"`{command}`"]
+            for name, (made, command) in kept.items()
         ]
-        parts.append(_table(("table", "commit", "made anew by"), lines))
+        parts += [SLOW, _table(("table", "made by", "now", "made anew by"), lines)]
     return "\n".join(parts)
+
+
+def _made_by(made: Stamp | None, now: str) -> tuple[str, str]:
+    """What made a kept table, and what that is worth."""
+    if made is None:
+        return "not run", "–"
+    by = f"engine {made.engine}, version {made.version}, commit {made.commit}"
+    fresh = "the same engine"
+    return by, f"**stale**: the engine now is {now}" if made.stale(now) else fresh
 
 
 def _cells(row: Row) -> list[str]:
@@ -90,6 +116,7 @@ def _cells(row: Row) -> list[str]:
     ours = _number(row.ours) if ran else "not run"
     if row.low < row.high:
         ours += f" ({_number(row.low)} to {_number(row.high)})"
+    ours += f" {MARK}" if row.stale else ""
     known = not math.isnan(row.expected)
     error = _number(row.ours - row.expected, 2, "+") if ran and known else "–"
     holds = "–"
@@ -122,31 +149,38 @@ def _table(columns: tuple[str, ...], lines: list[list[str]]) -> str:
 # --- slow results ---------------------------------------------------------------------------------
 
 
-def write_table(file: Path, rows: Iterable[Row], commit: str) -> None:
-    """Keep rows as CSV, stamped with the commit whose program made them."""
-    lines = [{**asdict(row), "commit": commit} for row in rows]
+STAMPED = tuple(f.name for f in fields(Stamp))
+KEPT = (*(f.name for f in fields(Row) if f.name != "stale"), *STAMPED)
+
+
+def write_table(file: Path, rows: Iterable[Row], made: Stamp) -> None:
+    """Keep rows as CSV, each with the stamp of the program that made it."""
+    lines = [{k: v for k, v in (asdict(row) | asdict(made)).items() if k in KEPT} for row in rows]
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8", newline="") as out:
-        table = csv.DictWriter(out, [*(f.name for f in fields(Row)), "commit"], lineterminator="\n")
+        table = csv.DictWriter(out, KEPT, lineterminator="\n")
         table.writeheader()
         table.writerows(lines)
 
 
-def read_table(file: Path) -> list[Row]:
-    """The rows kept in `file`; none where there is no such file."""
-    rows = []
+def read_table(file: Path, now: str = "") -> list[Row]:
+    """The rows kept in `file`, stale where made by another engine than `now`; none without it."""
+    rows, made = [], stamp_of(file)
+    stale = made is not None and bool(now) and made.stale(now)
     for line in _lines(file):
-        del line["commit"]
+        line = {key: text for key, text in line.items() if key not in STAMPED}
         numbers = {k: float(line.pop(k)) for k in ("expected", "ours", "low", "high")}
         within = line.pop("within")
-        words = {**line, "within": float(within) if within else None}
+        words = {**line, "within": float(within) if within else None, "stale": stale}
         rows.append(Row(**words, **numbers))  # type: ignore[arg-type]
     return rows
 
 
-def commit_of(file: Path) -> str:
-    """The commit whose program made a slow table; "" where there is none."""
-    return next((line["commit"] for line in _lines(file)), "")
+def stamp_of(file: Path) -> Stamp | None:
+    """What made a slow table, by its first line; None where there is no table."""
+    for first in _lines(file):
+        return Stamp(**{key: first.get(key) or UNKNOWN for key in STAMPED})
+    return None
 
 
 def _lines(file: Path) -> list[dict[str, str]]:
@@ -186,29 +220,40 @@ def fast_rows(room: ModuleType, data: Path) -> list[Row]:
 
 def written(data: Path, slow: Collection[str] = ()) -> str:
     """The page; `slow`: rooms whose `slow_rows` are made anew."""
-    commit = this_commit() if slow else ""
+    made = stamp(this_commit()) if slow else None
     rows: list[Row] = []
-    kept: dict[str, tuple[str, str]] = {}
+    kept: dict[str, tuple[Stamp | None, str]] = {}
+    now = engine()
     notes: dict[Kind, str] = {}
     sections: list[str] = []
     for room in rooms():
         name = room.__name__.rpartition(".")[2]
         file = TABLES / f"{name}.csv"
         command = f"python -m {room.__name__}"
-        rows += fast_rows(room, data)
+        fast = fast_rows(room, data)
         if hasattr(room, "slow_rows"):
             command = f"python -m tests.trust --slow {name}"
-            if name in slow:
-                write_table(file, room.slow_rows(), commit)
+            if made is not None and name in slow:
+                write_table(file, room.slow_rows(), made)
+        elif (by := stamp_of(file)) is not None:  # its rows are all of its own table
+            fast = [replace(row, stale=by.stale(now)) for row in fast]
+        rows += fast
         if hasattr(room, "section"):
-            sections.append(room.section(read_table(file)))
+            sections.append(part(room.section(read_table(file)), stamp_of(file), now))
         elif hasattr(room, "slow_rows"):
-            rows += read_table(file)
+            rows += read_table(file, now)
         if hasattr(room, "slow_rows") or file.is_file():
-            kept[file.name] = commit_of(file), command
+            kept[file.name] = stamp_of(file), command
         for kind, note in getattr(room, "NOTES", {}).items():
             notes[kind] = f"{notes[kind]}\n\n{note}" if kind in notes else note
-    return page(rows, notes, kept, sections)
+    return page(rows, notes, kept, sections, now)
+
+
+def part(section: str, made: Stamp | None, now: str) -> str:
+    """A room's own part of the page; what an older program made is said below its heading."""
+    heading, _, text = section.partition("\n")
+    stale = made is not None and made.stale(now)
+    return f"{heading}\n\n{STALE.removeprefix(MARK).strip()}\n{text}" if stale else section
 
 
 def draw() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import exp, expm1, log, sqrt
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,7 @@ from sim.demand import draw_audience
 from sim.scenario.compose import load_scenario
 from sim.study.interval import LEVEL, summarise
 from tests.trust.row import Row
+from tests.trust.stamp import stamp
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "trust" / "intervals.csv"
 COMMAND = "python -m tests.trust.intervals"
@@ -182,12 +183,13 @@ def of_made_up(laws: Sequence[str], sizes: Sequence[int] = (20, 100)) -> Iterato
 
 
 def main() -> None:
-    """Measure all of it and write the table, stamped with the commit that was measured."""
+    """Measure all of it and write the table, with the stamp of what was measured."""
     describe = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     at = subprocess.run(describe, cwd=TABLE.parents[2], capture_output=True, text=True, check=True)
     table = pd.DataFrame([*of_the_program(SIZES), *of_made_up(list(MADE_UP), SIZES)])
     TABLE.parent.mkdir(parents=True, exist_ok=True)
-    table.assign(commit=at.stdout.strip()).to_csv(TABLE, index=False, float_format="%.6g")
+    table = table.assign(**asdict(stamp(at.stdout.strip())))
+    table.to_csv(TABLE, index=False, float_format="%.6g")
 
 
 # --- rows -----------------------------------------------------------------------------------------

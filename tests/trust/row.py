@@ -30,6 +30,8 @@ class Row:
     command: str
     """What reproduces it."""
     within: float | None = None
+    stale: bool = False
+    """Read from a table that another engine made than the present one; not kept in the table."""
 
     @property
     def holds(self) -> bool | None:

@@ -10,15 +10,18 @@ from tests.trust.__main__ import (
     DATA,
     PAGE,
     TABLES,
-    commit_of,
     page,
+    part,
     read_table,
+    stamp_of,
     write_table,
     written,
 )
 from tests.trust.row import Row
+from tests.trust.stamp import UNKNOWN, Stamp, engine
 
 NAN = float("nan")
+MADE = Stamp("0123456789", "1.2.3", "abcdef0123")
 ROW = Row(
     of="time frozen", where="2 Mbps", unit="%", expected=1.14, ours=1.1128, low=1.1, high=1.12,
     kind="verified", source="a table", command="python -m sim a=b", within=0.05,
@@ -66,29 +69,79 @@ def test_each_kind_has_its_table_and_its_note():
     assert "## Predicted" not in text
 
 
-def test_a_slow_result_is_kept_as_it_was_with_the_commit_that_made_it(tmp_path):
+def test_a_slow_result_is_kept_as_it_was_with_what_made_it(tmp_path):
     rows = [ROW, replace(ROW, within=None, of="a, 'b' | c", low=1 / 3)]
-    write_table(tmp_path / "a.csv", rows, "0123456789")
+    write_table(tmp_path / "a.csv", rows, MADE)
     assert read_table(tmp_path / "a.csv") == rows
-    assert commit_of(tmp_path / "a.csv") == "0123456789"
-    write_table(tmp_path / "b.csv", [replace(ROW, expected=NAN)], "0123456789")
+    assert stamp_of(tmp_path / "a.csv") == MADE
+    write_table(tmp_path / "b.csv", [replace(ROW, expected=NAN)], MADE)
     assert math.isnan(read_table(tmp_path / "b.csv")[0].expected)
 
 
-def test_the_page_names_the_commit_of_each_slow_table_or_that_it_was_not_run(tmp_path):
+def test_the_page_names_what_made_each_slow_table(tmp_path):
     assert read_table(tmp_path / "none.csv") == []
-    assert commit_of(tmp_path / "none.csv") == ""
-    text = page([ROW], {}, {"a.csv": ("0123456789", "make a"), "none.csv": ("", "make none")})
-    assert "| [a.csv](trust/a.csv) | 0123456789 | `make a` |" in text
-    assert "| [none.csv](trust/none.csv) | not run | `make none` |" in text
+    assert stamp_of(tmp_path / "none.csv") is None
+    kept = {"a.csv": (MADE, "make a"), "none.csv": (None, "make none")}
+    text = page([ROW], {}, kept, now=MADE.engine)
+    by = "engine 0123456789, version 1.2.3, commit abcdef0123"
+    assert f"| [a.csv](trust/a.csv) | {by} | the same engine | `make a` |" in text
+    assert "| [none.csv](trust/none.csv) | not run | – | `make none` |" in text
+    assert "stale**" not in text
+    text = page([ROW], {}, kept, now="ffffffffff")
+    assert f"| {by} | **stale**: the engine now is ffffffffff | `make a` |" in text
+
+
+def test_rows_of_an_older_engine_are_marked_and_no_others(tmp_path):
+    """In the common tables row by row, in a room's own part below its heading."""
+    write_table(tmp_path / "a.csv", [ROW], MADE)
+    (old,), (new,) = (read_table(tmp_path / "a.csv", now) for now in ("ffffffffff", MADE.engine))
+    assert [cells(row)[0][3] for row in (old, new)] == [
+        "1.113 (1.1 to 1.12) †", "1.113 (1.1 to 1.12)",
+    ]  # fmt: skip
+    stale, fresh = page([ROW, old], {}, {}), page([ROW, new], {}, {})
+    assert "† Stale: made by an older program" in stale and "Stale" not in fresh
+    assert part("## Twin\n\ntext", MADE, MADE.engine) == "## Twin\n\ntext"
+    assert part("## Twin\n\ntext", MADE, "ffffffffff").startswith("## Twin\n\nStale: made by an")
+
+
+def test_a_table_without_a_stamp_is_stale(tmp_path):
+    (tmp_path / "a.csv").write_text("of,commit\nx,abc\n", encoding="utf-8")
+    made = stamp_of(tmp_path / "a.csv")
+    assert made == Stamp(UNKNOWN, UNKNOWN, "abc")
+    assert made.stale(engine())
+
+
+def test_an_engine_is_what_it_is_made_of(tmp_path):
+    """A source or a default that figures come from changes the digest, a price does not."""
+    for name in (
+        "sim/draws.py", "sim/engine/run.py", "sim/study/measure.py", "conf/vendors/budget.yaml",
+        "conf/tariff/a.yaml", "sim/report/page.py",
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a", encoding="utf-8")
+    before, told = engine(tmp_path), []
+    for name in ("conf/tariff/a.yaml", "sim/report/page.py", "sim/engine/run.py",
+                 "sim/study/measure.py", "conf/vendors/budget.yaml"):  # fmt: skip
+        (tmp_path / name).write_text("b", encoding="utf-8")
+        told.append(engine(tmp_path) != before)
+        before = engine(tmp_path)
+    assert told == [False, False, True, True, True]
+
+
+def test_no_stale_table_passes_for_fresh_on_the_page():
+    text = PAGE.read_text(encoding="utf-8")
+    for file in TABLES.glob("*.csv"):
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| [{file.name}]")]
+        made = stamp_of(file)
+        assert f"engine {made.engine}, version {made.version}, commit {made.commit}" in line
+        assert ("**stale**" in line) == made.stale(engine())
 
 
 def test_every_kept_prediction_stands_on_the_page():
     text = PAGE.read_text(encoding="utf-8")
     file = TABLES / "published.csv"
-    rows = read_table(file)
+    rows = read_table(file, engine())
     assert rows
-    assert f"| {commit_of(file)} |" in text
     for _, where, expected, ours, *_ in cells(*rows):
         assert f"| {where} | {expected} | {ours} |" in text
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.trust import twin
-from tests.trust.__main__ import PAGE, TABLES, commit_of, read_table
+from tests.trust.__main__ import PAGE, TABLES, read_table, stamp_of
 
 ONE_NIGHT = replace(twin.CASES[0], viewers=60, nights=2)
 
@@ -66,8 +66,9 @@ def test_the_way_of_a_large_crowd_is_taken_only_where_asked_for_and_given_back()
 
 def test_the_page_tells_what_is_kept_and_the_picture_stands_beside_it(kept):
     text = PAGE.read_text(encoding="utf-8")
-    assert twin.section(kept) in text
-    assert f"| {commit_of(TABLES / 'twin.csv')} |" in text
+    made = stamp_of(TABLES / "twin.csv")
+    assert twin.section(kept).partition("\n")[2] in text
+    assert f"engine {made.engine}, version {made.version}, commit {made.commit}" in text
     assert (PAGE.parent / "twin.png").is_file()
 
 
