@@ -66,17 +66,18 @@ def _busiest_gbps(wire: pd.DataFrame) -> float:
 def busiest(counts: Counts, weight: float) -> float:
     """The highest of the counts of all, from those of a sample of one in `weight`.
 
-    The highest count of a sample, times the weight, is too high: the sample's noise is in it. Part
-    of it grows with the audience (the rate, a storm), part with the root of it (the chance of the
-    busiest one). Before any limit half of a sample is a smaller sample of the same night, whose
-    highest count is known in expectation: from the two each part follows. Of all (1): the highest.
+    The highest count of a sample, times the weight, is too high: the sample's noise is in it. The
+    root of the highest of Poisson counts is the root of its rate (or of a storm) and a part that
+    does not grow with the audience: how lucky the busiest one was (Anscombe 1948). Before any limit
+    half of a sample is a smaller sample of the same night, and its highest count is known in
+    expectation: the two tell both parts. Of all (weight 1) it is the highest.
     """
     most = float(counts.max(initial=0))
     if weight == 1.0 or most == 0.0:
         return most * weight
-    steady = (most - np.sqrt(2) * _most_of_half(counts)) / (1 - np.sqrt(0.5))
-    steady = min(max(steady, 0.0), most)
-    return float(steady * weight + (most - steady) * np.sqrt(weight))
+    rate = (np.sqrt(most) - np.sqrt(_most_of_half(counts))) / (1 - np.sqrt(0.5))
+    luck = np.sqrt(most) - rate
+    return float((rate * np.sqrt(weight) + luck) ** 2)
 
 
 def _most_of_half(counts: Counts) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +12,9 @@ import pytest
 
 from sim.report import write
 from sim.report.plans import about, cheapest, plans
-from sim.report.said import fee_saved, limits_cost, lost_by_limit, verdict
-from sim.report.tables import estimates, night_peak
-from sim.report.words import SPACE, money
+from sim.report.said import fee_saved, limits_cost, verdict
+from sim.report.tables import estimates, lost_by_limit, night_peak
+from sim.report.words import LIMITS, SPACE, money
 from sim.scenario import Scenario
 from sim.study.costs import crossings
 from tests.report.made_up import MadeUp, frames, many, scenario
@@ -22,8 +23,12 @@ from tests.report.made_up import MadeUp, frames, many, scenario
 def test_what_the_limits_cost_is_told_by_what_happened_and_by_which_limit() -> None:
     night = scenario()
     made_up = frames(night)
-    told = {one.name: one.parts for one in limits_cost(made_up, night)}
-    rows = told["Budget (archetype)"]
+    made_up.summary = pd.concat([made_up.summary, *struck(made_up, 70.0)])
+    told = {(one.name, one.rung): one.parts for one in limits_cost(made_up, night)}
+    assert [row[:3] for row in told["Budget (archetype)", "incidents"]] == [
+        ("cut off", "an outage", "70"), ("together", "", "70")
+    ]  # fmt: skip
+    rows = told["Budget (archetype)", "its limits"]
     assert [row[:2] for row in rows] == [
         ("refused at the door", "concurrent sessions"),
         ("frozen at that moment", "egress of the whole vendor"),
@@ -37,6 +42,16 @@ def test_what_the_limits_cost_is_told_by_what_happened_and_by_which_limit() -> N
     assert rows[0][2] == money(0.5 * rung) and rows[-1][2] == money(rung)
     assert rows[-2][2] == money(-0.02 * rung)
     assert " to " in rows[0][3]
+
+
+def struck(made_up: MadeUp, cny: float) -> Iterator[pd.DataFrame]:
+    """Rows of the summary: what an outage cost Budget."""
+    whole = "lost_gmv_cny.incidents"
+    row = made_up.summary[made_up.summary["metric"] == whole]
+    row = row[(row["vendor"] == "budget") & (row["peak_viewers"] == 20_000)]
+    made_up.summary = made_up.summary.drop(row.index)
+    for metric in (whole, f"{whole}.cut_off.outage"):
+        yield row.assign(metric=metric, mean=cny)
 
 
 def test_what_the_buyers_own_shop_turned_away_is_no_vendors_to_mend() -> None:
@@ -275,11 +290,14 @@ def test_whoever_is_ranked_by_a_bill_without_his_operations_is_said_to_be(tmp_pa
 def test_the_most_costly_limit_is_not_the_first_to_bind() -> None:
     night = scenario("replications=1")
     made_up = frames(night)
-    lost = lost_by_limit(estimates(made_up), "budget", 20_000)
+    lost = lost_by_limit(made_up, "budget", 20_000)
     rung = estimates(made_up)["budget", 20_000, "lost_gmv_cny.limits"].mean
-    # Half of it by sessions, and two fifths by egress in two ways; own links are no limit of his.
-    assert list(lost) == ["sessions", "egress_vendor", "joins_per_s"]
-    assert lost["sessions"] == 0.5 * rung and math.isclose(lost["egress_vendor"], 0.4 * rung)
+    # Half of it by sessions, and two fifths by egress in two ways.
+    assert [k for k in lost if k in LIMITS] == ["sessions", "egress_vendor", "joins_per_s"]
+    for limit, share in (("sessions", 0.5), ("egress_vendor", 0.4)):
+        assert math.isclose(lost[limit], share * rung)
+    whole = estimates(made_up)["budget", 20_000, "lost_gmv_cny"].mean
+    assert math.isclose(sum(lost.values()), whole)
 
 
 def test_the_table_names_the_most_costly_limit_beside_the_first(tmp_path: Path) -> None:
@@ -293,8 +311,8 @@ def test_the_table_names_the_most_costly_limit_beside_the_first(tmp_path: Path) 
     said = f"{limit} <small>CNY {half} of {rung}<"
     first = page.index("<span>egress of the whole vendor")  # which binds first, and costs less
     assert first < page.index(said.replace(SPACE, " ")) < first + 400
-    rows = made_up.summary["metric"].str.startswith("lost_gmv_cny.limits.refused")
-    made_up.summary.loc[rows, "mean"] = 0.0
+    rows = made_up.breakdown["of"] == "sessions"
+    made_up.breakdown.loc[rows, "value"] = 0.0
     write(made_up, night, tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
     assert "<small>most costly too:</small> <small>CNY" in page and "most costly:" not in page
