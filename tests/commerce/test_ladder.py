@@ -252,7 +252,7 @@ def test_every_name_has_its_row_even_where_nothing_is_lost() -> None:
     table = night([{}], {}).breakdown()
     names = {"cause": CAUSES, "class": NAMES.classes, "region": NAMES.regions, "isp": NAMES.isps}
     pairs = tuple(f"{cause}.{limit}" for cause in CAUSES for limit in LIMIT_NAMES)
-    names["cause_by_limit"] = pairs
+    names["cause_by_limit"] = 2 * pairs  # of the limits and of incidents
     for by, of in {**names, "limit": LIMIT_NAMES, "rung": RUNGS}.items():
         assert tuple(table.loc[table["by"] == by, "of"]) == of
     assert (table["value"] == 0).all()
