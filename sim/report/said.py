@@ -125,10 +125,10 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
         said.append("One night: how far another would differ is not known from one.")
     by_rung = (figures.get((best, peak, f"{r}.{OWN_ORDERS}"), UNKNOWN) for r in BOUND_RUNGS)
     turned_away = [e for e in by_rung if e.known]
-    if (lost := sum(e.mean for e in turned_away)) > 0:
+    if (away_cny := sum(e.mean for e in turned_away)) > 0:
         _, over = _with_interval(turned_away[0]) if len(turned_away) == 1 else ("", "")
         said.append(
-            f"Of the sales lost with {names[best]} {cny(lost)}"
+            f"Of the sales lost with {names[best]} {cny(away_cny)}"
             f"{f' ({over})' if over else ''} is your own shop's, "
             "which takes too few orders a second: buying more from a vendor won't help."
         )
