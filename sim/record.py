@@ -5,7 +5,7 @@ Nothing here computes; the engine fills these records and commerce, billing, stu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -211,6 +211,8 @@ class Run:
     """One row a BIN_S: time_s and, for each limit that bound in this run, for what share of it."""
     facts: dict[str, float]
     """Figures of the run itself: offered_peak, achieved curve error, base order rate, ..."""
+    seconds: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """One row a second of the show: attempts and joins in it, sampled viewers; none: no vendor."""
 
 
 BIN_S = 10.0

@@ -3,12 +3,13 @@
 Knows the scenario and what a run leaves behind, nothing of how a run is made.
 """
 
-from sim.commerce.ladder import BREAKDOWNS, CAUSES, RUNGS
+from sim.commerce.ladder import BOUND_RUNGS, BREAKDOWNS, CAUSES, RUNGS
 from sim.commerce.money import Money, money, net_of_lost
 from sim.commerce.orders import Sales, sell
 from sim.commerce.worlds import worlds
 
 __all__ = [
+    "BOUND_RUNGS",
     "BREAKDOWNS",
     "CAUSES",
     "RUNGS",

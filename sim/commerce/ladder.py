@@ -20,6 +20,9 @@ from sim.record import BIN_S, LIMIT_NAMES, WORLDS, Limit, Reason, Run, State
 RUNGS = WORLDS[1:]
 """A rung is named after its worse world."""
 
+BOUND_RUNGS = ("limits", "incidents")
+"""The rungs on which limits bind: an incident's outage, and what it makes of the others."""
+
 BREAKDOWNS = ("cause", "class", "region", "isp", "limit", "cause_by_limit")
 """What a rung is split by; `class` is the access class, `cause_by_limit` both at once."""
 
@@ -74,19 +77,17 @@ def ladder(runs: Mapping[str, Run], sales: Mapping[str, Sales]) -> pd.DataFrame:
 
 
 def lost_over_time(runs: Mapping[str, Run], sales: Mapping[str, Sales]) -> pd.DataFrame:
-    """The rung `limits` by when and by which limit: time_s (of BIN_S), limit, lost_fen (sampled).
+    """BOUND_RUNGS by when and by which limit: time_s (of BIN_S), limit, lost_fen (sampled).
 
-    An order is lost at its own time. Its rows sum to the rung; a limit that cost nothing has none.
+    An order is lost at its own time. Its rows sum to the rungs; a limit that cost nothing has none.
     """
-    better, worse = sales["vendor"], sales["limits"]
-    names, codes = _labels(runs["limits"], better, worse)["limit"]
-    rows = pd.DataFrame(
-        {
-            "time_s": better.orders["time_s"] // BIN_S * BIN_S,
-            "limit": np.array(names, object)[codes],
-            "lost_fen": lost_fen(better, worse),
-        }
-    )
+    tables = []
+    for better, worse in pairwise(["vendor", *BOUND_RUNGS]):
+        names, codes = _labels(runs[worse], sales[better], sales[worse])["limit"]
+        at = sales[better].orders["time_s"] // BIN_S * BIN_S
+        fen, limit = lost_fen(sales[better], sales[worse]), np.array(names, object)[codes]
+        tables.append(pd.DataFrame({"time_s": at, "limit": limit, "lost_fen": fen}))
+    rows = pd.concat(tables, ignore_index=True)
     rows = rows[rows["lost_fen"] != 0]
     return rows.groupby(["limit", "time_s"])[["lost_fen"]].sum().reset_index()
 

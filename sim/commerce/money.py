@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sim.commerce.ladder import RUNGS, ladder, lost_over_time
+from sim.commerce.ladder import BOUND_RUNGS, RUNGS, ladder, lost_over_time
 from sim.commerce.orders import Sales, sell
 from sim.record import WORLDS, Run
 from sim.scenario.model import Commerce, Drop
@@ -35,8 +35,8 @@ class Money:
     """rung, by, of, lost_fen (sampled), lost_gmv_cny (full size); no row unless all five worlds
     were run."""
     over_time: pd.DataFrame
-    """time_s, limit, lost_fen: the rung `limits` as the night goes on; no row unless all five
-    worlds were run."""
+    """time_s, limit, lost_fen: BOUND_RUNGS as the night goes on; no row unless all five worlds
+    were run."""
     weight: float
 
     def results(self) -> pd.DataFrame:
@@ -54,18 +54,18 @@ class Money:
     def breakdown(self) -> pd.DataFrame:
         """Rows by, of, metric, unit, value: for each `by` they add up to `metric`.
 
-        That is `lost_gmv_cny`; by `cause_by_limit` it is the rung `lost_gmv_cny.limits` alone.
+        That is `lost_gmv_cny`; by `cause_by_limit` it is `lost_gmv_cny.<rung>` of BOUND_RUNGS.
         """
         pairs = self.losses["by"] == "cause_by_limit"
         fen = self.losses[~pairs].groupby(["by", "of"], sort=False)["lost_fen"].sum()
         rungs = self._by_rung()
         rungs.index = pd.MultiIndex.from_product([["rung"], rungs.index], names=["by", "of"])
         whole: pd.DataFrame = pd.concat([rungs, fen]).reset_index()
-        split = self.losses[pairs & (self.losses["rung"] == "limits")]
+        split = self.losses[pairs & self.losses["rung"].isin(BOUND_RUNGS)]
         table = pd.concat(
             [
                 whole.assign(metric="lost_gmv_cny"),
-                split[["by", "of", "lost_fen"]].assign(metric="lost_gmv_cny.limits"),
+                split[["by", "of", "lost_fen"]].assign(metric="lost_gmv_cny." + split["rung"]),
             ],
             ignore_index=True,
         )

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.delivery.door import QUOTA
 from sim.delivery.share import NO_SHARING
-from sim.engine.meters import BIN_US, JOINS, totals
+from sim.engine.meters import BIN_US, JOINS, by_bin, totals
 from sim.engine.night import Night
 from sim.engine.supply import capacity_mbps
 from sim.record import Reason, State
@@ -81,7 +81,7 @@ def _nodes_within_capacity(night: Night, epoch_s: float) -> None:
         return
     wire, width = totals(night.meters.wire), BIN_US / 1e6
     leaves = night.nodes[: len(wire)]
-    joins = night.meters.events[JOINS]
+    joins = by_bin(night.meters.events)[JOINS]
     lately = (joins + np.append(0, joins[:-1])).max()
     fastest = night.player["catch_up"] * night.path["wire"]
     most_mbps = (night.player["layer_mbps"].max(axis=1) * fastest).max()

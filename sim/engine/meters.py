@@ -17,7 +17,7 @@ from sim.record import BIN_S, LATENCY_BIN_S, LATENCY_BINS, Limit
 from sim.tables import Tables
 
 Ints = NDArray[np.int64]
-BIN_US = int(BIN_S * 1e6)
+BIN_US, SECOND_US = int(BIN_S * 1e6), 1_000_000
 ARRIVALS, ATTEMPTS, REFUSALS, JOINS = (code(k) for k in range(4))
 
 BOOK = np.dtype([("part", "i8"), ("full", "i8")])
@@ -29,7 +29,7 @@ class Meters(Tables):
 
     states: NDArray[np.void]  # BOOK (state, bin) microseconds
     wire: NDArray[np.void]  # BOOK (leaf, bin) bits a second x microseconds
-    events: Ints  # (arrivals, attempts, refusals, joins; bin)
+    events: NDArray[np.int32]  # (arrivals, attempts, refusals, joins; second)
     latency_us: Ints  # (latency bin) microseconds of play
     bound: NDArray[np.bool_]  # (limit, second)
     sessions: Ints  # (path, region, 3) connected now, most so far, all let in
@@ -38,13 +38,13 @@ class Meters(Tables):
 
 def meters(duration_s: float, leaves: int, paths: int, regions: int, layers: int) -> Meters:
     """Meters at zero."""
-    bins = int(duration_s // BIN_S) + 2
+    bins, seconds = int(duration_s // BIN_S) + 2, int(duration_s) + 2
     return Meters(
         np.zeros((4, bins), BOOK),
         np.zeros((leaves, bins), BOOK),
-        np.zeros((4, bins), np.int64),
+        np.zeros((4, seconds), np.int32),
         np.zeros(LATENCY_BINS, np.int64),
-        np.zeros((len(Limit), int(duration_s) + 2), np.bool_),
+        np.zeros((len(Limit), seconds), np.bool_),
         np.zeros((paths, regions, 3), np.int64),
         np.zeros((leaves, layers + 1), np.int64),
     )
@@ -53,6 +53,12 @@ def meters(duration_s: float, leaves: int, paths: int, regions: int, layers: int
 def totals(book: NDArray[np.void]) -> Ints:
     """(rows, bins) what was booked in each bin."""
     return np.asarray(book["part"] + np.cumsum(book["full"], axis=1) * BIN_US)
+
+
+def by_bin(events: NDArray[np.int32]) -> Ints:
+    """(rows, bins) of what is counted by the second; the last bin may be shorter."""
+    starts = np.arange(0, events.shape[1], int(BIN_S))
+    return np.asarray(np.add.reduceat(events, starts, axis=1, dtype=np.int64))
 
 
 @inlined
@@ -86,7 +92,7 @@ def book_play(m: Meters, latency_s: float, a: float, b: float) -> None:
 @inlined
 def count(m: Meters, what: int, t: float) -> None:
     """One arrival, attempt, refusal or join at time t."""
-    m.events[what, us(t) // BIN_US] += 1
+    m.events[what, us(t) // SECOND_US] += 1
 
 
 @step

@@ -13,7 +13,17 @@ from sim.delivery.messages import units_per_s
 from sim.demand import Audience
 from sim.engine import supply
 from sim.engine.binding import bound, uses
-from sim.engine.meters import ATTEMPTS, BIN_US, REFUSALS, Meters, meters, totals
+from sim.engine.meters import (
+    ATTEMPTS,
+    BIN_US,
+    JOINS,
+    REFUSALS,
+    SECOND_US,
+    Meters,
+    by_bin,
+    meters,
+    totals,
+)
 from sim.engine.night import Night
 from sim.record import (
     BIN_S,
@@ -110,6 +120,7 @@ def leave_behind(
         usage=_usage(scenario, night, vendor, labels, wire, audience.demand.duration_s),
         limits=uses(night, labels), bound=bound(night, audience.demand.duration_s),
         facts=facts(audience) | binding | supply.facts(night, vendor),
+        seconds=_seconds(night.meters, audience.demand.duration_s),
     )  # fmt: skip
 
 
@@ -136,7 +147,7 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
         k = at // BIN_US
         np.add.at(m.states["part"][State.PLAYING], k, sign * (at - k * BIN_US))
         np.add.at(m.states["full"][State.PLAYING], k, -sign)
-    np.add.at(m.events[0], a[~out["initial"]] // BIN_US, 1)
+    np.add.at(m.events[0], a[~out["initial"]] // SECOND_US, 1)
     return Run(
         vendor="", world="perfect", replication=replication,
         peak_viewers=round(audience.demand.peak_viewers), weight=1 / scenario.audience.sample,
@@ -167,10 +178,16 @@ def _series(m: Meters, duration_s: float) -> pd.DataFrame:
     n = len(start)
     state = totals(m.states)[:, :n] / width_us
     wire = totals(m.wire)[:, :n].sum(axis=0) / (width_us * 1e6)
-    columns: list[Any] = [*state, *m.events[:, :n], wire]
+    columns: list[Any] = [*state, *by_bin(m.events)[:, :n], wire]
     frame = pd.DataFrame(dict(zip(SERIES, columns, strict=True)))
     frame.insert(0, "time_s", start)
     return frame
+
+
+def _seconds(m: Meters, duration_s: float) -> pd.DataFrame:
+    """What is asked of the door, one row a second within the show."""
+    shown = m.events[:, : int(np.ceil(duration_s))].astype(np.int64)
+    return pd.DataFrame({"attempts": shown[ATTEMPTS], "joins": shown[JOINS]})
 
 
 USAGE = ["meter", "path", "region", "class", "time_s", "value", "unit"]
@@ -353,9 +370,10 @@ FEWEST_REQUESTS = 250
 
 def _failed_periods(m: Meters, weight: float, since_midnight_s: float) -> float:
     """Sum over five-minute periods of the share of attempts that were refused in each."""
-    at = since_midnight_s + np.arange(m.events.shape[1]) * BIN_S
+    events = by_bin(m.events)
+    at = since_midnight_s + np.arange(events.shape[1]) * BIN_S
     period = ((at - at[0] + at[0] % 300) // 300).astype(int)
-    attempts, refused = (np.bincount(period, m.events[k]) * weight for k in (ATTEMPTS, REFUSALS))
+    attempts, refused = (np.bincount(period, events[k]) * weight for k in (ATTEMPTS, REFUSALS))
     counted = attempts >= FEWEST_REQUESTS
     # Of viewers who are there at the start a refusal is counted, the attempt is not.
     return float(np.minimum(refused[counted] / attempts[counted], 1.0).sum())

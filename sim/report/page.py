@@ -22,7 +22,7 @@ from sim.report import words
 from sim.report.charts import charts
 from sim.report.plans import cheapest, plans
 from sim.report.said import (
-    LIMITS_RUNG,
+    BOUND_RUNGS,
     TOGETHER,
     Effect,
     Reached,
@@ -34,7 +34,7 @@ from sim.report.said import (
     just_enough,
     limits_cost,
     listed,
-    lost_by_limit,
+    lost_to_none,
     marked,
     never_in_hd,
     on_the_night,
@@ -51,6 +51,7 @@ from sim.report.tables import (
     Figures,
     Frames,
     estimates,
+    lost_by_limit,
     lost_share,
     night_peak,
     peaks,
@@ -163,6 +164,8 @@ class Answer:
     cells: list[Cell]
     more: list[Cell]
     reached: list[Reached]
+    unheld: list[tuple[str, str]]
+    """What is lost to no limit, and all of it together: CNY."""
     bills: list[Billed]
     """The first is the bill, the others what it would be under another tariff."""
 
@@ -338,9 +341,10 @@ def _answer(
     def get(metric: str) -> Estimate:
         return figures.get((vendor, peak, metric), UNKNOWN)
 
-    limits = reached(figures, vendor, peak, scenario.vendors.get(vendor))
+    limits = reached(frames, figures, vendor, peak, scenario.vendors.get(vendor))
     first = _first(limits, peak, get("stall_ratio").known)
-    costly = _costliest(lost_by_limit(figures, vendor, peak), get(LIMITS_RUNG).mean, first.text)
+    lost = {k: x for k, x in lost_by_limit(frames, vendor, peak).items() if k in LIMITS}
+    costly = _costliest(lost, sum(get(rung).mean for rung in BOUND_RUNGS), first.text)
     first = replace(first, under=(*first.under, *costly))
     missing = tuple(f"+ {m}" for m in [unbilled(vendor, scenario)] if m)
     return Answer(
@@ -357,6 +361,7 @@ def _answer(
         ],
         more=_more(get, missing),
         reached=limits,
+        unheld=[(held, words.money(x)) for held, x in lost_to_none(frames, vendor, peak)],
         bills=list(_bills(vendor, peak, frames, scenario)),
     )
 
@@ -393,10 +398,13 @@ def _both(margin: Estimate, sales_cny: float) -> Cell:
 
 
 def _granted(get: Get, bound: bool, scenario: Scenario, missing: tuple[str, ...]) -> Cell:
-    """Sales lost and the bill with no limit in the way, for a vendor whose limits are."""
+    """Sales lost and the bill with no limit in the way, for a vendor whose limits are; what breaks
+    that night breaks then too."""
     heading = "if granted what you ask"
     perfect = get("perfect_gmv_cny").mean
-    lost = get("lost_gmv_cny.links").mean + get("lost_gmv_cny.vendor").mean
+    lost = get("granted_lost_gmv_cny").mean
+    if not math.isfinite(lost):  # nothing breaks: what is left are the first two rungs
+        lost = get("lost_gmv_cny.links").mean + get("lost_gmv_cny.vendor").mean
     if not bound or not math.isfinite(lost) or not perfect > 0:
         return Cell(heading, words.NONE)
     bill, kept = get("granted_cost_cny"), net_of_lost(scenario.commerce)["lost_margin_cny"]
@@ -425,7 +433,7 @@ def _first(limits: list[Reached], peak: int, known: bool) -> Cell:
 
 def _costliest(lost_cny: dict[str, float], rung: float, first: str) -> list[str]:
     """The limit that lost the most sales on the night, which need not be the first one reached;
-    `rung`: CNY lost to all of them."""
+    `rung`: CNY lost to all of them and to incidents."""
     limit, cny = next(iter(lost_cny.items()), ("", 0.0))
     if not cny > 0:
         return []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ from sim.report.tables import (
     Figures,
     Frames,
     estimates,
+    lost_by_limit,
     lost_share,
     night_peak,
     peaks,
@@ -24,7 +26,7 @@ from sim.report.tables import (
     unbilled,
     vendors,
 )
-from sim.report.words import LIMITS, SPACE
+from sim.report.words import HELD, LIMITS, SPACE
 from sim.scenario import Scenario, Vendor
 from sim.scenario.model import Incident
 from sim.scenario.quantity import Quantity
@@ -40,7 +42,10 @@ BROKEN = ("host_uplink", "outage", "own_joins_per_s", "own_orders_per_s")
 TOGETHER = "cost_and_lost_margin_cny"
 """Bill of the night, and the margin on what is lost for good: what vendors are ranked by."""
 
-LIMITS_RUNG, VENDOR_RUNG = "lost_gmv_cny.limits", "lost_gmv_cny.vendor"
+BOUND_RUNGS = {"lost_gmv_cny.limits": "its limits", "lost_gmv_cny.incidents": "incidents"}
+"""The rungs on which a limit may bind, and what costs it there, in words."""
+
+VENDOR_RUNG = "lost_gmv_cny.vendor"
 
 OWN_ORDERS = "not_taken.own_orders_per_s"
 """Orders the buyer's own servers turned away."""
@@ -118,11 +123,12 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
                 said.append(f"{nights} nights do not tell {names[best]} apart from {called}.")
     if nights == 1:
         said.append("One night: how far another would differ is not known from one.")
-    turned_away = figures.get((best, peak, f"lost_gmv_cny.limits.{OWN_ORDERS}"), UNKNOWN)
-    if turned_away.mean > 0:
-        _, over = _with_interval(turned_away)
+    by_rung = (figures.get((best, peak, f"{r}.{OWN_ORDERS}"), UNKNOWN) for r in BOUND_RUNGS)
+    turned_away = [e for e in by_rung if e.known]
+    if (away_cny := sum(e.mean for e in turned_away)) > 0:
+        _, over = _with_interval(turned_away[0]) if len(turned_away) == 1 else ("", "")
         said.append(
-            f"Of the sales lost with {names[best]} {cny(turned_away.mean)}"
+            f"Of the sales lost with {names[best]} {cny(away_cny)}"
             f"{f' ({over})' if over else ''} is your own shop's, "
             "which takes too few orders a second: buying more from a vendor won't help."
         )
@@ -314,19 +320,22 @@ class Reached:
     limit: str
     configured: str
     since: int
-    """The smallest audience that was simulated at which it held somebody back."""
+    """The smallest audience that was simulated at which it was seen to hold somebody back; 0:
+    none."""
     free: int
     """The one before it, at which it did not; 0: there is none."""
     lasted_s: float
     """On the night itself."""
     lost_cny: float
-    """Sales lost to it on the night; nan: not simulated."""
+    """Sales lost to it on the night, on all rungs; nan: not simulated."""
     broken: bool = False
     """By an incident, or the buyer's own: not the vendor's to raise."""
 
     @property
     def begins(self) -> str:
         """Where it begins to hold people back, as far as the audiences that were simulated say."""
+        if not self.since:
+            return ""
         if not self.free:
             return f"at {words.count(self.since)} viewers or fewer"
         return f"between {words.count(self.free)} and {words.count(self.since)} viewers"
@@ -337,15 +346,19 @@ def on_the_night(limits: list[Reached]) -> list[Reached]:
     return [r for r in limits if r.lasted_s > 0 and not r.broken]
 
 
-def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) -> list[Reached]:
-    """Limits that held people back at any audience: the first to be met first."""
+def reached(
+    frames: Frames, figures: Figures, vendor: str, peak: int, profile: Vendor | None
+) -> list[Reached]:
+    """Limits that held people back at any audience, the first to be met first; then those that
+    cost something without being seen to bind."""
     prefix = "binding_limit_s."
     bound: dict[str, dict[int, float]] = {}
     for (v, p, metric), e in figures.items():
         if v == vendor and metric.startswith(prefix) and e.mean > 0:
             bound.setdefault(metric.removeprefix(prefix), {})[p] = e.mean
     found = [(min(at), -at[min(at)], limit, at.get(peak, 0.0)) for limit, at in bound.items()]
-    lost, laddered = lost_by_limit(figures, vendor, peak), (vendor, peak, LIMITS_RUNG) in figures
+    lost, laddered = lost_by_limit(frames, vendor, peak), is_laddered(figures, vendor, peak)
+    unseen = [(0, 0.0, limit, 0.0) for limit in lost if limit in LIMITS and limit not in bound]
     simulated = {p for v, p, _ in figures if v == vendor}
     return [
         Reached(
@@ -357,20 +370,21 @@ def reached(figures: Figures, vendor: str, peak: int, profile: Vendor | None) ->
             lost.get(limit, 0.0) if laddered else math.nan,
             limit in BROKEN,
         )
-        for since, _, limit, s in sorted(found)
+        for since, _, limit, s in [*sorted(found), *unseen]
     ]
 
 
-def lost_by_limit(figures: Figures, vendor: str, peak: int) -> dict[str, float]:
-    """Sales lost to each limit on the night in CNY, the most costly one first; empty without a
-    ladder, and where no limit cost anything."""
-    prefix, lost = f"{LIMITS_RUNG}.", dict[str, float]()
-    for (v, p, metric), e in figures.items():
-        if (v, p) == (vendor, peak) and metric.startswith(prefix):
-            limit = metric.rpartition(".")[2]
-            if limit in LIMITS:
-                lost[limit] = lost.get(limit, 0.0) + e.mean
-    return dict(sorted(lost.items(), key=lambda pair: (-pair[1], pair[0])))
+def is_laddered(figures: Figures, vendor: str, peak: int) -> bool:
+    """Whether what is lost is known rung by rung."""
+    return all((vendor, peak, rung) in figures for rung in BOUND_RUNGS)
+
+
+def lost_to_none(frames: Frames, vendor: str, peak: int) -> list[tuple[str, float]]:
+    """What is lost to no limit, and all that is lost together, CNY: with the limits that are
+    `reached` the first ones add up to the last. Empty without a ladder."""
+    lost = lost_by_limit(frames, vendor, peak)
+    rest = [(HELD[of], cny) for of, cny in lost.items() if of not in LIMITS]
+    return [*rest, ("together", sum(lost.values()))] if lost else []
 
 
 def configured(limit: str, profile: Vendor | None) -> str:
@@ -411,18 +425,20 @@ MOST_PARTS = 5
 
 @dataclass(frozen=True)
 class LimitsCost:
-    """The limits rung of one vendor by what happened to the viewer and the limit that bound."""
+    """A rung of one vendor by what happened to the viewer and the limit that bound."""
 
     name: str
+    rung: str
     parts: list[tuple[str, str, str, str]]
     """What happened, limit, CNY, its 95 % interval; they add up to the last one, the rung."""
 
 
 def limits_cost(frames: Frames, scenario: Scenario) -> list[LimitsCost]:
-    """Vendors whose limits cost something, with the dearest part first."""
+    """Vendors whose limits, or incidents, cost something, with the dearest part first."""
     peak, figures, found = night_peak(frames, scenario), estimates(frames), []
-    prefix = LIMITS_RUNG
-    for vendor, name in best_first(frames, scenario).items():
+    for (vendor, name), (prefix, rung) in product(
+        best_first(frames, scenario).items(), BOUND_RUNGS.items()
+    ):
         parts = {
             metric.removeprefix(f"{prefix}."): e
             for (v, p, metric), e in figures.items()
@@ -438,13 +454,13 @@ def limits_cost(frames: Frames, scenario: Scenario) -> list[LimitsCost]:
                          words.money(left), ""))  # fmt: skip
         whole = figures.get((vendor, peak, prefix), UNKNOWN)
         rows.append(("together", "", *_with_interval(whole)))
-        found.append(LimitsCost(marked(vendor, name, scenario), rows))
+        found.append(LimitsCost(marked(vendor, name, scenario), rung, rows))
     return found
 
 
 def _pair(pair: str) -> tuple[str, str]:
     cause, limit = pair.split(".")
-    named = {"none": "", "own_link": "their own internet", **LIMITS}
+    named = {**HELD, "none": ""}
     return HAPPENED.get(cause, cause.replace("_", " ")), named.get(limit, limit.replace("_", " "))
 
 
@@ -498,10 +514,10 @@ def _times(low: float, high: float) -> str:
 # --- what to tell the vendor ----------------------------------------------------------------------
 
 ASKED: dict[str, tuple[str, Say]] = {
-    "peak_concurrency": ("viewers at once", words.number),
-    "joins_per_s": ("joins a second", words.number),
+    "peak_concurrency": ("viewers at once", words.people),
+    "joins_per_s": ("joins a second", words.people),
     "egress_gbps": ("Gbps", words.number),
-    "token_calls_per_s": ("token calls a second", words.number),
+    "token_calls_per_s": ("token calls a second", words.people),
     "minutes": ("viewer minutes", words.money),
     "egress_gb": ("GB", words.money),
 }
@@ -519,6 +535,16 @@ class Ask:
     """Further out than any audience that was simulated."""
     limit: str = ""
     """What the vendor's limit stands at, where it is below the P95."""
+    calm: str = ""
+    """The P95 without the incidents, where that is less."""
+    tens: str = ""
+    """The P95 of a second of the busiest ten, where this one is of the busiest second."""
+
+    @property
+    def in_words(self) -> str:
+        """`1,560 joins a second (26 without incidents)`."""
+        calm = f" ({self.calm} without incidents)" if self.calm else ""
+        return f"{self.p95} {self.heading}{calm}"
 
 
 @dataclass(frozen=True)
@@ -544,8 +570,10 @@ def asked(frames: Frames, scenario: Scenario) -> list[Asked]:
         profile = scenario.vendors.get(vendor)
         whole, asks, parts = rows[rows["of"] == ""], [], []
         for what, (heading, say) in ASKED.items():
+            tens = whole.loc[whole["what"] == f"{what}_10s", "p95"]
             for _, row in whole[whole["what"] == what].iterrows():
-                asks.append(_ask(row, heading, say, _ceiling(what, profile)))
+                one = _ask(row, heading, say, _ceiling(what, profile))
+                asks.append(replace(one, tens="".join(words.up(float(x), say) for x in tens)))
         alone = list(profile.serves) if profile is not None and len(profile.serves) == 1 else []
         apart = rows[(rows["of"] != "") & ~rows["of"].isin(alone)]
         for _, row in apart.sort_values("of", kind="stable").iterrows():
@@ -560,7 +588,11 @@ def _ask(row: pd.Series, heading: str, say: Say, ceiling: float | None = None) -
     p50, p95 = float(row["p50"]), float(row["p95"])
     low = ceiling is not None and ceiling < p95 * (1 - words.NOISE)
     limit = words.down(ceiling, say) if ceiling is not None and low else ""
-    return Ask(heading, words.up(p50, say), words.up(p95, say), bool(row["beyond"]), limit)
+    calm = words.up(float(row.get("calm_p95", p95)), say)
+    return Ask(
+        heading, words.up(p50, say), words.up(p95, say), bool(row["beyond"]), limit,
+        calm if calm != words.up(p95, say) else "",
+    )  # fmt: skip
 
 
 def _ceiling(what: str, profile: Vendor | None) -> float | None:
@@ -594,7 +626,7 @@ def ask_for(told: list[Asked]) -> str:
     for one in told:
         like = one.name.removesuffix(ARCHETYPE)
         real = like == one.name
-        wanted = [f"{a.p95} {a.heading}" for a in one.asks[:3]]
+        wanted = [a.in_words for a in one.asks[:3]]
         if wanted and (real or not said):
             said.append(f"Ask {like if real else f'a vendor like {like}'} for {listed(wanted)}.")
         if real:

@@ -117,6 +117,20 @@ def lost_share(figures: Figures, vendor: str, peak: int) -> Estimate:
     return Estimate(lost.mean / perfect) if perfect > 0 else UNKNOWN
 
 
+def lost_by_limit(frames: Frames, vendor: str, peak: int) -> dict[str, float]:
+    """CNY lost by what held the order back, on the mean of the nights and over all rungs, the
+    dearest first; with what no limit held, they add up to all that is lost. Empty without a
+    ladder."""
+    rows = table(
+        frames, "breakdown", vendor=vendor, peak_viewers=peak, by="limit", metric="lost_gmv_cny"
+    )
+    if rows.empty:
+        return {}
+    lost = rows.groupby("of")["value"].sum() / rows["replication"].nunique()
+    ranked = sorted(lost[lost != 0].items(), key=lambda pair: (-pair[1], str(pair[0])))
+    return {str(limit): float(cny) for limit, cny in ranked}
+
+
 def vendors(frames: Frames, scenario: Scenario) -> dict[str, str]:
     """Vendors of the results and their names, in the order of the scenario."""
     found = [str(v) for v in frames.summary["vendor"].drop_duplicates()]

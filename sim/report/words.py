@@ -34,6 +34,9 @@ LIMITS = {
 }
 """Limits in words."""
 
+HELD = {"none": "no limit", "own_link": "their own internet", **LIMITS}
+"""What may hold an order back, in words."""
+
 
 def number(x: float, digits: int = 3) -> str:
     """So many significant digits, thousands apart: 12,300 · 1.24 · 0.0450."""
@@ -47,12 +50,12 @@ def number(x: float, digits: int = 3) -> str:
 
 
 def up(x: float, say: Callable[[float], str]) -> str:
-    """Said by `number` or `money`, rounded up: what is shown is never less than `x`."""
+    """Said by `number`, `people` or `money`, rounded up: what is shown is never less than `x`."""
     return say(_cut(x, math.ceil, _digits(x, say))) if math.isfinite(x) and x > 0 else say(x)
 
 
 def down(x: float, say: Callable[[float], str]) -> str:
-    """Said by `number` or `money`, rounded down."""
+    """Said by `number`, `people` or `money`, rounded down."""
     return say(_cut(x, math.floor, _digits(x, say))) if math.isfinite(x) and x > 0 else say(x)
 
 
@@ -62,6 +65,8 @@ NOISE = 1e-9
 
 def _digits(x: float, say: Callable[[float], str]) -> int:
     """How many significant digits are shown."""
+    if say is people:
+        return min(3, math.floor(math.log10(x)) + 1)
     return 2 if say is money and x < 100 else 3
 
 
@@ -83,6 +88,11 @@ def count(x: float) -> str:
     if not math.isfinite(x):
         return NONE
     return f"{x:,.0f}".replace("-", MINUS)
+
+
+def people(x: float) -> str:
+    """Whole ones, three digits of them: 14 · 1,660 · 12,300."""
+    return number(x) if abs(x) >= 100 else count(x)
 
 
 def percent(x: float) -> str:

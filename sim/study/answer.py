@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from sim.billing import Bill, night_in_month
-from sim.commerce import money, worlds
+from sim.commerce import money, sell, worlds
 from sim.engine import run
-from sim.record import Limit, Run
+from sim.record import LIMIT_NAMES, Limit, Run
 from sim.scenario.model import Scenario
 from sim.scenario.tariff import Tariff
 from sim.study.asks import asked, asks
@@ -21,7 +21,7 @@ from sim.study.costs import Plan, crossings, curves, grown_tenfold, of_plans, wi
 from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
 from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
-from sim.study.nights import Job, jobs, scripted_peak, side_by_side
+from sim.study.nights import Job, jobs, scripted_peak, side_by_side, strata
 from sim.study.risk import at_risk
 
 KEYS = ("promotion", "audience", "network", "seed", "vendor", "peak_viewers", "replication")
@@ -131,13 +131,16 @@ def _one(job: Job, keep: bool) -> Tables:
         scenario = job.scenario()
         if scenario is None:
             return {}
-        return _tables(job, scenario, _runs(job, scenario), keep and job.night.scripted)
+        runs, granted = _runs(job, scenario)
+        return _tables(job, scenario, runs, granted, keep and job.night.scripted)
     finally:
         job.night.let_go()
 
 
-def _runs(job: Job, scenario: Scenario) -> dict[str, Run]:
-    """World -> its run; one run may stand for several."""
+def _runs(job: Job, scenario: Scenario) -> tuple[dict[str, Run], Run | None]:
+    """World -> its run; one run may stand for several. And the night with its incidents, but none
+    of the vendor's limits: what it asks of the vendor, and what becomes of it if that is granted.
+    None where it isn't asked for: no incident, or away from the scripted peak."""
     night, name, vendor = job.night, job.vendor, scenario.vendors[job.vendor]
     audience, base = night.worlds_of_nobody()
     chosen = worlds(vendor, scenario.incidents_of(name))
@@ -150,15 +153,30 @@ def _runs(job: Job, scenario: Scenario) -> dict[str, Run]:
     runs = {**base, "incidents": last}
     if night.ladder and job.how == "configured":
         runs["limits"] = in_world("limits") if struck else last
+    held = _held_back(last)
     if job.how in ("configured", "base", "drawn"):
-        bound = any(key.startswith("binding_limit_s") for key in last.facts)
-        # A picture not yet made, or a smaller one, harms before any limit is seen to bind.
-        bound = bound or bool((last.sessions["harm"] > Limit.LINK).any())
-        runs["vendor"] = in_world("vendor") if bound or struck else last
-    return runs
+        runs["vendor"] = in_world("vendor") if held or struck else last
+    # A stratum of the vendor's own incidents alone may be no night that can come.
+    may_come = job.how == "struck" and job.of in strata(night.scenario, name)
+    if not (struck and night.scripted and (may_come or job.how == "configured")):
+        return runs, None
+    if chosen["vendor"] is vendor or held <= {Limit.OUTAGE, Limit.HOST_UPLINK}:
+        return runs, last
+    free = chosen["vendor"]
+    return runs, run(scenario, free, night.replication, audience, "incidents", name)
 
 
-def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> Tables:
+def _held_back(run: Run) -> set[int]:
+    """Limits that held anybody back. A picture not yet made, or a smaller one, harms before any is
+    seen to bind."""
+    bound = (LIMIT_NAMES.index(key.rpartition(".")[2]) for key in run.facts
+             if key.startswith("binding_limit_s."))  # fmt: skip
+    return {*bound, *np.unique(run.sessions["harm"]).tolist()} - {Limit.NONE, Limit.LINK}
+
+
+def _tables(
+    job: Job, scenario: Scenario, runs: dict[str, Run], granted: Run | None, keep: bool
+) -> Tables:
     night, name, vendor = job.night, job.vendor, scenario.vendors[job.vendor]
     last, best = runs["incidents"], runs["perfect"]
     shop, starts_at = scenario.commerce, scenario.promotion.starts_at
@@ -194,20 +212,35 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
     ]
     rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop, cost_cny)]
     if night.ladder and job.how == "configured":
-        # The bill if the vendor grants all that is asked for; `lost_gmv_cny` has its rungs.
-        first, *added = billed(asked_for, None, [vendor.lists[0], *vendor.add_ons])
+        # What becomes of the night if the vendor grants all that is asked for; where nothing
+        # breaks, the rungs of `lost_gmv_cny` have what is lost.
+        used = asked_for if granted is None else with_servers(granted.usage, last.usage)
+        first, *added = billed(used, None, [vendor.lists[0], *vendor.add_ons])
         rows.append(("granted_cost_cny", "CNY", Plan(first, added).cost_cny))
+        if granted is not None:
+            sells = sell(granted, shop, scenario.promotion.drops)
+            perfect_cny = float(sales.worlds.set_index("world")["gmv_cny"]["perfect"])
+            lost_cny = perfect_cny - sells.gmv_fen * sells.weight / 100
+            rows.append(("granted_lost_gmv_cny", "CNY", lost_cny))
     results = pd.concat([pd.DataFrame(rows, columns=["metric", "unit", "value"]), sales.results()])
     results = _keyed(results, keys)
+    calm = runs["vendor"] if job.how == "configured" else None
+    wanted = [
+        pd.DataFrame(list(asked(one)), columns=["what", "of", "unit", "value"]).assign(
+            struck=struck
+        )
+        for one, struck in ((calm, False), (granted, True))
+        if one is not None
+    ]
+    to_ask = {"asks": _keyed(pd.concat(wanted), few)} if wanted else {}
     if job.how != "configured":
-        return {"small": results.assign(how=job.how, of=job.of)}
+        return {"small": results.assign(how=job.how, of=job.of), **to_ask}
     columns = ["by", "of", "metric", "unit", "value"]
     breakdown = pd.DataFrame(list(by_group(last, best)), columns=columns)
     by_line = [("line", line, "cost_cny", "CNY", cny) for line, cny in plans[0].by_line_cny.items()]
     breakdown = pd.concat([breakdown, pd.DataFrame(by_line, columns=columns)])
     if night.ladder:
         breakdown = pd.concat([breakdown, sales.breakdown()[columns]])
-    wanted = pd.DataFrame(list(asked(runs["vendor"])), columns=["what", "of", "unit", "value"])
     of_each = ["tariff", "metric", "unit", "value"]
     figure = results.set_index("metric")["value"]
     tenfold = [
@@ -225,7 +258,7 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
         "invoice": pd.concat([b.frame(name, night.replication) for b in bills]).assign(
             peak_viewers=last.peak_viewers
         ),
-        "asks": _keyed(wanted, few),
+        **to_ask,
     }
     if keep:
         tables["sessions"] = _keyed(pd.DataFrame(last.sessions).assign(weight=last.weight), few)
@@ -235,13 +268,13 @@ def _tables(job: Job, scenario: Scenario, runs: dict[str, Run], keep: bool) -> T
 
 def _without_empty_pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
     """Of cause and limit together only pairs that cost something on any night; the rest are 0."""
-    here = breakdown.groupby(["vendor", "peak_viewers", "by", "of"])["value"]
+    here = breakdown.groupby(["vendor", "peak_viewers", "by", "of", "metric"])["value"]
     pair = breakdown["by"] == "cause_by_limit"
     return breakdown[~pair | here.transform("any")]
 
 
 def _pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
-    """Rows of results, `lost_gmv_cny.limits.<cause>.<limit>`: for the summary's intervals."""
+    """Rows of results, `lost_gmv_cny.<rung>.<cause>.<limit>`: for the summary's intervals."""
     pairs = breakdown[breakdown["by"] == "cause_by_limit"]
     return pairs.assign(metric=pairs["metric"] + "." + pairs["of"]).drop(columns=["by", "of"])
 

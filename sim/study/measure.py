@@ -167,7 +167,8 @@ def over_time(run: Run, perfect: Run) -> pd.DataFrame:
 
 
 def lost_as_it_goes(sales: Money) -> pd.DataFrame:
-    """time_s, metric, value: `lost_gmv_cny.<limit>` in ten seconds, what the limits cost then."""
+    """time_s, metric, value: `lost_gmv_cny.<limit>` in ten seconds, what the limits cost then,
+    those of incidents too."""
     rows = sales.over_time
     return pd.DataFrame(
         {

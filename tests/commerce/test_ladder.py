@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.commerce import BREAKDOWNS, CAUSES, RUNGS, Money, money, sell
+from sim.commerce import BOUND_RUNGS, BREAKDOWNS, CAUSES, RUNGS, Money, money, sell
 from sim.commerce.ladder import _shared
 from sim.commerce.orders import stock_units
 from sim.record import LIMIT_NAMES, WORLDS, Limit, Reason, Run, State
@@ -252,7 +252,7 @@ def test_every_name_has_its_row_even_where_nothing_is_lost() -> None:
     table = night([{}], {}).breakdown()
     names = {"cause": CAUSES, "class": NAMES.classes, "region": NAMES.regions, "isp": NAMES.isps}
     pairs = tuple(f"{cause}.{limit}" for cause in CAUSES for limit in LIMIT_NAMES)
-    names["cause_by_limit"] = pairs
+    names["cause_by_limit"] = 2 * pairs  # of the limits and of incidents
     for by, of in {**names, "limit": LIMIT_NAMES, "rung": RUNGS}.items():
         assert tuple(table.loc[table["by"] == by, "of"]) == of
     assert (table["value"] == 0).all()
@@ -353,8 +353,9 @@ def test_rungs_and_breakdowns_add_up_exactly_whatever_the_orders(
     assert set(table.index) == {"rung", *BREAKDOWNS}
     whole = table.drop("cause_by_limit")
     assert whole.to_numpy() == pytest.approx(figures["lost_gmv_cny"], rel=1e-12, abs=1e-6)
-    limits = figures["lost_gmv_cny.limits"]
-    assert table["cause_by_limit"] == pytest.approx(limits, rel=1e-12, abs=1e-6)
+    bound = sum(figures[f"lost_gmv_cny.{rung}"] for rung in BOUND_RUNGS)
+    assert table["cause_by_limit"] == pytest.approx(bound, rel=1e-12, abs=1e-6)
+    assert result.over_time["lost_fen"].sum() == by_rung["cause"][list(BOUND_RUNGS)].sum()
 
     # Cause and limit together say what each says alone.
     pairs = result.losses[result.losses["by"] == "cause_by_limit"]

@@ -81,13 +81,15 @@ def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
             for replication in range(night.replications):
                 luck = np.random.default_rng([n, peak, replication])
                 over = max(0.0, 1 - capacity / peak)
-                for metric, value in _figures(peak, over, luck, ladder).items():
+                figures = _figures(peak, over, luck, ladder)
+                for metric, value in figures.items():
                     rows.append((vendor, peak, replication, metric, _unit(metric), value))
                 if peak == base:
                     series += _night(vendor, night, peak, capacity, replication, luck)
                     lines += _lines(vendor, replication, luck)
                     groups += _groups(vendor, peak, replication, over)
                     groups += _harmed(vendor, peak, replication, over)
+                    groups += _lost(vendor, peak, replication, figures) if ladder else []
     results = pd.DataFrame(
         rows, columns=["vendor", "peak_viewers", "replication", "metric", "unit", "value"]
     ).assign(**KEYS)
@@ -206,16 +208,26 @@ def _groups(vendor: str, peak: int, replication: int, over: float) -> list[tuple
 
 
 def _harmed(vendor: str, peak: int, replication: int, over: float) -> list[tuple[Any, ...]]:
-    """Whom the egress harmed, and what that cost."""
+    """Whom the egress harmed."""
+    return [(vendor, peak, replication, "limit", "egress_vendor", "harmed", 5 * over * peak)]
+
+
+def _lost(vendor: str, peak: int, replication: int, figures: dict[str, float]) -> Any:
+    """What is lost by limit: the limits rung as SPLIT has it, on the others to own links."""
+    rungs = {rung: figures[f"lost_gmv_cny.{rung}"] for rung in RUNGS}
+    lost = {"own_link": sum(rungs.values()) - rungs["limits"]}
+    for pair, share in SPLIT.items():
+        limit = pair.split(".")[1]
+        lost[limit] = lost.get(limit, 0.0) + share * rungs["limits"]
     return [
-        (vendor, peak, replication, "limit", "egress_vendor", "harmed", 5 * over * peak),
-        (vendor, peak, replication, "cause_by_limit", "frozen.egress_vendor",
-         "lost_gmv_cny.limits", 80.0 * over * peak),
-    ]  # fmt: skip
+        (vendor, peak, replication, "limit", limit, "lost_gmv_cny", cny)
+        for limit, cny in lost.items()
+    ]
 
 
-ASKED = {"peak_concurrency": 1.0, "joins_per_s": 0.004, "egress_gbps": 0.0021,
-         "token_calls_per_s": 0.005, "minutes": 48.0, "egress_gb": 0.8}  # fmt: skip
+ASKED = {"peak_concurrency": 1.0, "joins_per_s": 0.004, "joins_per_s_10s": 0.003,
+         "egress_gbps": 0.0021, "token_calls_per_s": 0.005, "token_calls_per_s_10s": 0.0035,
+         "minutes": 48.0, "egress_gb": 0.8}  # fmt: skip
 """What is asked for, for each viewer at the peak."""
 
 
@@ -223,11 +235,11 @@ def _asks(night: Scenario, base: int) -> pd.DataFrame:
     """Of each vendor the same; the P95 lies half as high again, beyond the curve."""
     return pd.DataFrame(
         [
-            (vendor, what, "", "", each * base, 1.5 * each * base, True)
+            (vendor, what, "", "", x, 1.5 * x, True, x, 1.5 * x)
             for vendor in night.vendors
-            for what, each in ASKED.items()
+            for what, x in ((what, each * base) for what, each in ASKED.items())
         ],
-        columns=["vendor", "what", "of", "unit", "p50", "p95", "beyond"],
+        columns=["vendor", "what", "of", "unit", "p50", "p95", "beyond", "calm_p50", "calm_p95"],
     )
 
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from sim.commerce import RUNGS
 from sim.report import write
+from sim.report.charts.which_limit_binds import strips
+from sim.report.page import page
 from sim.report.plans import about, cheapest, plans
-from sim.report.said import fee_saved, limits_cost, lost_by_limit, verdict
-from sim.report.tables import estimates, night_peak
-from sim.report.words import SPACE, money
+from sim.report.said import BOUND_RUNGS, fee_saved, limits_cost, verdict
+from sim.report.tables import estimates, lost_by_limit, night_peak
+from sim.report.terminal import text
+from sim.report.words import HELD, LIMITS, SPACE, money, people, percent, up
 from sim.scenario import Scenario
+from sim.scenario.compose import load_scenario
+from sim.study import answer
 from sim.study.costs import crossings
 from tests.report.made_up import MadeUp, frames, many, scenario
 
@@ -22,8 +30,12 @@ from tests.report.made_up import MadeUp, frames, many, scenario
 def test_what_the_limits_cost_is_told_by_what_happened_and_by_which_limit() -> None:
     night = scenario()
     made_up = frames(night)
-    told = {one.name: one.parts for one in limits_cost(made_up, night)}
-    rows = told["Budget (archetype)"]
+    made_up.summary = pd.concat([made_up.summary, *struck(made_up, 70.0)])
+    told = {(one.name, one.rung): one.parts for one in limits_cost(made_up, night)}
+    assert [row[:3] for row in told["Budget (archetype)", "incidents"]] == [
+        ("cut off", "an outage", "70"), ("together", "", "70")
+    ]  # fmt: skip
+    rows = told["Budget (archetype)", "its limits"]
     assert [row[:2] for row in rows] == [
         ("refused at the door", "concurrent sessions"),
         ("frozen at that moment", "egress of the whole vendor"),
@@ -37,6 +49,16 @@ def test_what_the_limits_cost_is_told_by_what_happened_and_by_which_limit() -> N
     assert rows[0][2] == money(0.5 * rung) and rows[-1][2] == money(rung)
     assert rows[-2][2] == money(-0.02 * rung)
     assert " to " in rows[0][3]
+
+
+def struck(made_up: MadeUp, cny: float) -> Iterator[pd.DataFrame]:
+    """Rows of the summary: what an outage cost Budget."""
+    whole = "lost_gmv_cny.incidents"
+    row = made_up.summary[made_up.summary["metric"] == whole]
+    row = row[(row["vendor"] == "budget") & (row["peak_viewers"] == 20_000)]
+    made_up.summary = made_up.summary.drop(row.index)
+    for metric in (whole, f"{whole}.cut_off.outage"):
+        yield row.assign(metric=metric, mean=cny)
 
 
 def test_what_the_buyers_own_shop_turned_away_is_no_vendors_to_mend() -> None:
@@ -275,11 +297,14 @@ def test_whoever_is_ranked_by_a_bill_without_his_operations_is_said_to_be(tmp_pa
 def test_the_most_costly_limit_is_not_the_first_to_bind() -> None:
     night = scenario("replications=1")
     made_up = frames(night)
-    lost = lost_by_limit(estimates(made_up), "budget", 20_000)
+    lost = lost_by_limit(made_up, "budget", 20_000)
     rung = estimates(made_up)["budget", 20_000, "lost_gmv_cny.limits"].mean
-    # Half of it by sessions, and two fifths by egress in two ways; own links are no limit of his.
-    assert list(lost) == ["sessions", "egress_vendor", "joins_per_s"]
-    assert lost["sessions"] == 0.5 * rung and math.isclose(lost["egress_vendor"], 0.4 * rung)
+    # Half of it by sessions, and two fifths by egress in two ways.
+    assert [k for k in lost if k in LIMITS] == ["sessions", "egress_vendor", "joins_per_s"]
+    for limit, share in (("sessions", 0.5), ("egress_vendor", 0.4)):
+        assert math.isclose(lost[limit], share * rung)
+    whole = estimates(made_up)["budget", 20_000, "lost_gmv_cny"].mean
+    assert math.isclose(sum(lost.values()), whole)
 
 
 def test_the_table_names_the_most_costly_limit_beside_the_first(tmp_path: Path) -> None:
@@ -293,11 +318,77 @@ def test_the_table_names_the_most_costly_limit_beside_the_first(tmp_path: Path) 
     said = f"{limit} <small>CNY {half} of {rung}<"
     first = page.index("<span>egress of the whole vendor")  # which binds first, and costs less
     assert first < page.index(said.replace(SPACE, " ")) < first + 400
-    rows = made_up.summary["metric"].str.startswith("lost_gmv_cny.limits.refused")
-    made_up.summary.loc[rows, "mean"] = 0.0
+    rows = made_up.breakdown["of"] == "sessions"
+    made_up.breakdown.loc[rows, "value"] = 0.0
     write(made_up, night, tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8").replace(SPACE, " ")
     assert "<small>most costly too:</small> <small>CNY" in page and "most costly:" not in page
+
+
+OUTAGE = (
+    "study=compare", "vendors=[budget,zego]", "promotion.peak_viewers=500", "replications=2",
+    "promotion.duration_s=1200", "bands.draws=0", "promotion.orders_per_view=0.1",
+    "promotion.concurrency=[[0,1],[1200,1]]", "promotion.drops=[]",
+    "vendors.zego.limits.joins_per_s=60",
+    "incidents=[{name: outage, what: region, where: cn, time_s: 600, duration_s: 12, left: 0}]",
+)  # fmt: skip
+"""A region fails: who stays long enough meets the join gate of ZEGO on the way back."""
+
+
+@pytest.fixture(scope="module")
+def outage() -> tuple[Any, Scenario]:
+    loaded = load_scenario(*OUTAGE)
+    return answer(loaded, lambda done, total: None), loaded
+
+
+def test_the_table_of_limits_is_the_breakdown_of_all_rungs(outage: tuple[Any, Scenario]) -> None:
+    made, loaded = outage
+    html = page(made, loaded, []).replace(SPACE, " ")
+    table = html[html.index("Every limit reached") :].split("</table>")[0]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
+    told = {(row[0].removesuffix(" (archetype)"), row[1]): row[-1] for row in rows}
+    lost = made.breakdown[
+        (made.breakdown["by"] == "limit") & (made.breakdown["metric"] == "lost_gmv_cny")
+    ]
+    assert len(told) == len(rows)
+    for vendor, name in (("budget", "Budget"), ("zego", "ZEGO")):
+        mine = lost[lost["vendor"] == vendor].groupby("of")["value"].sum() / 2
+        expected = {HELD[limit]: money(cny) for limit, cny in mine.items() if cny}
+        of_it = {limit: cny for (who, limit), cny in told.items() if who == name}
+        whole = estimates(made)[vendor, 500, "lost_gmv_cny"].mean
+        assert of_it.pop("together") == money(whole) == money(mine.sum())
+        assert {limit: cny for limit, cny in of_it.items() if cny != "0"} == expected
+        assert mine["outage"] > 0.2 * whole
+        rungs = sum(estimates(made)[vendor, 500, f"{rung}"].mean for rung in BOUND_RUNGS)
+        series = made.timeseries[made.timeseries["vendor"] == vendor]
+        parts = series[series["metric"].str.startswith("lost_gmv_cny.")]["value"].sum() / 2
+        assert parts == pytest.approx(rungs), "as the night goes on too"
+    assert told["ZEGO", "joins a second"] not in ("0", "")
+    assert "<td>incidents</td><td>cut off</td><td>an outage</td>" in html
+    shown = {s.limit: s.lost_cny for s in strips(made, loaded)["budget"]}
+    assert shown["outage"] == pytest.approx(lost_by_limit(made, "budget", 500)["outage"])
+
+
+def test_what_was_granted_breaks_too_and_no_gate_stands(outage: tuple[Any, Scenario]) -> None:
+    """Asked for in whole viewers, the calm night's number beside; said in the same words."""
+    made, loaded = outage
+    figures = estimates(made)
+    lost = {rung: figures["zego", 500, f"lost_gmv_cny.{rung}"].mean for rung in RUNGS}
+    granted = figures["zego", 500, "granted_lost_gmv_cny"].mean
+    assert lost["links"] + lost["vendor"] < granted < sum(lost.values())
+    share = granted / figures["zego", 500, "perfect_gmv_cny"].mean
+    html, plain = page(made, loaded, []).replace(SPACE, " "), text(made, loaded)
+    assert f"<span>{percent(share)} lost".replace(SPACE, " ") in html
+    asked_for = made.asks.set_index(["vendor", "what"]).loc["zego"]
+    joins = asked_for.loc["joins_per_s"]
+    assert joins["p95"] > 3 * joins["calm_p95"]
+    said = f"{up(joins['p95'], people)} joins a second ({joins['calm_p95']:.0f} without incidents)"
+    assert said in " ".join(plain.split())
+    assert f"<small>without incidents {joins['calm_p95']:.0f}</small>" in html
+    tens = asked_for.loc["joins_per_s_10s", "p95"]
+    assert f"<small>over ten seconds {up(tens, people)}</small>" in html
+    people_asked = asked_for.loc[["joins_per_s", "token_calls_per_s", "joins_per_s_10s"]]
+    assert (people_asked[["p50", "p95", "calm_p50", "calm_p95"]] % 1 == 0).all(axis=None)
 
 
 # --- incidents with a chance ----------------------------------------------------------------------

@@ -23,7 +23,7 @@ from sim.report.style import (
     shortened,
     text_in,
 )
-from sim.report.tables import UNKNOWN, Frames, estimates, night_peak, table, vendors
+from sim.report.tables import UNKNOWN, Frames, estimates, lost_by_limit, night_peak, table, vendors
 from sim.scenario import Scenario
 
 ROW_IN = 0.25
@@ -42,7 +42,7 @@ class Strip:
     harmed: float
     """Viewers who lost most of what they would have watched to it."""
     lost_cny: float
-    """Of the step from no limits to all of them; nan: not simulated."""
+    """On all rungs; nan: not simulated."""
 
 
 def strips(frames: Frames, scenario: Scenario) -> dict[str, list[Strip]]:
@@ -56,20 +56,17 @@ def strips(frames: Frames, scenario: Scenario) -> dict[str, list[Strip]]:
     out = {}
     for vendor in vendors(frames, scenario):
         mine, here = series[series["vendor"] == vendor], split[split["vendor"] == vendor]
-        pairs = here[here["by"] == "cause_by_limit"]
-        lost = pairs.groupby(pairs["of"].str.split(".").str[-1])["value"].sum() / nights
+        lost, laddered = lost_by_limit(frames, vendor, peak), (here["by"] == "rung").any()
         harmed = here[(here["by"] == "limit") & (here["metric"] == "harmed")]
         found = []
         for limit in words.LIMITS:
             rows = mine[mine["metric"] == f"bound.{limit}"]
             use = figures.get((vendor, peak, f"limit_use.{limit}"), UNKNOWN).mean
-            cost_something = float(lost.get(limit, 0.0)) != 0.0
-            if rows.empty and math.isnan(use) and not cost_something:
+            of = harmed[harmed["of"] == limit]["value"].sum() / nights
+            cny = lost.get(limit, 0.0) if laddered or lost else math.nan
+            if rows.empty and math.isnan(use) and not of and limit not in lost:
                 continue
             bound = rows.groupby("time_s")["value"].sum() / nights
-            of = harmed[harmed["of"] == limit]["value"].sum() / nights
-            known = len(pairs) or (here["by"] == "rung").any()
-            cny = float(lost.get(limit, 0.0)) if known else math.nan
             found.append(Strip(limit, bound, use, float(of), cny))
         out[vendor] = sorted(found, key=lambda s: (s.bound.empty, -s.harmed, -s.use))
     return out
@@ -139,7 +136,7 @@ def _strip(axes: Axes, row: int, s: Strip, minutes: float, left: float, shown: C
     said = {
         "used at most": words.percent(s.use) if math.isfinite(s.use) else words.NONE,
         "viewers harmed": words.money(s.harmed) if s.harmed else words.NONE,
-        "sales lost, CNY": words.money(s.lost_cny) if s.lost_cny > 0 else words.NONE,
+        "sales lost, CNY": words.money(s.lost_cny) if s.lost_cny else words.NONE,
     }
     _cells(axes, row, shown, said)
 
