@@ -642,13 +642,16 @@ class Scenario(Frozen):
         for k, incident in enumerate(self.incidents):
             yield f"incidents.{k}.time_s", incident.time_s, None
 
-    def left_out(self, duration_s: float) -> list[str]:
-        """A sentence for what is scheduled after a show of this length and need not happen."""
-        return [
-            f"{key} {begins_s:g} is after the end of the show, {duration_s:g} s: it is left out"
+    def left_out(self, duration_s: float) -> str:
+        """What is scheduled after a show of this length and need not happen, in a sentence."""
+        late = [
+            f"{key} {begins_s:g}"
             for key, begins_s, optional in self._events()
             if begins_s >= duration_s and optional
         ]
+        many = "are" if len(late) > 1 else "is"
+        gone = f"{' and '.join(late)} {many} after the show, which ends at {duration_s:g} s"
+        return f"{gone}: left out." if late else ""
 
     @model_validator(mode="after")
     def _exits_are_somebodys(self) -> Scenario:
