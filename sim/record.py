@@ -77,9 +77,10 @@ LIMIT_NAMES = (
 SESSIONS = np.dtype(
     [
         ("viewer", "i8"),  # row in the audience
-        ("bin", "i4"),  # identity: arrival bin (-1: there at the start) and number in it
+        ("bin", "i4"),  # identity: arrival bin (below 0: there at the start) and number in it
         ("j", "i4"),
-        ("region", "i2"),  # indices into Run.names
+        ("cohort", "i2"),  # indices into Run.names
+        ("region", "i2"),
         ("isp", "i2"),
         ("access", "i2"),
         ("interactive", "?"),
@@ -140,6 +141,8 @@ SERIES = (
 class Names:
     """What the indices in sessions and meters stand for."""
 
+    cohorts: tuple[str, ...]
+    """None where the audience has none: all are 0 then."""
     regions: tuple[str, ...]
     isps: tuple[str, ...]
     classes: tuple[str, ...]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +30,15 @@ better who comes when, longer ones who stays. Of 1 to 60 s, 5 and 10 came closes
 
 GOLDEN = (5**0.5 - 1) / 2
 
+COHORT_BINS = 2**20
+"""More than any show has: a bin's number is part of its viewers' keys, so no cohort may meet
+another's. Those of cohort k who are there at the start stand in bin -1 - k."""
+
 AUDIENCE = np.dtype(
     [
-        ("bin", "i4"),
+        ("bin", "i4"),  # of arrival; below 0: there at the start. Of cohort k from k COHORT_BINS on
         ("j", "i4"),
+        ("cohort", "i2"),
         ("arrival_s", "f8"),
         ("intention_s", "f8"),  # W
         ("exit_s", "f8"),  # taken by the mass exit, or the end of the show
@@ -78,14 +85,13 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
     """
     demand = expected_demand(scenario.promotion, scenario.audience)
     sample = scenario.audience.sample
-    mean = np.append(demand.initial, demand.per_s * np.diff(demand.edges_s))
-    if sample * mean.sum() > MOST_VIEWERS:
+    if sample * demand.arrivals > MOST_VIEWERS:
         raise ScenarioError(
-            f"promotion.peak_viewers {demand.peak_viewers:.0f} means {sample * mean.sum():.0f} "
-            f"viewers, at most {MOST_VIEWERS} fit into memory: set audience.sample below "
-            f"{MOST_VIEWERS / mean.sum():.2g}"
+            f"promotion.peak_viewers {demand.peak_viewers:.0f} means "
+            f"{sample * demand.arrivals:.0f} viewers, at most {MOST_VIEWERS} fit into memory: "
+            f"set audience.sample below {MOST_VIEWERS / demand.arrivals:.2g}"
         )
-    count = _count(scenario, replication, mean)
+    count = _count(scenario, replication, demand)
     if sample < 1:
         viewers, worth = _sample(scenario, replication, demand, count)
     else:
@@ -125,19 +131,29 @@ def _sample(
     return np.concatenate(drawn), worth
 
 
-def _count(scenario: Scenario, replication: int, mean: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(1 + bins,) viewers of each bin, those who are there first: Poisson quantiles."""
-    bins = np.arange(-1, len(mean) - 1)
-    u = pairs(scenario.seed, replication, Cause.COUNT, bins, 0)[:, 0]
+def _bins(demand: Demand) -> NDArray[np.int64]:
+    """(cohorts x (1 + bins),) numbers of all bins, rising: those there at the start come first."""
+    cohorts = np.arange(len(demand.parts))
+    at = COHORT_BINS * cohorts[:, None] + np.arange(len(demand.per_s))
+    return np.append(-1 - cohorts[::-1], at)
+
+
+def _count(scenario: Scenario, replication: int, demand: Demand) -> NDArray[np.int64]:
+    """(`_bins`) viewers of each: Poisson quantiles."""
+    mean = np.concatenate(
+        [[part.initial for part in reversed(demand.parts)],
+         *(part.per_s * np.diff(demand.edges_s) for part in demand.parts)]
+    )  # fmt: skip
+    u = pairs(scenario.seed, replication, Cause.COUNT, _bins(demand), 0)[:, 0]
     return np.where(mean > 0, poisson.ppf(u, np.maximum(mean, 1e-300)), 0).astype(np.int64)
 
 
 def _stays(
     scenario: Scenario, replication: int, demand: Demand, count: NDArray[np.int64]
 ) -> NDArray[np.void]:
-    """dtype AUDIENCE: so many of each bin, when they come and go, and how much they buy."""
+    """dtype AUDIENCE: so many of each of `_bins`, when they come and go, and how much they buy."""
     seed, spread = scenario.seed, scenario.audience.intent_sigma_ln
-    bin_ = np.repeat(np.arange(-1, len(count) - 1), count)
+    bin_ = np.repeat(_bins(demand), count)
     j = np.arange(len(bin_)) - np.repeat(np.cumsum(count) - count, count)
 
     def draw(cause: Cause, n: int = 0) -> NDArray[np.float64]:
@@ -145,21 +161,27 @@ def _stays(
 
     v = np.zeros(len(bin_), AUDIENCE)
     v["bin"], v["j"] = bin_, j
+    v["cohort"] = np.where(bin_ < 0, -1 - bin_, bin_ // COHORT_BINS)
+    at = np.where(bin_ < 0, 0, 1 + bin_ % COHORT_BINS)
     edges = np.append(0.0, demand.edges_s)
     width = np.append(0.0, np.diff(demand.edges_s))
-    v["arrival_s"] = edges[bin_ + 1] + width[bin_ + 1] * draw(Cause.ARRIVAL)[:, 0]
-    length, rest = draw(Cause.STAY), draw(Cause.STAY, 1)
-    v["intention_s"] = np.where(
-        bin_ < 0,
-        residual_stays(demand.law, length[:, 0], length[:, 1], rest[:, 0]),
-        stays(demand.law, length[:, 0], length[:, 1]),
-    )
+    v["arrival_s"] = edges[at] + width[at] * draw(Cause.ARRIVAL)[:, 0]
     v["exit_s"] = demand.duration_s
-    if scenario.promotion.mass_exit is not None:
-        leave, out = scenario.promotion.mass_exit, draw(Cause.EXIT)
-        at = leave.time_s + leave.duration_s * out[:, 1]
-        taken = (out[:, 0] < leave.share) & (at > v["arrival_s"]) & (at < demand.duration_s)
-        v["exit_s"][taken] = at[taken]
+    length, rest = draw(Cause.STAY), draw(Cause.STAY, 1)
+    for k, part in enumerate(demand.parts):
+        mine = v["cohort"] == k
+        which, u = length[mine].T
+        v["intention_s"][mine] = np.where(
+            bin_[mine] < 0,
+            residual_stays(part.law, which, u, rest[mine, 0]),
+            stays(part.law, which, u),
+        )
+    for n, leave in enumerate(scenario.promotion.mass_exit):
+        out = draw(Cause.EXIT, n)
+        hits = [leave.cohort in (None, part.name) for part in demand.parts]
+        when = leave.time_s + leave.duration_s * out[:, 1]
+        taken = np.array(hits)[v["cohort"]] & (out[:, 0] < leave.share) & (when > v["arrival_s"])
+        v["exit_s"] = np.where(taken, np.minimum(v["exit_s"], when), v["exit_s"])
     v["intent"] = np.exp(spread * ndtri(draw(Cause.INTENT)[:, 0]) - spread**2 / 2)
     return v
 
@@ -172,13 +194,20 @@ def _set_traits(scenario: Scenario, replication: int, v: NDArray[np.void]) -> No
         return pairs(scenario.seed, replication, cause, v["bin"], v["j"])
 
     place, device, link = draw(Cause.PLACE), draw(Cause.DEVICE), draw(Cause.ACCESS)
-    v["region"] = _chosen(place[:, 0], list(who.regions.values()))
-    v["isp"] = _chosen(place[:, 1], list(who.isps.values()))
-    v["device"] = _chosen(device[:, 0], [d.share for d in who.devices.values()])
+    for k, cohort in enumerate(who.parts):
+        mine = v["cohort"] == k
+        assert cohort.regions and cohort.isps and cohort.devices
+        kinds = [((int(lines), d.top_mbps), d.share) for lines, d in cohort.devices.items()]
+        for trait, u, shares, known in (
+            ("region", place[:, 0], list(cohort.regions.items()), who.every_region),
+            ("isp", place[:, 1], list(cohort.isps.items()), who.every_isp),
+            ("device", device[:, 0], kinds, who.every_device),
+        ):
+            v[trait][mine] = _chosen(u[mine], shares, known)
     v["interactive"] = device[:, 1] < who.interactive_share
     net = scenario.network
     if net.mix is not None and net.kind == "markov":
-        v["access"] = _chosen(link[:, 0], list(net.mix.values()))
+        v["access"] = _chosen(link[:, 0], list(net.mix.items()), list(net.mix))
         laws = [net.classes[name].mean_mbps for name in net.mix]
         median = np.array([law.median for law in laws])[v["access"]]
         sigma = np.array([law.sigma_ln for law in laws])[v["access"]]
@@ -199,6 +228,11 @@ def _orders(
     return orders, base
 
 
-def _chosen(u: NDArray[np.float64], shares: list[float]) -> NDArray[np.int64]:
-    """Index of the share each uniform falls in."""
-    return np.minimum(np.searchsorted(np.cumsum(shares), u, side="right"), len(shares) - 1)
+def _chosen(
+    u: NDArray[np.float64], shares: list[tuple[Any, float]], known: Sequence[Any]
+) -> NDArray[np.int64]:
+    """Which of those known has the share that each uniform falls in."""
+    names, parts = zip(*shares, strict=True)
+    place = np.array([known.index(name) for name in names])
+    last = len(shares) - 1
+    return place[np.minimum(np.searchsorted(np.cumsum(parts), u, side="right"), last)]

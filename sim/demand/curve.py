@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,42 @@ from numpy.typing import NDArray
 from sim.demand.stay import StayLaw, integrated_survival, residual_survival, stay_law
 from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
-from sim.scenario.model import Audience, MassExit, Promotion
+from sim.scenario.model import Audience, Cohort, MassExit, Promotion
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A cohort of the audience in expectation; the whole of it where it has none."""
+
+    name: str
+    curve: Curve | None
+    """What its concurrency is to be; None where arrivals are scripted."""
+    law: StayLaw
+    exits: list[MassExit]
+    """Those that take its viewers."""
+    per_s: Array
+    """(bins) expected joins a second in each bin."""
+    initial: float
+    """Expected viewers already there at time 0."""
+    offered: Array
+    """Expected viewers at `Demand.times_s`."""
+    dry: NDArray[np.bool_]
+    """(bins) where the curve falls faster than people leave by themselves."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A concurrency curve: straight lines between points, level outside."""
+
+    points: Array
+    """(n, 2) seconds, viewers in any unit."""
+    unit: float
+    """So many of them are one viewer."""
+
+    def at(self, times: Array) -> Array:
+        return np.asarray(np.interp(times, self.points[:, 0], self.points[:, 1]) / self.unit)
 
 
 @dataclass(frozen=True)
@@ -23,81 +57,163 @@ class Demand:
 
     duration_s: float
     peak_viewers: float
-    """Maximum of the target curve."""
+    """Maximum of the target curve; of cohorts the sum of theirs, whenever each has its own."""
     edges_s: Array
     """(bins + 1) edges of the arrival bins."""
+    times_s: Array
+    """Bin edges and middles, at which the curve is known."""
+    parts: tuple[Part, ...]
+    """Of the audience, in its order."""
     per_s: Array
-    """(bins) expected joins a second in each bin."""
+    """(bins) expected joins a second in each bin, of all parts."""
     initial: float
     """Expected viewers already there at time 0."""
-    law: StayLaw
-    times_s: Array
-    """Bin edges and middles, at which the curve below is known."""
     offered: Array
-    """Expected viewers at those times."""
+    """Expected viewers at `times_s`."""
     offered_peak: float
     """Its maximum: what the inversion achieved."""
-    curve_error: float
-    """Largest |achieved - target| over the peak, edges and middles; nan for an arrival curve."""
-    dry_share: float
-    """Share of bins in which the target falls faster than people leave by themselves."""
+
+    @property
+    def curve_error(self) -> float:
+        """Largest |achieved - target| over the peak, edges and middles; nan for an arrival curve,
+        and of cohorts that of all whose concurrency is given."""
+        off = [p.offered - p.curve.at(self.times_s) for p in self.parts if p.curve is not None]
+        return float(np.abs(sum(off)).max()) / self.peak_viewers if off else float("nan")
+
+    @property
+    def dry_share(self) -> float:
+        """Share of bins in which a part's target falls faster than people leave by themselves."""
+        return float(np.mean(np.any([part.dry for part in self.parts], axis=0)))
 
     @property
     def arrivals(self) -> float:
         """Expected number of viewers, those present at the start included."""
         return float(self.initial + (self.per_s * np.diff(self.edges_s)).sum())
 
+    @property
+    def mean_stay_s(self) -> float:
+        """Of those who come while the show lasts."""
+        first = self.parts[0].law.mean_s
+        joins = [float(part.per_s @ np.diff(self.edges_s)) for part in self.parts]
+        more = [n * (p.law.mean_s - first) for n, p in zip(joins, self.parts, strict=True)]
+        return first + sum(more) / (sum(joins) or 1.0)
+
 
 def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
     """Arrivals that make the script's concurrency come true with perfect delivery.
 
+    Each cohort by itself: its curve, at its share of the peak, with its own stay.
     Errors: ScenarioError for a curve file that can't be read, or with nobody within the show.
     """
-    mean_s = None
-    points: Array | None = None
-    duration = promotion.duration_s
+    points, views = None, None
     if promotion.file is not None:
         points, views = read_curve(resolve_file("promotion.file", promotion.file))
-        duration = float(points[-1, 0]) if duration is None else duration
-        if views is not None and audience.stay.fit_to_views:
-            # Little's law over the recording: mean stay = viewer-seconds / views counted.
-            watched = float(np.trapezoid(points[:, 1], points[:, 0]))
-            mean_s = watched / float(views[-1] - views[0])
     elif promotion.concurrency is not None:
         points = np.array(promotion.concurrency)
-    assert duration is not None
-    law = stay_law(audience.stay, mean_s)
+    duration = float(points[-1, 0]) if promotion.duration_s is None else promotion.duration_s
+    highest = 1.0 if points is None else _peak(points, duration)
+    if highest <= 0:
+        raise ScenarioError(
+            f"promotion.duration_s is {duration:g}: the curve has its first viewer after that"
+        )
+    peak = highest if promotion.peak_viewers is None else float(promotion.peak_viewers)
     edges = np.append(np.arange(0.0, duration - 1e-9, promotion.grid_s), duration)
-    if points is None:
-        per_s, initial = _from_arrivals(promotion, law, edges)
-        target = None
-    else:
+    times = np.sort(np.append(edges, (edges[1:] + edges[:-1]) / 2))
+    curves = [_curve(cohort, points, highest, peak, duration) for cohort in audience.parts]
+    laws = _laws(audience, curves, points, views, highest / peak)
+    parts = tuple(
+        _part(promotion, cohort, curve, law, cohort.share * peak, edges, times)
+        for cohort, curve, law in zip(audience.parts, curves, laws, strict=True)
+    )
+    offered = np.sum([part.offered for part in parts], axis=0)
+    return Demand(
+        duration, peak, edges, times, parts,
+        np.sum([part.per_s for part in parts], axis=0),
+        sum(part.initial for part in parts),
+        offered, float(offered.max()),
+    )  # fmt: skip
+
+
+def _curve(
+    cohort: Cohort, points: Array | None, highest: float, peak: float, duration: float
+) -> Curve | None:
+    """The cohort's own curve, else its share of the promotion's."""
+    if cohort.concurrency is not None:
+        points = np.array(cohort.concurrency)
         highest = _peak(points, duration)
         if highest <= 0:
             raise ScenarioError(
-                f"promotion.duration_s is {duration:g}: the curve has its first viewer after that"
+                f"audience.cohorts: the concurrency of '{cohort.name}' has no viewer within "
+                f"the show of {duration:g} s"
             )
-        peak = highest if promotion.peak_viewers is None else float(promotion.peak_viewers)
-        target = np.interp(edges, points[:, 0], points[:, 1]) / (highest / peak)
-        initial = float(target[0])
-        per_s = _invert(target, edges, law, promotion.mass_exit)
-    times = np.sort(np.append(edges, (edges[1:] + edges[:-1]) / 2))
-    offered = _presence(times, edges, law, promotion.mass_exit) @ np.append(initial, per_s)
-    if target is None:
+    return None if points is None else Curve(points, highest / (cohort.share * peak))
+
+
+def _laws(
+    audience: Audience,
+    curves: list[Curve | None],
+    points: Array | None,
+    views: Array | None,
+    unit: float,
+) -> list[StayLaw]:
+    """How long each cohort stays.
+
+    Where a recording counts views, the stays that are to fit it are stretched, all by one factor,
+    so that Little's law holds over it: viewer-seconds / mean stay, summed, are its views.
+    """
+    stays = [cohort.stay for cohort in audience.parts if cohort.stay is not None]
+    laws = [stay_law(stay) for stay in stays]
+    if points is None or views is None:
+        return laws
+    end, fits, kept = points[-1, 0], dict[int, float](), 0.0
+    for k, (curve, stay, law) in enumerate(zip(curves, stays, laws, strict=True)):
+        assert curve is not None
+        knots = np.union1d(curve.points[:, 0], [0.0, end])
+        knots = knots[knots <= end]
+        viewers = np.interp(knots, curve.points[:, 0], curve.points[:, 1])
+        watched = float(np.trapezoid(viewers, knots)) * (unit / curve.unit)
+        if stay.fit_to_views:
+            fits[k] = watched
+        else:
+            kept += watched / law.mean_s
+    left = float(views[-1] - views[0]) - kept
+    if fits and left <= 0:
+        raise ScenarioError(
+            f"promotion.file counts {left + kept:.0f} views, and the cohorts whose stay has "
+            f"fit_to_views=false come {kept:.0f} times: that leaves nobody for the others"
+        )
+    stretch = sum(watched / left / laws[k].mean_s for k, watched in fits.items())
+    return [
+        stay_law(stay, stretch) if k in fits else law
+        for k, (stay, law) in enumerate(zip(stays, laws, strict=True))
+    ]
+
+
+def _part(
+    promotion: Promotion,
+    cohort: Cohort,
+    curve: Curve | None,
+    law: StayLaw,
+    peak: float,
+    edges: Array,
+    times: Array,
+) -> Part:
+    """One cohort's joins; `peak`: the most of it at once."""
+    exits = [e for e in promotion.mass_exit if e.cohort in (None, cohort.name)]
+    if curve is None:
+        per_s, initial = _from_arrivals(promotion, law, edges)
+        offered = presence(times, edges, law, exits) @ np.append(initial, per_s)
         # An arrival curve is known up to scale: its peak is the script's.
-        assert promotion.peak_viewers is not None
-        peak, error, dry = float(promotion.peak_viewers), float("nan"), 0.0
         scale = peak / float(offered.max())
         per_s, initial, offered = per_s * scale, initial * scale, offered * scale
+        dry = np.zeros(len(per_s), bool)
     else:
-        assert points is not None
-        wanted = np.interp(times, points[:, 0], points[:, 1]) / (highest / peak)
-        error = float(np.abs(offered - wanted).max()) / peak
-        dry = float(np.mean((per_s == 0) & (offered[2::2] > target[1:] + 1e-9 * peak)))
-    return Demand(
-        duration, peak, edges, per_s, initial, law, times, offered,
-        float(offered.max()), error, dry,
-    )  # fmt: skip
+        target = curve.at(edges)
+        initial = float(target[0])
+        per_s = invert(target, edges, law, exits)
+        offered = presence(times, edges, law, exits) @ np.append(initial, per_s)
+        dry = (per_s == 0) & (offered[2::2] > target[1:] + 1e-9 * peak)
+    return Part(cohort.name, curve, law, exits, per_s, initial, offered, dry)
 
 
 def _peak(points: Array, duration: float) -> float:
@@ -128,35 +244,40 @@ def _from_arrivals(promotion: Promotion, law: StayLaw, edges: Array) -> tuple[Ar
     return per_s, float(points[0, 1]) * law.mean_s
 
 
-def _presence(times: Array, edges: Array, law: StayLaw, leave: MassExit | None) -> Array:
+def presence(times: Array, edges: Array, law: StayLaw, exits: Sequence[MassExit]) -> Array:
     """(time, 1 + bins): expected viewers at a time per initial viewer and per join a second."""
     since = np.maximum(times[:, None] - edges[None, :], 0)
     held = integrated_survival(law, since)
     matrix = np.empty((len(times), len(edges)))
-    middle = (edges[1:] + edges[:-1]) / 2
-    matrix[:, 0] = residual_survival(law, times) * _not_left(leave, np.zeros(1), times)[:, 0]
-    matrix[:, 1:] = (held[:, :-1] - held[:, 1:]) * _not_left(leave, middle, times)
+    matrix[:, 0] = residual_survival(law, times)
+    matrix[:, 1:] = held[:, :-1] - held[:, 1:]
+    for leave in exits:
+        matrix *= _not_left(leave, edges, times)
     return matrix
 
 
-def _not_left(leave: MassExit | None, arrival: Array, times: Array) -> Array:
-    """(time, arrival): probability that the mass exit hasn't taken a viewer yet."""
-    if leave is None:
-        return np.ones((len(times), len(arrival)))
+def _not_left(leave: MassExit, edges: Array, times: Array) -> Array:
+    """(time, 1 + bins): probability that a mass exit hasn't taken a viewer yet: one who was there
+    at the start, then those of each bin on the mean."""
     start, end = leave.time_s, leave.time_s + leave.duration_s
-    gone = np.clip(times, start, end)[:, None] - np.clip(arrival, start, end)[None, :]
+    inside, a, b = np.clip(edges, start, end), edges[:-1], edges[1:]
+    # The mean of clip(arrival, start, end) over the bin: before, during and after the exit.
+    before, after = np.clip(start, a, b) - a, b - np.clip(end, a, b)
+    during = np.diff(inside) * (inside[1:] + inside[:-1]) / 2
+    came = np.append(start, (before * start + during + after * end) / (b - a))
+    gone = np.clip(times, start, end)[:, None] - came[None, :]
     return np.asarray(1 - leave.share * np.maximum(gone, 0) / leave.duration_s)
 
 
-def _invert(target: Array, edges: Array, law: StayLaw, leave: MassExit | None) -> Array:
+def invert(target: Array, edges: Array, law: StayLaw, exits: Sequence[MassExit]) -> Array:
     """Joins a second >= 0 in each bin so that the curve meets `target` at the bin edges.
 
     Greedy forward substitution: each bin makes up what those before it left open.
     """
-    presence = _presence(edges, edges, law, leave)
+    there = presence(edges, edges, law, exits)
     per_s = np.zeros(len(edges) - 1)
     for k in range(len(per_s)):
-        row = presence[k + 1]
+        row = there[k + 1]
         open_ = target[k + 1] - row[0] * target[0] - row[1 : k + 1] @ per_s[:k]
         per_s[k] = max(0.0, open_ / row[k + 1])
     return per_s

@@ -32,13 +32,8 @@ class StayLaw(NamedTuple):
         return self.share * self.bouncer_s + (1 - self.share) * self.stayer_s
 
 
-def stay_law(stay: Stay, mean_s: float | None = None) -> StayLaw:
-    """The law of `stay`, stretched in time so that its mean is `mean_s` where one is given."""
-    law = _law(stay, 1.0)
-    return law if mean_s is None else _law(stay, mean_s / law.mean_s)
-
-
-def _law(stay: Stay, stretch: float) -> StayLaw:
+def stay_law(stay: Stay, stretch: float = 1.0) -> StayLaw:
+    """The law of `stay`, so many times as long."""
     stayer_s = stay.stayer_mean_s * stretch
     sigma = stay.stayer_sigma_ln
     return StayLaw(

@@ -53,7 +53,7 @@ def open_for_the_night(
     who, net = audience.viewers, scenario.network
     sample = scenario.audience.sample
     links, round_trip_s, loss = _links(net)
-    regions, isps = list(scenario.audience.regions), list(scenario.audience.isps)
+    regions, isps = scenario.audience.every_region, scenario.audience.every_isp
     if vendor is None:
         vendor_regions, region_of_audience = ["all"], np.zeros(len(regions), np.int64)
     else:
@@ -80,7 +80,7 @@ def open_for_the_night(
     rows["region"] = region_of_audience[who["region"]]
     rows["place"] = rows["region"] * len(isps) + who["isp"]
     rows["rtt_s"] = round_trip_s[who["access"]]
-    tops = np.array([d.top_mbps for d in scenario.audience.devices.values()])
+    tops = np.array([top_mbps for _, top_mbps in scenario.audience.every_device])
     rows["top_mbps"] = tops[who["device"]]
 
     wishes = audience.orders
@@ -297,8 +297,9 @@ def _players(
             target_s=scenario.commerce.latency_free_s.value,
         )  # fmt: skip
         player["layer_mbps"][0, 0], player["layer_hd"][0, 0] = 1.0, True
+    lines = [height for height, _ in a.every_device]
     for k, (_, way, limits, policy) in enumerate(ways):
-        _put_path(player[k : k + 1], path[k : k + 1], way, policy, [int(h) for h in a.devices])
+        _put_path(player[k : k + 1], path[k : k + 1], way, policy, lines)
         _put_transcodes(player[k : k + 1], way, limits)
     return player, path
 

@@ -48,8 +48,9 @@ def names(scenario: Scenario, vendor: Vendor | None) -> Names:
     """What the indices of a run stand for."""
     net = scenario.network
     return Names(
-        regions=tuple(scenario.audience.regions),
-        isps=tuple(scenario.audience.isps),
+        cohorts=tuple(cohort.name for cohort in scenario.audience.cohorts),
+        regions=tuple(scenario.audience.every_region),
+        isps=tuple(scenario.audience.every_isp),
         classes=("replay",) if net.kind == "replay" or net.mix is None else tuple(net.mix),
         products=("basket", *(d.name for d in scenario.promotion.drops)),
         vendor_regions=("all",) if vendor is None else tuple(vendor.serves),
@@ -65,7 +66,7 @@ def facts(audience: Audience) -> dict[str, float]:
         "curve_error": d.curve_error,
         "dry_share": d.dry_share,
         "expected_arrivals": d.arrivals,
-        "mean_stay_s": d.law.mean_s,
+        "mean_stay_s": d.mean_stay_s,
         "base_orders_per_s": audience.base_per_s,
     }
 
@@ -74,7 +75,9 @@ def _sessions(audience: Audience) -> NDArray[np.void]:
     who = audience.viewers
     out = np.zeros(len(who), SESSIONS)
     out["viewer"] = np.arange(len(who))
-    for key in ("bin", "j", "region", "isp", "access", "interactive", "arrival_s", "intention_s"):
+    for key in (
+        "bin", "j", "cohort", "region", "isp", "access", "interactive", "arrival_s", "intention_s",
+    ):  # fmt: skip
         out[key] = who[key]
     out["initial"] = who["bin"] < 0
     return out

@@ -41,6 +41,7 @@ from sim.report.said import (
     reached,
     struck_by,
     verdict,
+    warnings,
     with_chances,
     without,
 )
@@ -238,6 +239,7 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         month=_month(scenario) if monthly else "",
         peak=words.count(peak),
         verdict=verdict(frames, scenario),
+        warnings=warnings(frames),
         ask_for=ask_for(told),
         told=told,
         one_in_20=words.number(peak * math.exp(ONE_IN_20 * scenario.promotion.peak_sigma)),

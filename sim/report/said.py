@@ -61,6 +61,11 @@ def listed(names: list[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def warnings(frames: Frames) -> list[str]:
+    """What the night could not do as its script says."""
+    return [str(sentence) for sentence in frames.facts.get("warnings", ())]
+
+
 # --- the answer -----------------------------------------------------------------------------------
 
 

@@ -6,7 +6,16 @@ from textwrap import wrap
 from unicodedata import east_asian_width
 
 from sim.report import words
-from sim.report.said import ask_for, asked, best_first, marked, on_the_night, reached, verdict
+from sim.report.said import (
+    ask_for,
+    asked,
+    best_first,
+    marked,
+    on_the_night,
+    reached,
+    verdict,
+    warnings,
+)
 from sim.report.tables import (
     UNKNOWN,
     Frames,
@@ -53,7 +62,7 @@ def text(frames: Frames, scenario: Scenario) -> str:
     missing = {v: unbilled(v, scenario) for v in vendors(frames, scenario)}
     lines += [f"* without {what}" for what in sorted(set(missing.values()) - {""})]
     told = ask_for(asked(frames, scenario))
-    sentences = [*verdict(frames, scenario), *([told] if told else [])]
+    sentences = [*verdict(frames, scenario), *warnings(frames), *([told] if told else [])]
     answer = [line for said in sentences for line in _wrapped(said)]
     return "\n".join([*answer, *([""] if answer else []), *lines, ""]).replace(words.SPACE, " ")
 

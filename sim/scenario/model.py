@@ -6,6 +6,7 @@ Units stand in the names. Nothing here runs anything; every room reads these rec
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 from math import ceil, expm1, inf
@@ -94,14 +95,18 @@ class Drop(Frozen):
     extra_decay_s: PositiveFloat = 600.0
     pay_within_s: PositiveFloat | None = None
     """An unpaid unit is for sale again after this; null: commerce.payment.within_s."""
+    optional: bool = False
+    """Left out, and that is said, where the show is over by then; else such a show is refused."""
 
 
 class Pitch(Frozen):
-    """A stretch in which the host sells harder (or less hard)."""
+    """A stretch in which the host sells harder (or less hard); the end of the show cuts it."""
 
     from_s: NotNegativeFloat
     to_s: PositiveFloat
     intent: NotNegativeFloat
+    optional: bool = False
+    """As of a drop."""
 
     @model_validator(mode="after")
     def _forward(self) -> Pitch:
@@ -111,11 +116,21 @@ class Pitch(Frozen):
 
 
 class MassExit(Frozen):
-    """A share of those present leaves together, evenly over `duration_s`, in every world."""
+    """A share of those present leaves together, evenly over `duration_s`, in every world.
+
+    Whoever is present in two that overlap may be taken by either.
+    """
 
     time_s: NotNegativeFloat
     duration_s: PositiveFloat
     share: Fraction
+    cohort: str | None = None
+    """Whom it takes; null: anybody."""
+
+
+def _one_or_more(given: object) -> object:
+    """A list, of one thing or of none too."""
+    return [] if given is None else given if isinstance(given, list) else [given]
 
 
 MOST_S = 7 * 86_400
@@ -139,7 +154,8 @@ class Promotion(Frozen):
     file: str | None = None
     """A recorded concurrency curve: CSV `time_s,viewers[,views]`."""
     grid_s: PositiveFloat
-    mass_exit: MassExit | None = None
+    mass_exit: Annotated[list[MassExit], BeforeValidator(_one_or_more)] = []
+    """One, or a list of them."""
     drops: list[Drop] = []
     pitches: list[Pitch] = []
     recordings: Annotated[int, Field(ge=0, le=100), WHOLE] = 0
@@ -236,6 +252,40 @@ class Device(Frozen):
     top_mbps: PositiveFloat
 
 
+def _heights(devices: dict[str, Device]) -> dict[str, Device]:
+    for height in devices:
+        if not height.isdecimal() or int(height) == 0:
+            raise ValueError(f"'{height}' is not a picture height in lines")
+    _sum_to_one({height: device.share for height, device in devices.items()})
+    return devices
+
+
+def _lines_as_text(given: object) -> object:
+    """On a command line a key can't be quoted: 480 is the number there."""
+    return {str(k): v for k, v in given.items()} if isinstance(given, dict) else given
+
+
+Devices = Annotated[dict[str, Device], BeforeValidator(_lines_as_text), AfterValidator(_heights)]
+"""By the height in lines of the best picture they show."""
+
+MOST_DEVICES = 16
+"""Kinds of device, by lines and bitrate: the engine keeps a table of them."""
+
+
+class Cohort(Frozen):
+    """Viewers who come, stay and watch in their own way; what is left out is as in the audience."""
+
+    name: Annotated[str, Field(min_length=1)]
+    share: Annotated[float, Field(gt=0, le=1), NUMBER]
+    """Of promotion.peak_viewers: what its own curve peaks at."""
+    concurrency: Points | None = None
+    """(time_s, share of the cohort's peak); null: the promotion's curve."""
+    stay: Stay | None = None
+    devices: Devices | None = None
+    regions: Shares | None = None
+    isps: Shares | None = None
+
+
 class Chat(Frozen):
     """What the buyer's app makes of the chat before it goes out to everybody in the room."""
 
@@ -260,8 +310,10 @@ class Audience(Frozen):
     sample: Annotated[float, Field(gt=0, le=1), NUMBER] = 1.0
     regions: Shares
     isps: Shares
-    devices: dict[str, Device]
+    devices: Devices
     """By the height in lines of the best picture they show."""
+    cohorts: Annotated[list[Cohort], Field(max_length=100)] = []
+    """Classes of viewers with join and leave times of their own; their shares sum to 1."""
     interactive_share: Fraction
     orders_per_view: PositiveFloat | None = None
     """Paid orders for each who comes, on a perfect night, where the promotion says nothing."""
@@ -284,14 +336,46 @@ class Audience(Frozen):
     retry: Retry
     reference: Reference
 
-    @field_validator("devices")
-    @classmethod
-    def _heights(cls, devices: dict[str, Device]) -> dict[str, Device]:
-        for height in devices:
-            if not height.isdigit() or int(height) == 0:
-                raise ValueError(f"'{height}' is not a picture height in lines")
-        _sum_to_one({height: device.share for height, device in devices.items()})
-        return devices
+    @model_validator(mode="after")
+    def _cohorts_together(self) -> Audience:
+        names = [cohort.name for cohort in self.cohorts]
+        for k, name in enumerate(names):
+            if name in names[:k]:
+                raise ValueError(f"cohorts.{k}.name '{name}' is there before: each has its own")
+        if names and abs(1 - (total := sum(c.share for c in self.cohorts))) > 1e-6:
+            raise ValueError(f"cohorts have shares that sum to {total:g}, they must sum to 1")
+        if len(self.every_device) > MOST_DEVICES:
+            raise ValueError(
+                f"devices are of {len(self.every_device)} kinds, those of cohorts included: "
+                f"at most {MOST_DEVICES} can be told apart"
+            )
+        return self
+
+    @property
+    def parts(self) -> list[Cohort]:
+        """The cohorts with all that is theirs; without any, all viewers as one without a name."""
+        mine = {"stay": self.stay, "devices": self.devices, "regions": self.regions,
+                "isps": self.isps}  # fmt: skip
+        cohorts = self.cohorts or [Cohort.model_construct(name="", share=1.0)]
+        return [
+            cohort.model_copy(update={k: v for k, v in mine.items() if getattr(cohort, k) is None})
+            for cohort in cohorts
+        ]
+
+    @property
+    def every_region(self) -> list[str]:
+        """Anybody's; the audience's first."""
+        return list(dict.fromkeys(r for who in (self, *self.cohorts) for r in who.regions or ()))
+
+    @property
+    def every_isp(self) -> list[str]:
+        return list(dict.fromkeys(i for who in (self, *self.cohorts) for i in who.isps or ()))
+
+    @property
+    def every_device(self) -> list[tuple[int, float]]:
+        """(lines, Mbps) of the best picture of each kind."""
+        kinds = (d for who in (self, *self.cohorts) for d in (who.devices or {}).items())
+        return list(dict.fromkeys((int(lines), device.top_mbps) for lines, device in kinds))
 
 
 # --- the viewer's own link ------------------------------------------------------------------------
@@ -526,12 +610,15 @@ class Scenario(Frozen):
 
         A recorded curve tells its own only when it is read.
         """
-        for k, incident in enumerate(self.incidents):
-            if incident.time_s >= duration_s:
+        for key, begins_s, optional in self._events():
+            if begins_s >= duration_s and not optional:
+                or_not = "" if optional is None else ", or `optional: true` beside it leaves it out"
                 return (
-                    f"incidents.{k}.time_s {incident.time_s:g} is after the show: "
-                    f"it must be below {duration_s:g}"
+                    f"{key} {begins_s:g} is after the show: it must be below {duration_s:g}{or_not}"
                 )
+        for k, cohort in enumerate(self.audience.cohorts):
+            if cohort.concurrency is not None and not _anybody(cohort.concurrency, duration_s):
+                return f"audience.cohorts.{k}.concurrency has no viewer within the show"
         sample, least = self.audience.sample, min(1.0, FEWEST / peak_viewers)
         if sample < least:
             return (
@@ -539,6 +626,43 @@ class Scenario(Frozen):
                 f"{peak_viewers:g} at the peak: it must be at least {ceil(1e6 * least) / 1e6:g}"
             )
         return ""
+
+    def _events(self) -> Iterator[tuple[str, float, bool | None]]:
+        """(key, when it begins, whether the show may do without it) of all that is scheduled.
+
+        None: of what is never optional.
+        """
+        script = self.promotion
+        for k, drop in enumerate(script.drops):
+            yield f"promotion.drops.{k}.time_s", drop.time_s, drop.optional
+        for k, pitch in enumerate(script.pitches):
+            yield f"promotion.pitches.{k}.from_s", pitch.from_s, pitch.optional
+        for k, leave in enumerate(script.mass_exit):
+            yield f"promotion.mass_exit.{k}.time_s", leave.time_s, None
+        for k, incident in enumerate(self.incidents):
+            yield f"incidents.{k}.time_s", incident.time_s, None
+
+    def left_out(self, duration_s: float) -> str:
+        """What is scheduled after a show of this length and need not happen, in a sentence."""
+        late = [
+            f"{key} {begins_s:g}"
+            for key, begins_s, optional in self._events()
+            if begins_s >= duration_s and optional
+        ]
+        many = "are" if len(late) > 1 else "is"
+        gone = f"{' and '.join(late)} {many} after the show, which ends at {duration_s:g} s"
+        return f"{gone}: left out." if late else ""
+
+    @model_validator(mode="after")
+    def _exits_are_somebodys(self) -> Scenario:
+        names = [cohort.name for cohort in self.audience.cohorts]
+        for k, leave in enumerate(self.promotion.mass_exit):
+            if leave.cohort is not None and leave.cohort not in names:
+                raise ValueError(
+                    f"promotion.mass_exit.{k}.cohort '{leave.cohort}' is no cohort: "
+                    f"audience.cohorts are {', '.join(names) or 'none'}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _reference_is_compared(self) -> Scenario:
@@ -553,17 +677,17 @@ class Scenario(Frozen):
     def _everybody_is_served(self) -> Scenario:
         for name, vendor in self.vendors.items():
             served = {r for regions in vendor.serves.values() for r in regions}
-            for region in self.audience.regions:
+            for region in self.audience.every_region:
                 if region not in served:
                     raise ValueError(
                         f"vendors.{name}.serves: nobody serves audience region '{region}'"
                     )
             for region, isps in vendor.edges.items():
                 for isp in isps:
-                    if isp not in self.audience.isps:
+                    if isp not in self.audience.every_isp:
                         raise ValueError(
                             f"vendors.{name}.edges.{region}.{isp}: the audience has isps "
-                            f"{', '.join(self.audience.isps)}"
+                            f"{', '.join(self.audience.every_isp)}"
                         )
             for key, tariff in vendor.tariffs.items():
                 if tariff.currency not in self.commerce.cny_per:
@@ -601,7 +725,7 @@ class Scenario(Frozen):
         """All that the vendor of this name can feel, those with a chance too."""
         serves = self.vendors[name].serves
         places = {"region": set(serves), "edge": {f"{r}.{i}" for r in serves
-                                                  for i in self.audience.isps}}  # fmt: skip
+                                                  for i in self.audience.every_isp}}  # fmt: skip
         return [
             incident
             for incident in self.incidents
@@ -612,8 +736,8 @@ class Scenario(Frozen):
     @model_validator(mode="after")
     def _incidents_hit_something(self) -> Scenario:
         regions = {r for v in self.vendors.values() for r in v.serves}
-        edges = {f"{r}.{isp}" for r in regions for isp in self.audience.isps}
-        places = {"edge": edges, "region": regions, "isp": set(self.audience.isps)}
+        edges = {f"{r}.{isp}" for r in regions for isp in self.audience.every_isp}
+        places = {"edge": edges, "region": regions, "isp": set(self.audience.every_isp)}
         chances = sum(incident.chance is not None for incident in self.incidents)
         if chances > MOST_CHANCES:
             raise ValueError(

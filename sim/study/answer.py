@@ -21,7 +21,7 @@ from sim.study.costs import Plan, crossings, curves, grown_tenfold, of_plans, wi
 from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
 from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
-from sim.study.nights import Job, jobs, scripted_peak, side_by_side, strata
+from sim.study.nights import Job, jobs, scripted_peak, side_by_side, strata, warnings
 from sim.study.risk import at_risk
 
 KEYS = ("promotion", "audience", "network", "seed", "vendor", "peak_viewers", "replication")
@@ -95,6 +95,7 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
             "peak_viewers": peak,
             "peak_sigma": sigma,
             "draws": draws,
+            "warnings": warnings(scenario),
             "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
         },
         asks=asks(gathered("asks"), peak, sigma),

@@ -134,11 +134,11 @@ def held_peak(vendor: Vendor, peak_viewers: int) -> Iterator[Row]:
 
 
 def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, str, float]]:
-    """Who stalls: (by, of, metric, unit, value) by access class, region and isp; and how many
-    viewers lost most of what they would have watched to which limit."""
+    """Who stalls: (by, of, metric, unit, value) by access class, region, isp and cohort; and how
+    many viewers lost most of what they would have watched to which limit."""
     s, whole = run.sessions, perfect.sessions["play_s"]
     groups = {"class": ("access", run.names.classes), "region": ("region", run.names.regions),
-              "isp": ("isp", run.names.isps)}  # fmt: skip
+              "isp": ("isp", run.names.isps), "cohort": ("cohort", run.names.cohorts)}  # fmt: skip
     for by, (column, labels) in groups.items():
         for k, of in enumerate(labels):
             here = s[column] == k

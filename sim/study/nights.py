@@ -9,7 +9,7 @@ from math import prod
 from threading import Lock
 from typing import Any, Literal
 
-from sim.demand import Audience, draw_audience, expected_demand
+from sim.demand import Audience, draw_audience, expected_demand, not_followed
 from sim.engine import perfect, run
 from sim.record import Run
 from sim.scenario.errors import ScenarioError
@@ -175,6 +175,13 @@ def _fits_its_recording(scenario: Scenario) -> None:
         demand = expected_demand(scenario.promotion, scenario.audience)
         if misfit := scenario.misfit(demand.peak_viewers, demand.duration_s):
             raise ScenarioError(misfit)
+
+
+def warnings(scenario: Scenario) -> list[str]:
+    """What the night can't do as its script says, a sentence each."""
+    duration_s = expected_demand(scenario.promotion, scenario.audience).duration_s
+    told = scenario.left_out(duration_s), not_followed(scenario.promotion, scenario.audience)
+    return [sentence for sentence in told if sentence]
 
 
 def scripted_peak(scenario: Scenario) -> int:

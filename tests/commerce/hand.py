@@ -12,7 +12,13 @@ from sim.record import ORDERS, SERIES, SESSIONS, Limit, Names, Reason, Run, Stat
 from sim.scenario.model import Commerce, Drop
 
 NAMES = Names(
-    ("east", "west"), ("telecom", "unicom"), ("4g", "wifi"), ("basket", "lamp"), ("cn",), ("rtc",)
+    (),
+    ("east", "west"),
+    ("telecom", "unicom"),
+    ("4g", "wifi"),
+    ("basket", "lamp"),
+    ("cn",),
+    ("rtc",),
 )
 
 SHOP = Commerce.model_validate(

@@ -118,7 +118,7 @@ def test_those_there_at_the_start_are_as_many_as_the_target_says_and_in_equilibr
     rest = np.concatenate(first)
     assert (rest["arrival_s"] == 0).all()
     # What is left of lengths under way: half the mean square over the mean, longer than a stay.
-    law = nights()[0].demand.law
+    law = nights()[0].demand.parts[0].law
     stayers = law.stayer_s**2 * np.exp(law.sigma**2)
     square = law.share * 2 * law.bouncer_s**2 + (1 - law.share) * stayers
     mean = square / 2 / law.mean_s

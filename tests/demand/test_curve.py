@@ -37,11 +37,11 @@ def by_the_second(d, times):
     joined = np.arange(dt / 2, d.duration_s, dt)
     rate = d.per_s[np.searchsorted(d.edges_s, joined, side="right") - 1]
     age = np.arange(0, d.duration_s + dt, dt)
-    s = survival(d.law, age)
-    rest = 1 - np.append(0, np.cumsum((s[1:] + s[:-1]) / 2)) * dt / d.law.mean_s
+    s = survival(d.parts[0].law, age)
+    rest = 1 - np.append(0, np.cumsum((s[1:] + s[:-1]) / 2)) * dt / d.mean_stay_s
     here = []
     for t in times:
-        still = survival(d.law, t - joined[joined < t])
+        still = survival(d.parts[0].law, t - joined[joined < t])
         here.append(d.initial * np.interp(t, age, rest) + rate[: len(still)] @ still * dt)
     return np.array(here)
 
@@ -90,15 +90,15 @@ def test_the_peak_of_every_shipped_script_is_peak_viewers(promotion, audience):
 def test_a_flat_curve_needs_littles_joins_all_night(audience):
     d = demand(audience, peak_viewers=1000)
     assert d.initial == 1000
-    assert d.per_s == pytest.approx(np.full(40, 1000 / d.law.mean_s))
+    assert d.per_s == pytest.approx(np.full(40, 1000 / d.mean_stay_s))
     assert d.offered == pytest.approx(np.full(81, 1000))
-    assert d.arrivals == pytest.approx(1000 + 1200 * 1000 / d.law.mean_s)
+    assert d.arrivals == pytest.approx(1000 + 1200 * 1000 / d.mean_stay_s)
 
 
 def test_the_stay_and_not_the_curve_fixes_the_join_rate():
     star, feed = demand("star_room"), demand("feed_room")
     assert star.offered == pytest.approx(feed.offered)
-    assert feed.per_s[-1] / star.per_s[-1] == pytest.approx(star.law.mean_s / feed.law.mean_s)
+    assert feed.per_s[-1] / star.per_s[-1] == pytest.approx(star.mean_stay_s / feed.mean_stay_s)
 
 
 @given(
@@ -173,7 +173,7 @@ def offer(time_s, extra=7.0, decay_s=300.0):
 def test_flat_arrivals_keep_the_room_at_its_peak():
     d = demand(arrivals=[[0, 5], [1200, 5]])
     assert d.offered == pytest.approx(np.full(81, 1000))
-    assert d.per_s == pytest.approx(np.full(40, 1000 / d.law.mean_s))
+    assert d.per_s == pytest.approx(np.full(40, 1000 / d.mean_stay_s))
     assert np.isnan(d.curve_error)
 
 
@@ -181,7 +181,7 @@ def test_flat_arrivals_keep_the_room_at_its_peak():
 def test_a_drop_brings_its_extra_joins_and_none_before_it(time_s, extra, decay_s):
     d = demand(arrivals=[[0, 5], [1200, 5]], drops=[offer(time_s, extra, decay_s)])
     # Presence is scaled to the peak; the joins of a bin are known up to that factor.
-    usual = d.initial / d.law.mean_s
+    usual = d.initial / d.mean_stay_s
     more = d.per_s / usual - 1
     a, b = np.maximum(d.edges_s[:-1] - time_s, 0), np.maximum(d.edges_s[1:] - time_s, 0)
     expected = extra * decay_s * (np.exp(-a / decay_s) - np.exp(-b / decay_s)) / 30
@@ -283,13 +283,13 @@ def test_views_tell_how_long_people_stay(tmp_path, audience):
     d = demand(
         audience, duration_s=None, file=curve_file(tmp_path, *lines, header="time_s,viewers,views")
     )
-    assert d.law.mean_s == pytest.approx((150_000 + 97_500 + 112_500) / 3000)
+    assert d.mean_stay_s == pytest.approx((150_000 + 97_500 + 112_500) / 3000)
     unfitted = demand(audience, duration_s=None, file=curve_file(tmp_path, *RECORDED))
-    assert unfitted.law.mean_s == pytest.approx(
-        shipped(f"audience={audience}").audience.stay.bouncer_share * unfitted.law.bouncer_s
-        + (1 - unfitted.law.share) * unfitted.law.stayer_s
+    law, stay = unfitted.parts[0].law, shipped(f"audience={audience}").audience.stay
+    assert unfitted.mean_stay_s == pytest.approx(
+        stay.bouncer_share * stay.bouncer_mean_s + (1 - stay.bouncer_share) * stay.stayer_mean_s
     )
-    assert (d.law.share, d.law.sigma) == (unfitted.law.share, unfitted.law.sigma)
+    assert (law.share, law.sigma) == (d.parts[0].law.share, d.parts[0].law.sigma)
 
 
 def test_fitted_stays_bring_about_as_many_viewers_as_the_recording_counted(tmp_path):
@@ -302,8 +302,8 @@ def test_fitted_stays_bring_about_as_many_viewers_as_the_recording_counted(tmp_p
 def test_views_are_left_alone_where_the_stay_says_so(tmp_path):
     file = curve_file(tmp_path, "0,100,0", "1200,100,50", header="time_s,viewers,views")
     stay = FORGETFUL.model_copy(update={"fit_to_views": False})
-    assert demand(stay=stay, duration_s=None, file=file).law.mean_s == 200
-    assert demand(stay=FORGETFUL, duration_s=None, file=file).law.mean_s == 2400
+    assert demand(stay=stay, duration_s=None, file=file).mean_stay_s == 200
+    assert demand(stay=FORGETFUL, duration_s=None, file=file).mean_stay_s == 2400
 
 
 def test_a_show_that_ends_before_the_first_viewer_of_the_file_is_refused(tmp_path):

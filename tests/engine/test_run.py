@@ -230,7 +230,7 @@ def test_a_night_on_the_real_recorded_curve_scaled_to_20000(tmp_path: Path) -> N
     )
     audience = draw_audience(scenario, 0)
     assert audience.demand.offered_peak == pytest.approx(20000, rel=0.02)
-    assert audience.demand.law.mean_s / 60 == pytest.approx(49.8, abs=0.3), "facts, section 9"
+    assert audience.demand.mean_stay_s / 60 == pytest.approx(49.8, abs=0.3), "facts, section 9"
     r = run(scenario, scenario.vendors["budget"], 0, audience)
     there = r.series[["watching", "stalled"]].iloc[0].sum()
     assert there == pytest.approx(20000 * 11333 / 16471, rel=0.05)

@@ -104,15 +104,18 @@ def promotions(draw: Draw, most: int) -> Data:
             "extra_decay_s": number(1, 1000),
             "pay_within_s": maybe(number(1, 1000)),
         },
-    )
+    ).map(lambda drop: drop | {"optional": drop["time_s"] >= duration_s})
     starts = draw(st.lists(number(0, 300), max_size=2))
     pitches = []
     for at in starts:
         to_s = at + draw(number(0.1, 200))
         # Nobody may be kept from ordering for the whole of the show.
-        pitches.append({"from_s": at, "to_s": to_s, "intent": draw(number(0.1 * (at == 0), 5))})
+        intent = draw(number(0.1 * (at == 0), 5))
+        late = at >= duration_s
+        pitches.append({"from_s": at, "to_s": to_s, "intent": intent, "optional": late})
+    when = number(0, 0.99 * duration_s)
     leave = st.fixed_dictionaries(
-        {"time_s": number(0, 350), "duration_s": number(0.1, 200), "share": number(0, 1)}
+        {"time_s": when, "duration_s": number(0.1, 200), "share": number(0, 1)}
     )
     sold = draw(st.sampled_from(("expected_gmv_cny", "orders_per_view", None)))
     return {
@@ -123,7 +126,7 @@ def promotions(draw: Draw, most: int) -> Data:
         "peak_sigma": draw(number(0, 1)),
         kind: "made_up" if kind == "file" else draw(curves(duration_s)),
         "grid_s": draw(number(2, 90)),
-        "mass_exit": draw(maybe(leave)),
+        "mass_exit": draw(maybe(leave | st.lists(leave, max_size=2))),
         "drops": draw(st.lists(drop, max_size=2)),
         "pitches": pitches,
         "recordings": draw(st.integers(0, 3)),
@@ -143,25 +146,53 @@ def patiences(draw: Draw) -> Data:
 
 
 @st.composite
-def audiences(draw: Draw, regions: list[str], isps: list[str]) -> Data:
+def devices(draw: Draw) -> Data:
     heights = draw(st.lists(st.sampled_from((180, 480, 720, 1080)), min_size=1, unique=True))
     owners = draw(shares(*map(str, heights)))
+    return {h: {"share": owners[h], "top_mbps": draw(number(0.2, 8))} for h in owners}
+
+
+@st.composite
+def stays(draw: Draw) -> Data:
+    return {
+        "bouncer_share": draw(number(0, 0.9)),
+        "bouncer_mean_s": draw(number(5, 100)),
+        "stayer_mean_s": draw(number(60, 5000)),
+        "stayer_sigma_ln": draw(number(0.05, 2)),
+        "fit_to_views": draw(flags),
+    }
+
+
+@st.composite
+def cohorts(draw: Draw, regions: list[str], isps: list[str], duration_s: float) -> list[Data]:
+    """None, one or two, each with anything of its own; their shares sum to 1."""
+    parts = draw(st.sampled_from(([], [], [1.0], [0.3, 0.7])))
+    own = {
+        "concurrency": curves(duration_s),
+        "stay": stays(),
+        "devices": devices(),
+        "regions": shares(*regions),
+        "isps": shares(*isps),
+    }
+    return [
+        {"name": name, "share": share, **{k: draw(v) for k, v in own.items() if draw(flags)}}
+        for name, share in zip(("fans", "路人"), parts, strict=False)
+    ]
+
+
+@st.composite
+def audiences(draw: Draw, regions: list[str], isps: list[str], duration_s: float) -> Data:
     return {
         "name": "drawn",
         "sample": draw(st.just(1.0) | number(0.05, 1)),
         "regions": draw(shares(*regions)),
         "isps": draw(shares(*isps)),
-        "devices": {h: {"share": owners[h], "top_mbps": draw(number(0.2, 8))} for h in owners},
+        "devices": draw(devices()),
+        "cohorts": draw(cohorts(regions, isps, duration_s)),
         "interactive_share": draw(number(0, 1)),
         "orders_per_view": draw(number(0.001, 1)),
         "intent_sigma_ln": draw(number(0, 2)),
-        "stay": {
-            "bouncer_share": draw(number(0, 0.9)),
-            "bouncer_mean_s": draw(number(5, 100)),
-            "stayer_mean_s": draw(number(60, 5000)),
-            "stayer_sigma_ln": draw(number(0.05, 2)),
-            "fit_to_views": draw(flags),
-        },
+        "stay": draw(stays()),
         "patience": draw(patiences()),
         "waiting_room_patience": draw(maybe(patiences())),
         "stall_patience_free_s": draw(quantity(0, 20)),
@@ -562,7 +593,8 @@ def scenarios(draw: Draw, most: int = 400) -> Data:
     most = min(most, 60) if exact else most
     compared = draw(st.sampled_from((["ours"], ["ours"], ["ours", "theirs"])))
     sellers = {name: draw(vendors(most, regions, isps)) for name in compared}
-    script, room = draw(promotions(most)), draw(audiences(regions, isps))
+    script = draw(promotions(most))
+    room = draw(audiences(regions, isps, script["duration_s"]))
     room["sample"] = min(1.0, max(room["sample"], FEWEST / script["peak_viewers"]))
     broken = incidents(sellers, isps, script["duration_s"])
     return {

@@ -49,7 +49,8 @@ def nothing_to_divide_by(night: Night, vendor: str) -> dict[str, bool]:
     orders = night.orders[night.orders["vendor"] == vendor]
     in_the_room = orders["state"].isin((State.PLAYING, State.STALLED))
     return {
-        "curve_error": night.scenario.promotion.arrivals is not None,
+        "curve_error": night.scenario.promotion.arrivals is not None
+        and all(c.concurrency is None for c in night.scenario.audience.parts),
         **dict.fromkeys(
             ("join_failure_ratio", "start_abandon_ratio", "return_failure_ratio", "join_5s_ratio"),
             nobody_came,

@@ -109,8 +109,9 @@ def _marks(scenario: Scenario, vendor: str, minutes: float) -> list[tuple[float,
     """What the script and the incidents do: (minute, words), in order of time."""
     script = scenario.promotion
     marks = [(d.time_s / 60, d.name) for d in script.drops]
-    if script.mass_exit is not None:
-        marks.append((script.mass_exit.time_s / 60, "mass exit"))
+    for leave in script.mass_exit:
+        whose = f" of {leave.cohort}" if leave.cohort else ""
+        marks.append((leave.time_s / 60, f"mass exit{whose}"))
     marks += [(i.time_s / 60, i.name) for i in scenario.incidents_of(vendor)]
     return sorted(mark for mark in marks if mark[0] <= minutes)
 

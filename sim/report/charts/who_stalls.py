@@ -14,7 +14,10 @@ from sim.report.style import GREY, INK, WIDE_IN, Margins, drawing, panels, short
 from sim.report.tables import Frames, night_peak, table, vendors
 from sim.scenario import Scenario
 
-GROUPS = {"class": "by own internet", "region": "by their own region", "isp": "by operator"}
+GROUPS = {
+    "class": "by own internet", "region": "by their own region", "isp": "by operator",
+    "cohort": "by cohort",
+}  # fmt: skip
 """Columns of the breakdown, in words."""
 
 CLASSES = {"home": "home", "lte": "4G", "hsdpa": "3G"}
