@@ -37,6 +37,7 @@ class Cause(IntEnum):
     INPUT = 17  # a number of the profile within its low..high: draw as replication, key as bin
     SCALING = 18  # whether a step of a fleet fails: path as bin, the n-th step
     SAMPLE = 19  # where the list begins that a sample is taken from
+    CLARITY = 20  # how much of a picture's bitrate the viewer needs to find it clear
 
 
 W0, W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)

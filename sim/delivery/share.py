@@ -83,7 +83,7 @@ FLOW = np.dtype(
         ("leaf", "i2"),
         ("kind", "i2"),
         ("on_air", "?"),  # is sent to
-        ("frozen", "?"),
+        ("frozen", "?"),  # until a keyframe
     ],
     align=True,
 )
@@ -97,6 +97,7 @@ KIND = np.dtype(
         ("nominal_bps", "i8"),  # wire a flow sends when nothing is short
         ("flows", "i8"),  # when the stretch began
         ("flow_us", "i8"),  # what joins and departures within the stretch add
+        ("again", "f8"),  # packets repeated now per packet sent
         ("sent_mbps", "f8"),  # wire a flow sends now
         ("passed_bps", "i8"),  # wire a flow gets through the tree now
         ("arrives_mbps", "f8"),  # media that can be shown of it; infinite: nothing missing
@@ -349,8 +350,8 @@ def send_again(nodes: Records, leaves: int, kinds: Records, path: Any) -> None:
     for e in range(leaves):
         for c in range(kinds.shape[1]):
             kind = kinds[e, c]
-            again = retransmitted(path, 1.0 - (1.0 - kind.link_loss) * nodes[e].passed)
-            kind.sent_mbps = kind.wire_mbps * (1.0 + path.fec) * (1.0 + again)
+            kind.again = retransmitted(path, 1.0 - (1.0 - kind.link_loss) * nodes[e].passed)
+            kind.sent_mbps = kind.wire_mbps * (1.0 + path.fec) * (1.0 + kind.again)
 
 
 @compiled
@@ -384,6 +385,18 @@ def udp_arrives(path: Any, rate_mbps: float, loss: float) -> float:
     arrives = rate_mbps * (1.0 + path.fec) * (1.0 + retransmitted(path, loss)) * (1.0 - loss)
     # Retransmission that keeps up gives (1 + rtx)(1 - loss) = 1 but for rounding.
     return np.inf if arrives >= rate_mbps * (1.0 - SLACK) else arrives
+
+
+@compiled
+def carry(kind: Any, path: Any, rate_mbps: float) -> None:
+    """Write what flows of this media rate send, at the repetition of now; no node is short yet."""
+    kind.rate_mbps, kind.wire_mbps = rate_mbps, rate_mbps * path.wire
+    once_mbps = kind.wire_mbps * (1.0 + path.fec)
+    kind.sent_mbps = once_mbps * (1.0 + kind.again)
+    usual_mbps = once_mbps * (1.0 + retransmitted(path, kind.link_loss))
+    kind.nominal_bps = int(np.rint(usual_mbps * 1e6))
+    kind.passed_bps = kind.nominal_bps
+    kind.arrives_mbps = udp_arrives(path, rate_mbps, kind.link_loss)
 
 
 @step

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sim.compiled import step
-from sim.delivery.share import below
-from sim.engine.levels import refresh
-from sim.engine.meters import bind_at
-from sim.engine.night import HOST, Night, bring, end_session, enter, rerate
+from sim.delivery.share import below, carry
+from sim.engine.levels import correct_wire, refresh
+from sim.engine.meters import bind_at, us
+from sim.engine.night import (
+    HOST,
+    NO_LIMIT,
+    Night,
+    bring,
+    end_session,
+    enter,
+    layered,
+    rerate,
+    switch,
+    wanted,
+)
 from sim.record import Limit
-from sim.viewer.viewer import NEVER, WAITING, cut_off, plan
+from sim.viewer.viewer import NEVER, WAITING, consider, cut_off, dulled, host_sends, plan
 
 OUTAGE = int(Limit.OUTAGE)
 
@@ -95,20 +108,42 @@ def cut(n: Night, slot: int, t: float, limit: int) -> None:
 
 @step
 def _host(n: Night, t: float) -> None:
-    """The host's uplink carries another share of the picture: everyone inside is touched."""
+    """The host's uplink lets another share through: pictures change, everyone inside is touched."""
+    correct_wire(n, us(n.now[0].from_s), us(t))
     for slot in range(n.now[0].active):
         if n.flows[slot].viewer >= 0:
             bring(n, n.rows[n.flows[slot].viewer], t)
-    source = 1.0
+    left = 1.0
     for which in n.incidents:
         if which.on and which.host:
-            source = min(source, which.left)
+            left = min(left, which.left)
     for p in n.player:
-        p.source = source
+        host_sends(p, left, t)
+    layers = n.now[0].most_layers
+    for leaf in range(n.kinds.shape[0]):
+        path, p = n.path[n.nodes[leaf].path], n.player[n.nodes[leaf].path]
+        for c in range(n.kinds.shape[1]):
+            if path.udp and c % layers < p.layers:
+                carry(n.kinds[leaf, c], path, p.layer_mbps[c % layers] * p.source)
     for slot in range(n.now[0].active):
-        if n.flows[slot].viewer >= 0:
-            v = n.rows[n.flows[slot].viewer]
-            if v.state != WAITING:
-                rerate(n, v, t)
-                plan(v, n.player[v.path])
-                refresh(n, slot)
+        if n.flows[slot].viewer >= 0 and n.rows[n.flows[slot].viewer].state != WAITING:
+            _sent_anew(n, n.rows[n.flows[slot].viewer], t)
+            refresh(n, slot)
+
+
+@step
+def _sent_anew(n: Night, v: Any, t: float) -> None:
+    """This viewer's picture as the host sends it from now on; another one may fit the link."""
+    p, due_s = n.player[v.path], v.layer_s
+    switch(n, v, t, v.wish)
+    v.layer_s = due_s
+    if dulled(v, p, v.layer):
+        v.held = HOST
+    elif v.held == HOST:
+        v.held = NO_LIMIT
+    if v.key_s > t:
+        v.key_s = -1.0  # the keyframe comes at another time
+    if layered(n, v):
+        consider(v, p, t, wanted(n, v))
+    rerate(n, v, t)
+    plan(v, p)

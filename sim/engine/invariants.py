@@ -84,7 +84,7 @@ def _nodes_within_capacity(night: Night, epoch_s: float) -> None:
     joins = by_bin(night.meters.events)[JOINS]
     lately = (joins + np.append(0, joins[:-1])).max()
     fastest = night.player["catch_up"] * night.path["wire"]
-    most_mbps = (night.player["layer_mbps"].max(axis=1) * fastest).max()
+    most_mbps = (night.player["whole_mbps"].max(axis=1) * fastest).max()
     for k, capacity in enumerate(capacity_mbps(night)):
         up = [leaves["edge_at"], leaves["region_at"], leaves["top_at"]]
         mine = np.any([at == k for at in up], axis=0)

@@ -39,6 +39,7 @@ from sim.engine.night import (
 from sim.viewer.viewer import (
     LAYERS,
     NEVER,
+    P_KEYFRAME,
     STALLED,
     WAITING,
     appetite,
@@ -61,7 +62,8 @@ def refresh(n: Night, slot: int) -> None:
     v = n.rows[f.viewer]
     path = n.path[v.path]
     n.due_s[slot] = v.next_s
-    f.frozen, f.on_air = v.state == STALLED, v.state != WAITING
+    f.frozen = v.state == STALLED and v.phase == P_KEYFRAME
+    f.on_air = v.state != WAITING
     f.kind = v.kind
     cap = 0.0
     if f.on_air and path.sharing == TCP:
@@ -118,7 +120,7 @@ def solve(n: Night, now: float, until: float, carry: bool, choosing: bool) -> No
     if tcp and carry:
         settle_debt(n.nodes, leaves, now - before)
     if udp:
-        _correct_wire(n, us(before), us(now))
+        correct_wire(n, us(before), us(now))
     # From here on a change of rate counts in the new stretch.
     n.now[0].to_s = now
     if choosing and n.now[0].layered:
@@ -262,7 +264,7 @@ def _solve_udp(n: Night, again: bool) -> None:
             arrives = udp_arrives(path, kind.rate_mbps, loss)
             kind.moved = 0
             if arrives != kind.arrives_mbps:
-                # A picture that stays frozen doesn't care how much of it is missing.
+                # Who waits for a keyframe doesn't care how much of the picture is missing.
                 still = arrives < kind.rate_mbps and kind.arrives_mbps < kind.rate_mbps
                 kind.moved = 1 if still else 2
                 some = True
@@ -279,7 +281,7 @@ def _solve_udp(n: Night, again: bool) -> None:
 
 
 @step
-def _correct_wire(n: Night, a: int, b: int) -> None:
+def correct_wire(n: Night, a: int, b: int) -> None:
     """Book what shortage took from, or retransmission added to, the nominal UDP rate."""
     for e in range(n.kinds.shape[0]):
         for c in range(n.kinds.shape[1]):

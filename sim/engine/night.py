@@ -52,8 +52,11 @@ from sim.viewer.viewer import (
     appetite,
     change,
     choose,
+    clear,
     consider,
+    dulled,
     harm,
+    made,
     plan,
     set_rate,
     show,
@@ -163,8 +166,8 @@ def pick(n: Night, v: Any, t: float) -> int:
     """The picture for this viewer from now on; notes the limit that withholds a clearer one."""
     p = n.player[v.path]
     layer, carried = choose(v, p, wanted(n, v)), choose(v, p, np.inf)
-    held = NO_LIMIT
-    clearer = p.layer_hd[carried] != p.layer_hd[layer]
+    held = HOST if dulled(v, p, made(p, layer)) else NO_LIMIT
+    clearer = clear(v, p, carried) != clear(v, p, layer)
     if carried < layer and (clearer or p.layer_audio[carried] != p.layer_audio[layer]):
         held = n.nodes[v.leaf].want_by
     if held != v.held:

@@ -16,9 +16,9 @@ from sim.delivery.share import (
     PAUSE,
     TCP,
     UDP,
+    carry,
     retransmitted,
     tree,
-    udp_arrives,
 )
 from sim.demand import Audience
 from sim.engine.meters import meters
@@ -33,9 +33,9 @@ from sim.record import (
 )
 from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
-from sim.scenario.model import Incident, Network, Patience, Scenario
+from sim.scenario.model import Incident, Network, Patience, Promotion, Scenario
 from sim.scenario.vendor import Limits, Path, Policy, Vendor
-from sim.viewer.viewer import LAYERS, PLAYER, VIEWER, Kind
+from sim.viewer.viewer import LAYERS, LEAST_REFILL_S, PLAYER, VIEWER, Kind
 
 
 def open_for_the_night(
@@ -150,17 +150,12 @@ def _kinds(
     kinds["link_loss"], kinds["arrives_mbps"] = np.repeat(loss, layers), np.inf
     edges = leaves // len(path)
     for k in np.flatnonzero(path["udp"]):
-        here = kinds[k * edges : (k + 1) * edges]
-        for c, p in enumerate(loss):
-            again = retransmitted(path[k], p)
-            for layer in range(int(player["layers"][k])):
-                rate = player["layer_mbps"][k, layer]
-                kind = here[:, c * layers + layer]
-                kind["rate_mbps"], kind["wire_mbps"] = rate, rate * path["wire"][k]
-                sent = rate * path["wire"][k] * (1 + path["fec"][k]) * (1 + again)
-                kind["sent_mbps"], kind["nominal_bps"] = sent, round(sent * 1e6)
-                kind["arrives_mbps"] = udp_arrives(path[k], rate, p)
-    kinds["passed_bps"] = kinds["nominal_bps"]
+        for leaf in kinds[k * edges : (k + 1) * edges]:
+            for c, p in enumerate(loss):
+                for layer in range(int(player["layers"][k])):
+                    kind = leaf[c * layers + layer]
+                    kind["again"] = retransmitted(path[k], p)
+                    carry(kind, path[k], player["layer_mbps"][k, layer])
     return kinds
 
 
@@ -280,6 +275,7 @@ def _players(
         seed=scenario.seed,
         replication=replication,
         lag_limit_s=np.inf,
+        hd_from_mbps=a.reference.hd_from_mbps,
         source=1.0,
         transcodes=LAYERS,
     )  # fmt: skip
@@ -292,15 +288,17 @@ def _players(
         _set(
             player,
             kind=Kind.REFERENCE, layers=1, catch_up=1.0,
-            link_share=reference.link_share.value, hd_from_mbps=reference.hd_from_mbps,
+            link_share=reference.link_share.value,
             frozen_below_mbps=reference.frozen_below_mbps,
             target_s=scenario.commerce.latency_free_s.value,
         )  # fmt: skip
         player["layer_mbps"][0, 0], player["layer_hd"][0, 0] = 1.0, True
+        player["whole_mbps"] = player["layer_mbps"]
     lines = [height for height, _ in a.every_device]
     for k, (_, way, limits, policy) in enumerate(ways):
         _put_path(player[k : k + 1], path[k : k + 1], way, policy, lines)
         _put_transcodes(player[k : k + 1], way, limits)
+        _put_host(player[k : k + 1], way, limits, scenario.promotion)
     return player, path
 
 
@@ -343,6 +341,7 @@ def _put_path(
             player,
             kind=Kind.RTC, target_s=it.jitter_buffer_s.value, audio_mbps=it.audio_mbps.value,
             keyframe_cached=it.keyframe_cached,
+            resume_s=max(it.start_buffer_s.value, LEAST_REFILL_S),
         )  # fmt: skip
     _set(path, wire=1.0 + it.overhead.value, by=TCP, udp=it.transport == "udp")
     if it.transport == "udp":
@@ -368,6 +367,17 @@ def _put_transcodes(player: NDArray[np.void], it: Path, limits: Limits) -> None:
     if limits.transcodes is not None and limits.transcodes.value < len(it.layers):
         player["transcodes"] = round(limits.transcodes.value)
         player["missing"][0, 1 : 1 + len(it.layers)] = 1
+
+
+def _put_host(player: NDArray[np.void], it: Path, limits: Limits, promotion: Promotion) -> None:
+    """What the host makes of it himself: RTC's every picture, unless the vendor transcodes."""
+    player["whole_mbps"] = player["layer_mbps"]
+    rates = [it.bitrate_mbps.value]
+    if promotion.host_adapts and it.player == "rtc" and limits.transcodes is None:
+        rates += [layer.bitrate_mbps.value for layer in it.layers]
+    player["sent_pictures"], player["lowest_mbps"] = len(rates), rates[-1]
+    if promotion.host_adapts:
+        player["lowest_mbps"] = min(rates[-1], promotion.host_lowest_mbps.value)
 
 
 def _set(record: NDArray[np.void], **values: float) -> None:

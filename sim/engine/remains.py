@@ -274,7 +274,13 @@ def _usage(
     out += [
         (meter, *place, *rest)
         for meter, *rest in _of_the_show(
-            vendor, scenario.promotion.recordings, shown, start, day, duration_s
+            vendor,
+            scenario.promotion.recordings,
+            shown,
+            start,
+            day,
+            duration_s,
+            _through(night, start, duration_s),
         )
     ]
     out += [
@@ -334,15 +340,30 @@ def _messages(
         yield float(start[day == d][0]), float(number[day == d].sum())
 
 
+def _through(night: Night, start: NDArray[np.float64], duration_s: float) -> NDArray[np.float64]:
+    """Share of what the host usually sends that gets through his uplink, on average in each bin."""
+    ends = np.clip(start + BIN_S, 0.0, duration_s)
+    lost_s, since_s, left = np.zeros(len(start)), 0.0, 1.0
+    on: set[int] = set()
+    for t, j, begins in [*night.breaks.tolist(), (duration_s, -1, False)]:
+        inside_s = np.minimum(ends, t) - np.maximum(start, since_s)
+        lost_s += (1.0 - left) * np.maximum(inside_s, 0.0)
+        on = on | {j} if begins else on - {j}
+        hosts = [float(night.incidents["left"][k]) for k in on if night.incidents["host"][k]]
+        since_s, left = t, min(hosts, default=1.0)
+    width_s = ends - start
+    return 1.0 - np.divide(lost_s, width_s, out=0 * lost_s, where=width_s > 0)
+
+
 def _of_the_show(
     vendor: Vendor, files: int, shown: Sequence[NDArray[np.bool_]], start: NDArray[np.float64],
-    day: NDArray[np.float64], duration_s: float,
+    day: NDArray[np.float64], duration_s: float, through: NDArray[np.float64],
 ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
     """(meter, class, time_s, value, unit) of what doesn't grow with the audience.
 
     The host sends the best picture to a CDN and every picture of RTC (simulcast), for the whole
-    show: what an outage of his uplink takes is not subtracted. A CDN makes the lower pictures, if
-    anybody watches them. `files` are recorded of the best one.
+    show; traffic is what gets `through`, a share by bin. A CDN makes the lower pictures, if anybody
+    watches them. `files` are recorded of the best one.
     """
     path = vendor.path
     sent = path.ladder if path.player == "rtc" else path.ladder[:1]
@@ -352,12 +373,13 @@ def _of_the_show(
     for d in np.unique(day[width_s > 0]):
         at, seconds = start[day == d][0], float(width_s[day == d].sum())
         yield "ingest_minutes", best, at, seconds / 60, "min"
-        yield "ingest_gb", "", at, mbps * seconds / 8e3, "GB"
+        came_s = float((through * width_s)[day == d].sum())
+        yield "ingest_gb", "", at, mbps * came_s / 8e3, "GB"
         if files:
             yield "recording_minutes", best, at, files * seconds / 60, "min"
-    for at, seconds in zip(start, width_s, strict=True):
+    for at, seconds, share in zip(start, width_s, through, strict=True):
         if seconds:
-            yield "ingest_mbps", "", at, mbps * seconds / BIN_S, "Mbps"
+            yield "ingest_mbps", "", at, mbps * share * seconds / BIN_S, "Mbps"
             yield "channels", "", at, 1.0, "count"
             if files:
                 yield "recordings", "", at, float(files), "count"

@@ -19,6 +19,7 @@ from sim.delivery.supply import (
     WINDOW,
     Supply,
     ceiling,
+    ends_anew,
     fetch,
     fetching,
     join_nodes,
@@ -275,12 +276,14 @@ def wait_for_origin(n: Night, i: int, t: float) -> None:
     until_s = s.warm_s[v.leaf, layer]
     if until_s <= t:
         return
+    who = v.leaf * layers + layer if it.coalesced else len(s.warm_s) * layers + i
+    free = 1.0 - s.others[v.path, min(int(t), s.others.shape[1] - 1)]
     if until_s == NEVER or not it.coalesced:
-        who = v.leaf * layers + layer if it.coalesced else len(s.warm_s) * layers + i
         mbps = p.layer_mbps[layer] * n.path[v.path].wire * it.fetch_part
-        free = 1.0 - s.others[v.path, min(int(t), s.others.shape[1] - 1)]
         until_s = fetch(it, free, s.requests, s.open, who, v.path, mbps, t)
-        s.warm_s[v.leaf, layer] = min(s.warm_s[v.leaf, layer], until_s)
+    else:
+        until_s = ends_anew(it, free, s.requests, s.open, who, v.path, t)
+    s.warm_s[v.leaf, layer] = min(s.warm_s[v.leaf, layer], until_s)
     v.door, v.ask_s = ORIGIN, v.ask_s + (until_s - t)
     plan(v, p)
     bind_at(n.meters, ORIGIN, t, min(until_s, v.give_up_s))

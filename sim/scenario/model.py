@@ -27,6 +27,7 @@ from sim.scenario.quantity import (
     Positive,
     PositiveFloat,
     PositiveInt,
+    Quantity,
     Share,
     Source,
 )
@@ -164,6 +165,10 @@ class Promotion(Frozen):
     """What a perfect night sells, before stock."""
     orders_per_view: PositiveFloat | None = None
     """Instead of it; where neither is given, audience.orders_per_view."""
+    host_adapts: bool = True
+    """Whether the host sends a smaller picture while the uplink is short."""
+    host_lowest_mbps: Positive = Quantity(value=0.3, low=0.1, high=0.6)
+    """The least that is sent of the best picture then (assumed)."""
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Promotion:
@@ -548,7 +553,8 @@ class Incident(Frozen):
     cost with its chance stands in the revenue at risk."""
     left: Fraction
     """Share of the capacity that is left (of the load then, where no capacity is given); 0: down,
-    and whoever was there is cut off."""
+    and whoever was there is cut off. Of the host's uplink: share of the sent bitrate that gets
+    through."""
 
     @property
     def of_the_vendor(self) -> bool:

@@ -44,7 +44,7 @@ def with_numbers(node: Any, choose: Choose, key: str = "") -> Any:
 
 
 def all_drawn(scenario: Scenario, name: str, draw: int) -> Scenario:
-    """The scenario with the vendor's, the audience's and the shop's numbers drawn together.
+    """The scenario with the vendor's, audience's, shop's and host's numbers drawn together.
 
     A number is named by its key, so two vendors get the same draw of the same number. Nothing of
     this moves a viewer or an order: those numbers act once the show runs.
@@ -65,6 +65,7 @@ def all_drawn(scenario: Scenario, name: str, draw: int) -> Scenario:
     return scenario.model_copy(
         update={
             "vendors": {**scenario.vendors, name: vendor},
+            "promotion": with_numbers(scenario.promotion, first, "promotion"),
             "audience": with_numbers(scenario.audience, first, "audience"),
             "commerce": with_numbers(scenario.commerce, first, "commerce"),
         }

@@ -3,8 +3,9 @@
 A row is brought forward only at its own changes, to the computed time: `plan` finds the next
 change, `advance` moves the row there, `change` carries it out. Rates are media Mbps. `b` is the
 buffer in seconds of media, `lag` the distance behind live of what is on the screen, 0 <= b <= lag.
-Playing: b' = d/R - v, lag' = h - v. Starting or frozen: b' = d/R, lag' = h (design, section 6),
-where h is 1 while the host's uplink carries everything and the share it carries while it doesn't.
+Playing: b' = d/R - v, lag' = h - v. Starting or frozen: b' = d/R, lag' = h (design, section 6).
+h: seconds of picture a second that reach the vendor. A host whose uplink is short sends a smaller
+picture, so that h is 1 and R is less; where he can't, or it is too little, h is below 1.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from sim.draws import pair
 from sim.record import Limit, Reason, State
 
 WAITING, STARTING, PLAYING, STALLED, GONE = (code(s) for s in State)
-GROUP, PATIENCE, FREEZE, RETRY = (
-    code(c) for c in (Draw.GROUP, Draw.PATIENCE, Draw.FREEZE, Draw.RETRY)
+GROUP, PATIENCE, FREEZE, RETRY, CLARITY = (
+    code(c) for c in (Draw.GROUP, Draw.PATIENCE, Draw.FREEZE, Draw.RETRY, Draw.CLARITY)
 )
 NO_LIMIT, OWN_LINK = int(Limit.NONE), int(Limit.LINK)
 NEVER = np.inf
@@ -114,6 +115,9 @@ VIEWER = np.dtype(
 """One row a viewer. Times are seconds of the show; `_us` microseconds."""
 
 
+LEAST_REFILL_S = 0.1
+"""Some frames: with less an RTC player doesn't show again what comes late (assumed)."""
+
 POINTS = 16
 """Most points of a patience curve or entries of a retry schedule; most kinds of device."""
 
@@ -130,12 +134,17 @@ PLAYER = np.dtype(
         # transcodes that may run at once (LAYERS: enough), pictures nobody makes, who wants each
         ("transcodes", "i8"), ("missing", "i1", LAYERS), ("wishes", "i8", LAYERS),
         ("most_made", "i8"),  # of them at once
-        ("source", "f8"),  # share of the host's picture that reaches the vendor
+        # what the pictures are when nothing is broken; how many of them the host makes and may do
+        # without, and the least sent of the best one; who doesn't find clear what is sent now
+        ("whole_mbps", "f8", LAYERS), ("sent_pictures", "i8"), ("lowest_mbps", "f8"),
+        ("dull_share", "f8", LAYERS),
+        ("source", "f8"),  # seconds of picture a second that reach the vendor
+        ("made_s", "f8"), ("made_at_s", "f8"),  # how many had, when that was last another number
         ("link_share", "f8"), ("catch_up", "f8"), ("upstream_s", "f8"),
         ("gop_s", "f8"), ("start_s", "f8"), ("resume_s", "f8"),
         ("target_s", "f8"),  # lag the player means to keep: delay (FLV), jitter buffer (RTC)
         ("lag_limit_s", "f8"), ("speed_up", "f8"), ("audio_mbps", "f8"),
-        ("hd_from_mbps", "f8"), ("frozen_below_mbps", "f8"),  # reference only
+        ("hd_from_mbps", "f8"), ("frozen_below_mbps", "f8"),  # the second: reference only
         ("join_round_trips", "f8"), ("join_server_s", "f8"), ("refusal_s", "f8"),
         ("ghost_s", "f8"),
         ("kappa", "f8"), ("sd_rundown", "f8"), ("freeze_free_s", "f8"), ("freeze_patience_s", "f8"),
@@ -290,7 +299,58 @@ def show(v: Any, p: Any, layer: int) -> None:
     """This picture from now on, or what is sent instead."""
     v.wish, v.layer, v.layer_s = layer, made(p, layer), NEVER
     v.rate_mbps = p.layer_mbps[v.layer]
-    v.hd, v.audio = p.layer_hd[v.layer] != 0, p.layer_audio[v.layer] != 0
+    v.hd, v.audio = clear(v, p, v.layer), p.layer_audio[v.layer] != 0
+
+
+@step
+def clear(v: Any, p: Any, layer: int) -> bool:
+    """Whether this picture is HD to this viewer as the host sends it now."""
+    return p.layer_hd[layer] != 0 and not dulled(v, p, layer)
+
+
+@step
+def dulled(v: Any, p: Any, layer: int) -> bool:
+    """Whether the host now sends too little of this HD picture for this viewer."""
+    if p.layer_hd[layer] == 0 or p.dull_share[layer] <= 0.0:
+        return False
+    u, _ = pair(p.seed, p.replication, CLARITY, v.bin, v.j, 0)
+    return u < p.dull_share[layer]
+
+
+@step
+def host_sends(p: Any, left: float, t: float) -> None:
+    """From `t` on this share of the bitrate the host usually sends gets through the uplink.
+
+    Lower pictures that are sent stay whole, the best one has what they leave, and is left out where
+    that is less than the next one. Below the lowest rate the host sends, so many seconds a second
+    arrive as get through. Pictures made by the vendor are no better than the best one sent.
+    """
+    p.made_s += p.source * (t - p.made_at_s)
+    p.made_at_s = t
+    total_mbps = 0.0
+    for k in range(p.sent_pictures):
+        total_mbps += p.whole_mbps[k]
+    missing_mbps, better_mbps, best_mbps = (1.0 - left) * total_mbps, 0.0, 0.0
+    for k in range(p.sent_pictures):
+        fits_mbps = p.whole_mbps[k] + min(0.0, better_mbps - missing_mbps)
+        best_mbps = max(best_mbps, fits_mbps)
+        better_mbps += p.whole_mbps[k]
+    sent_mbps = max(best_mbps, p.lowest_mbps)
+    p.source = best_mbps / sent_mbps
+    for k in range(p.layers):
+        p.layer_mbps[k] = min(p.whole_mbps[k], sent_mbps)
+        clear_mbps = min(p.whole_mbps[k], p.hd_from_mbps)
+        p.dull_share[k] = max(0.0, 1.0 - p.layer_mbps[k] / clear_mbps)
+
+
+@step
+def _next_key(p: Any, t: float) -> float:
+    """When the next keyframe is there: one in `gop_s` of the host's picture."""
+    if p.source <= 0.0:
+        return NEVER
+    made_s = p.made_s + p.source * (t - p.made_at_s)
+    key = (np.floor(made_s / p.gop_s) + 1.0) * p.gop_s
+    return p.made_at_s + (key - p.made_s) / p.source
 
 
 @step
@@ -458,11 +518,11 @@ def plan(v: Any, p: Any) -> None:
                     if at < best:
                         best, cause = at, EDGE
         elif v.phase == P_KEYFRAME:
-            if fill >= 1.0 and p.source >= 1.0:
+            if fill >= p.source:
                 at = t
                 if v.state == STALLED or not p.keyframe_cached:
                     if v.key_s < t:  # a plan made anew at that very instant doesn't miss it
-                        v.key_s = (np.floor(t / p.gop_s) + 1.0) * p.gop_s
+                        v.key_s = _next_key(p, t)
                     at = v.key_s
                 if at < best:
                     best, cause = at, KEY
@@ -495,7 +555,8 @@ def change(v: Any, p: Any) -> None:
         _join(v, p)
     elif cause == FULL:
         v.b = p.start_s if v.state == STARTING else p.resume_s
-        if p.kind == RTC:
+        if p.kind == RTC and v.lag > max(p.target_s, v.b):
+            v.thrown_s += max(0.0, v.b - p.target_s)
             _skip_to_target(v, p)
         v.b = min(v.b, v.lag)
         _play(v)
@@ -504,12 +565,14 @@ def change(v: Any, p: Any) -> None:
         v.thrown_s += v.b
         v.b = 0.0
         v.phase = P_FILL
-        if v.state == STALLED:
+        if v.state == STALLED and v.d / v.rate_mbps >= 1.0:
             _play(v)
     elif cause == EMPTY:
         v.b = 0.0
         _freeze(v, p)
-        v.phase = P_KEYFRAME if p.kind == RTC else P_FILL
+        # Of a picture that comes late, but whole, the next second can be shown without a keyframe.
+        whole = v.at_edge or v.d >= v.rate_mbps * p.source
+        v.phase = P_KEYFRAME if p.kind == RTC and not whole else P_FILL
     elif cause == EDGE:
         v.at_edge = True
         v.b = v.lag

@@ -402,6 +402,25 @@ def test_an_edge_that_was_down_has_to_fetch_again() -> None:
     assert lost[~telecom] == pytest.approx(0)
 
 
+def test_an_origin_short_for_a_moment_isnt_short_for_the_night() -> None:
+    """Ten seconds in which other tenants take nearly all: who comes later is served as usual."""
+
+    def played_s(taken: float) -> float:
+        r = run_once(
+            night(
+                *STEADY, NO_EGRESS, *FLV, *PATIENT, origin(egress_mbps=100, fetch_s=0.2),
+                breaks("region cn 100 100.5 0"),
+                f"{RTC}.background_load=[[89,0],[90,{taken}],[110,{taken}],[111,0]]",
+                "audience.retry.backoff_s=[1,12]",
+            )
+        )  # fmt: skip
+        return float(r.sessions["play_s"].sum())
+
+    most, nothing_left = played_s(0.9), played_s(1.0)
+    for taken in (0.999, 0.9999, 0.999999):
+        assert nothing_left - 1 <= played_s(taken) < most
+
+
 def test_what_leaks_holds_the_path_to_what_the_origin_feeds() -> None:
     r = run_once(night(*STEADY, NO_EGRESS, *FLV, origin(egress_mbps=6, fetch_s=0,
                                                         leak_share=0.02)))  # fmt: skip

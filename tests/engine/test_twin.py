@@ -23,6 +23,8 @@ from tests.engine.nights import (
 
 OURS = "++vendors.budget."
 
+STUBBORN = "promotion.host_adapts=false"
+
 NOTHING_SHARED_BINDS = {
     "rtc, capacity to spare": (),
     "flv, capacity to spare": FLV,
@@ -200,7 +202,17 @@ NOTHING_SHARED_BINDS = {
         "+vendors.budget.policy.ghost_s=10",
     ),
     "the host's uplink down": (breaks("host_uplink - 100.3 110.3 0"),),
-    "the host's uplink at half, flv": (breaks("host_uplink - 100.3 120.3 0.5"), *FLV),
+    "the host's uplink at half, flv": (breaks("host_uplink - 100.3 120.3 0.5"), *FLV, STUBBORN),
+    "the host's uplink at half, rtc": (breaks("host_uplink - 100 160 0.5"), STUBBORN),
+    "the host sends less, flv": (breaks("host_uplink - 100.3 160.3 0.3"), *FLV),
+    "the host sends less, layers, rtc": (
+        *LAYERED,
+        breaks("host_uplink - 100.3 140.3 0.7", "host_uplink - 120.1 160 0.2"),
+    ),
+    "the host sends less than the lowest, two paths": (
+        *HYBRID,
+        breaks("host_uplink - 100.3 140.3 0.05"),
+    ),
     "the host's uplink down, two paths": (*HYBRID, breaks("host_uplink - 100.3 110.3 0")),
     "all at once": (
         breaks("edge cn.telecom 90 130 0", "region cn 100 105 0", "host_uplink - 102 110 0.3"),
@@ -273,6 +285,12 @@ SHORT = {
     "layers, not even the smallest fits": (LAYERED[0], short(0.1)),
     "a brown-out of a region": (BROWN_OUT,),
     "a brown-out of a region, layers": (LAYERED[0], BROWN_OUT),
+    "a short node while the host sends less": (short(0.7), breaks("host_uplink - 100.3 150.3 0.4")),
+    "a short node while the host is short": (
+        short(0.7),
+        breaks("host_uplink - 100.3 150.3 0.9"),
+        STUBBORN,
+    ),
 }
 
 

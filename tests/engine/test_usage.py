@@ -92,6 +92,17 @@ def test_a_host_sends_every_picture_of_rtc_and_the_best_one_to_a_cdn_which_makes
     assert made.to_dict() == {"sd": 5.0}  # 360 lines watched by all, 180 by nobody
 
 
+def test_the_host_is_billed_for_what_gets_through() -> None:
+    """A fifth for 95 s of 300; the last bin is 5 s long."""
+    short = night("promotion.peak_viewers=20", "promotion.duration_s=295",
+                  breaks("host_uplink - 205 300 0.2"))  # fmt: skip
+    r = run_once(short)
+    assert value(r, "ingest_gb") * 8e3 == pytest.approx((295 - 0.8 * 90) * 2.0 * 1.06)
+    mbps = of(r, "ingest_mbps")["value"].to_numpy() / (2.0 * 1.06)
+    assert mbps[19:22] == pytest.approx([1, 0.6, 0.2])
+    assert mbps[-1] == pytest.approx(0.2 / 2)
+
+
 def test_a_show_across_midnight_sends_on_two_days() -> None:
     r = run_once(night("promotion.peak_viewers=20", "promotion.starts_at=2026-11-10T23:58:00"))
     assert list(of(r, "ingest_minutes")["value"]) == [2, 3]

@@ -130,6 +130,8 @@ def promotions(draw: Draw, most: int) -> Data:
         "drops": draw(st.lists(drop, max_size=2)),
         "pitches": pitches,
         "recordings": draw(st.integers(0, 3)),
+        "host_adapts": draw(flags),
+        "host_lowest_mbps": draw(quantity(0.01, 3)),
         **({} if sold is None else {sold: draw(number(*SOLD[sold]))}),
     }
 

@@ -140,7 +140,7 @@ def player(kind: Kind, **keys: Any) -> NDArray[np.void]:
     if kind == Kind.FLV:
         values |= {"target_s": 4.0, "resume_s": 1.0}
     elif kind == Kind.RTC:
-        values |= {"target_s": 0.4, "start_s": 0.2, "keyframe_cached": True}
+        values |= {"target_s": 0.4, "start_s": 0.2, "resume_s": 0.2, "keyframe_cached": True}
     else:
         values |= {"target_s": 0.5, "rate_mbps": 1.0, "catch_up": 1.0,
                    "hd_from_mbps": 1.0, "frozen_below_mbps": 0.3}  # fmt: skip
