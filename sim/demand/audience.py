@@ -13,11 +13,7 @@ from sim.demand.curve import Demand, expected_demand
 from sim.demand.orders import base_rate, draw_orders, order_rates
 from sim.demand.stay import residual_stays, stays
 from sim.draws import Cause, pairs
-from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
-
-MOST_VIEWERS = 20_000_000
-"""About 20 GB of rows; nobody means more in one night."""
 
 AT_ONCE = 500_000
 """Viewers drawn at once where only their orders are wanted, but never less than one bin."""
@@ -79,12 +75,6 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
     demand = expected_demand(scenario.promotion, scenario.audience)
     sample = scenario.audience.sample
     mean = np.append(demand.initial, demand.per_s * np.diff(demand.edges_s))
-    if sample * mean.sum() > MOST_VIEWERS:
-        raise ScenarioError(
-            f"promotion.peak_viewers {demand.peak_viewers:.0f} means {sample * mean.sum():.0f} "
-            f"viewers, at most {MOST_VIEWERS} fit into memory: set audience.sample below "
-            f"{MOST_VIEWERS / mean.sum():.2g}"
-        )
     count = _count(scenario, replication, mean)
     if sample < 1:
         viewers, worth = _sample(scenario, replication, demand, count)

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from sim.demand.stay import StayLaw, integrated_survival, residual_survival, stay_law
 from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
-from sim.scenario.model import Audience, MassExit, Promotion
+from sim.scenario.model import (
+    LEAST_SHOW_S,
+    MOST_PEOPLE,
+    Audience,
+    MassExit,
+    Promotion,
+    too_many_steps,
+)
+from sim.scenario.model import MOST_S as MOST_SHOW_S
+from sim.scenario.quantity import LEAST_S, MOST_S
 
 Array = NDArray[np.float64]
 
@@ -58,11 +67,16 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
     duration = promotion.duration_s
     if promotion.file is not None:
         points, views = read_curve(resolve_file("promotion.file", promotion.file))
-        duration = float(points[-1, 0]) if duration is None else duration
+        duration = _length_s(promotion, float(points[-1, 0]))
         if views is not None and audience.stay.fit_to_views:
             # Little's law over the recording: mean stay = viewer-seconds / views counted.
             watched = float(np.trapezoid(points[:, 1], points[:, 0]))
             mean_s = watched / float(views[-1] - views[0])
+            if not LEAST_S <= mean_s <= MOST_S:
+                raise ScenarioError(
+                    f"promotion.file: {views[-1] - views[0]:g} views for {watched / 3600:g} viewer "
+                    f"hours are a mean stay of {mean_s:g} s, it must be {LEAST_S:g} to {MOST_S:g}"
+                )
     elif promotion.concurrency is not None:
         points = np.array(promotion.concurrency)
     assert duration is not None
@@ -98,6 +112,21 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
         duration, peak, edges, per_s, initial, law, times, offered,
         float(offered.max()), error, dry,
     )  # fmt: skip
+
+
+def _length_s(promotion: Promotion, recorded_s: float) -> float:
+    """How long the show of a recorded curve is: what is asked for, else the whole of it."""
+    if promotion.duration_s is not None:
+        return promotion.duration_s
+    if not LEAST_SHOW_S <= recorded_s <= MOST_SHOW_S:
+        raise ScenarioError(
+            f"promotion.file '{promotion.file}' is {recorded_s:g} s long, a show is "
+            f"{LEAST_SHOW_S:g} to {MOST_SHOW_S}: column time_s must be in seconds, or promotion.duration_s say how "
+            "much of it is meant"
+        )
+    if misfit := too_many_steps(recorded_s, promotion.grid_s):
+        raise ScenarioError(f"promotion.{misfit}")
+    return recorded_s
 
 
 def _peak(points: Array, duration: float) -> float:
@@ -191,9 +220,9 @@ def read_curve(path: Path) -> tuple[Array, NDArray[np.float64] | None]:
             )
         values.append([_number(path, line, c, text) for c, text in zip(header, row, strict=True)])
         if len(values) > 1:
-            if values[-1][0] <= values[-2][0]:
+            if values[-1][0] - values[-2][0] < LEAST_S:
                 raise ScenarioError(
-                    f"{path}, line {line}, column time_s: {row[0]} does not rise "
+                    f"{path}, line {line}, column time_s: {row[0]} does not rise by {LEAST_S:g} s "
                     f"(the line before has {values[-2][0]:g})"
                 )
             if len(header) == 3 and values[-1][2] < values[-2][2]:
@@ -217,8 +246,10 @@ def _number(path: Path, line: int, column: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not 0 <= value < float("inf"):
+    most = MOST_S if column == "time_s" else MOST_PEOPLE
+    if not 0 <= value <= most:
         raise ScenarioError(
-            f"{path}, line {line}, column {column}: '{text.strip()}' is not a number of 0 or more"
+            f"{path}, line {line}, column {column}: '{text.strip()[:60]}' is not a number of 0 or "
+            f"more, at most {most:g}"
         )
     return value

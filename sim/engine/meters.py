@@ -1,10 +1,12 @@
 """Meters: whole microseconds and whole bits, so that no order of counting changes a sum.
 
-An interval is booked in two places at most: its ends into `part`, the whole bins between them as a
-step up and a step down in `full`. What is on the wire of a large night in ten seconds, in bits a
-second times microseconds, is more than 63 bits hold (900 Gbps), so the time within a bin is counted
-in two parts: whole COARSE_US microseconds, and the rest. Measuring changes nothing: no transition reads a meter; what the
-vendor reads of his account he does on the clock (looks.py).
+An interval is booked in two places at most: its ends into the part of a bin, the whole bins between
+them as a step up and a step down in `full`. On the wire of a large night, bits a second times the
+microseconds of ten seconds outgrow 63 bits (at 900 Gbps), so the time within a bin is counted in
+two words: whole COARSE_US microseconds in `coarse`, the rest in `part`.
+
+Measuring changes nothing: no transition reads a meter; what the vendor reads of his account he does
+on the clock (looks.py).
 """
 
 from __future__ import annotations
