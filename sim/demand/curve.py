@@ -121,8 +121,8 @@ def _length_s(promotion: Promotion, recorded_s: float) -> float:
     if not LEAST_SHOW_S <= recorded_s <= MOST_SHOW_S:
         raise ScenarioError(
             f"promotion.file '{promotion.file}' is {recorded_s:g} s long, a show is "
-            f"{LEAST_SHOW_S:g} to {MOST_SHOW_S}: column time_s must be in seconds, or promotion.duration_s say how "
-            "much of it is meant"
+            f"{LEAST_SHOW_S:g} to {MOST_SHOW_S}: column time_s must be in seconds, or "
+            "promotion.duration_s say how much of it is meant"
         )
     if misfit := too_many_steps(recorded_s, promotion.grid_s):
         raise ScenarioError(f"promotion.{misfit}")

@@ -62,8 +62,8 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
 
     `progress(done, total)` after each job: a night of a vendor. `keep`: sessions and orders too,
     one row a viewer or order of the scripted peak (large).
-    Errors: ScenarioError for more than fits this machine, for files the scenario names that can't be
-    read, and for a profile whose ranges contradict themselves.
+    Errors: ScenarioError for more than fits this machine, for files the scenario names that can't
+    be read, and for a profile whose ranges contradict themselves.
     """
     refuse_what_does_not_fit(scenario, keep)
     todo = jobs(scenario)

@@ -141,33 +141,27 @@ class _Reckoning:
         kinds = list(self._kinds(scenario))
         need, work = self._memory(scenario, kinds), self._work(scenario, kinds)
         viewers = max(kind.viewers for kind in kinds)
-        yield (
-            need / have if need > NEVER_REFUSED else 0.0,
-            (
-                f"this takes about {_two_digits(need / 1e9)} GB of memory ({_two_digits(viewers)} "
-                f"viewers and {_two_digits(max(self._orders(scenario) * k.times for k in kinds))} orders "
-                f"in the largest night, {_two_digits(sum(k.jobs for k in kinds))} nights of a vendor), "
-                f"and {_two_digits(have / 1e9)} GB are there"
-            ),
+        orders = max(self._orders(scenario) * kind.times for kind in kinds)
+        jobs, gmv = sum(kind.jobs for kind in kinds), self._gmv(scenario)
+        said = (
+            f"this takes about {_two_digits(need / 1e9)} GB of memory ({_two_digits(viewers)} "
+            f"viewers and {_two_digits(orders)} orders in the largest night, {_two_digits(jobs)} "
+            f"nights of a vendor), and {_two_digits(have / 1e9)} GB are there"
         )
-        yield (
-            work / MOST_WORK_S,
-            (
-                f"this takes about {_two_digits(work / 86_400)} days of a processor, at most "
-                f"{MOST_WORK_S / 86_400:.0f} are allowed"
-            ),
+        yield need / have if need > NEVER_REFUSED else 0.0, said
+        said = (
+            f"this takes about {_two_digits(work / 86_400)} days of a processor, at most "
+            f"{MOST_WORK_S / 86_400:.0f} are allowed"
         )
-        gmv = self._gmv(scenario)
-        yield gmv / MOST_GMV_CNY, f"a perfect night sells CNY {gmv:.3g}, at most {MOST_GMV_CNY:g}"
+        yield work / MOST_WORK_S, said
+        said = f"a perfect night sells CNY {_two_digits(gmv)}, at most {MOST_GMV_CNY:g}"
+        yield gmv / MOST_GMV_CNY, said
         if scenario.engine.kind == "exact":
-            most = viewers + 5 * viewers**0.5
-            yield (
-                most / MOST_EXACT,
-                (
-                    f"engine.kind is exact for {viewers:.0f} viewers: it takes at most {MOST_EXACT} "
-                    "(engine=fast: any number)"
-                ),
+            said = (
+                f"engine.kind is exact for {viewers:.0f} viewers: it takes at most {MOST_EXACT}, "
+                "engine=fast any number"
             )
+            yield (viewers + 5 * viewers**0.5) / MOST_EXACT, said
 
     def _scale(self, scenario: Scenario) -> float:
         """The night's size, in nights of the demand that was reckoned."""
@@ -285,9 +279,10 @@ def _link_changes(net: Network) -> tuple[float, float]:
     if net.kind == "replay":
         assert net.traces is not None
         traces = read_traces(resolve_file("network.traces", net.traces))
-        steps, length_s = (np.array(x, float) for x in zip(*((len(d), d.sum()) for d, _ in traces)))
+        steps = np.array([len(duration_s) for duration_s, _ in traces], float)
+        length_s = np.array([duration_s.sum() for duration_s, _ in traces])
         # A long trace is met as often as it is long.
-        return steps.sum() / length_s.sum(), float(steps @ length_s / length_s.sum())
+        return float(steps.sum() / length_s.sum()), float(steps @ length_s / length_s.sum())
     assert net.mix is not None
     states = links_from_classes([net.classes[name] for name in net.mix]).states
     time = np.diff(np.minimum(states["time"], 1.0), axis=1, prepend=0.0).clip(0)

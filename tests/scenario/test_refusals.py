@@ -17,6 +17,9 @@ def refusal(*overrides, **where) -> str:
     return said
 
 
+DEVICE = "{share: 0, top_mbps: 1}"
+
+
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -60,7 +63,7 @@ def refusal(*overrides, **where) -> str:
         ("vendors.agora.limits.sessions=1e308", ["sessions: 1e+308 is above 1e+12"]),
         ("vendors.agora.paths.rtc.gop_s=5e-324", ["gop_s: 4.94066e-324 is below 0.001"]),
         ("vendors.agora.paths.rtc.bitrate_mbps=1e6", ["Mbps for one viewer", "at most 500000"]),
-        (f"audience.devices={{{', '.join(f'{k}: {{share: 0, top_mbps: 1}}' for k in range(1, 18))}}}",
+        (f"audience.devices={{{', '.join(f'{k}: {DEVICE}' for k in range(1, 18))}}}",
          ["audience.devices has 17 entries", "at most 16"]),
         ("vendors.agora.limits.sessions=0", ["vendors.agora.limits.sessions: 0 is not", "above 0"]),
         ("vendors.agora.serves={cn: [east]}", ["vendors.agora.serves", "nobody serves", "'south'"]),

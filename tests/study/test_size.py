@@ -46,7 +46,7 @@ TOO_MUCH: dict[str, tuple[tuple[str, ...], str]] = {
     "a million of the whole study": (
         (*MILLION, "study=night", "vendors=[agora,budget]", "bands.draws=12"), "audience.sample",
     ),
-    "more than there are people": (("promotion.peak_viewers=9000000000",), "promotion.peak_viewers"),
+    "all people": (("promotion.peak_viewers=9000000000",), "promotion.peak_viewers"),
     "orders a view": (("+promotion.orders_per_view=1e6",), "promotion.orders_per_view"),
     "sales": (("promotion.expected_gmv_cny=1e12", "commerce.basket_cny.median=0.1"),
               "promotion.expected_gmv_cny"),
