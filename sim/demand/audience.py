@@ -15,11 +15,7 @@ from sim.demand.curve import Demand, expected_demand
 from sim.demand.orders import base_rate, draw_orders, order_rates
 from sim.demand.stay import residual_stays, stays
 from sim.draws import Cause, pairs
-from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
-
-MOST_VIEWERS = 20_000_000
-"""About 20 GB of rows; nobody means more in one night."""
 
 AT_ONCE = 500_000
 """Viewers drawn at once where only their orders are wanted, but never less than one bin."""
@@ -85,12 +81,6 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
     """
     demand = expected_demand(scenario.promotion, scenario.audience)
     sample = scenario.audience.sample
-    if sample * demand.arrivals > MOST_VIEWERS:
-        raise ScenarioError(
-            f"promotion.peak_viewers {demand.peak_viewers:.0f} means "
-            f"{sample * demand.arrivals:.0f} viewers, at most {MOST_VIEWERS} fit into memory: "
-            f"set audience.sample below {MOST_VIEWERS / demand.arrivals:.2g}"
-        )
     count = _count(scenario, replication, demand)
     if sample < 1:
         viewers, worth = _sample(scenario, replication, demand, count)

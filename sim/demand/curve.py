@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from sim.demand.stay import StayLaw, integrated_survival, residual_survival, stay_law
 from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
-from sim.scenario.model import Audience, Cohort, MassExit, Promotion
+from sim.scenario.model import (
+    LEAST_SHOW_S,
+    MOST_PEOPLE,
+    MOST_SHOW_S,
+    Audience,
+    Cohort,
+    MassExit,
+    Promotion,
+    too_many_steps,
+)
+from sim.scenario.quantity import LEAST_S, MOST_S
 
 Array = NDArray[np.float64]
 
@@ -105,12 +115,13 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
     Each cohort by itself: its curve, at its share of the peak, with its own stay.
     Errors: ScenarioError for a curve file that can't be read, or with nobody within the show.
     """
-    points, views = None, None
+    points, views, duration = None, None, promotion.duration_s
     if promotion.file is not None:
         points, views = read_curve(resolve_file("promotion.file", promotion.file))
+        duration = _length_s(promotion, float(points[-1, 0]))
     elif promotion.concurrency is not None:
         points = np.array(promotion.concurrency)
-    duration = float(points[-1, 0]) if promotion.duration_s is None else promotion.duration_s
+    assert duration is not None
     highest = 1.0 if points is None else _peak(points, duration)
     if highest <= 0:
         raise ScenarioError(
@@ -183,6 +194,12 @@ def _laws(
             f"fit_to_views=false come {kept:.0f} times: that leaves nobody for the others"
         )
     stretch = sum(watched / left / laws[k].mean_s for k, watched in fits.items())
+    for k, watched in fits.items():
+        if not LEAST_S <= (mean_s := stretch * laws[k].mean_s) <= MOST_S:
+            raise ScenarioError(
+                f"promotion.file: {left:g} views for {watched / 3600:g} viewer hours are a mean "
+                f"stay of {mean_s:g} s, it must be {LEAST_S:g} to {MOST_S:g}"
+            )
     return [
         stay_law(stay, stretch) if k in fits else law
         for k, (stay, law) in enumerate(zip(stays, laws, strict=True))
@@ -214,6 +231,21 @@ def _part(
         offered = presence(times, edges, law, exits) @ np.append(initial, per_s)
         dry = (per_s == 0) & (offered[2::2] > target[1:] + 1e-9 * peak)
     return Part(cohort.name, curve, law, exits, per_s, initial, offered, dry)
+
+
+def _length_s(promotion: Promotion, recorded_s: float) -> float:
+    """How long the show of a recorded curve is: what is asked for, else the whole of it."""
+    if promotion.duration_s is not None:
+        return promotion.duration_s
+    if not LEAST_SHOW_S <= recorded_s <= MOST_SHOW_S:
+        raise ScenarioError(
+            f"promotion.file '{promotion.file}' is {recorded_s:g} s long, a show is "
+            f"{LEAST_SHOW_S:g} to {MOST_SHOW_S}: column time_s must be in seconds, or "
+            "promotion.duration_s say how much of it is meant"
+        )
+    if misfit := too_many_steps(recorded_s, promotion.grid_s):
+        raise ScenarioError(f"promotion.{misfit}")
+    return recorded_s
 
 
 def _peak(points: Array, duration: float) -> float:
@@ -312,9 +344,9 @@ def read_curve(path: Path) -> tuple[Array, NDArray[np.float64] | None]:
             )
         values.append([_number(path, line, c, text) for c, text in zip(header, row, strict=True)])
         if len(values) > 1:
-            if values[-1][0] <= values[-2][0]:
+            if values[-1][0] - values[-2][0] < LEAST_S:
                 raise ScenarioError(
-                    f"{path}, line {line}, column time_s: {row[0]} does not rise "
+                    f"{path}, line {line}, column time_s: {row[0]} does not rise by {LEAST_S:g} s "
                     f"(the line before has {values[-2][0]:g})"
                 )
             if len(header) == 3 and values[-1][2] < values[-2][2]:
@@ -338,8 +370,10 @@ def _number(path: Path, line: int, column: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not 0 <= value < float("inf"):
+    most = MOST_S if column == "time_s" else MOST_PEOPLE
+    if not 0 <= value <= most:
         raise ScenarioError(
-            f"{path}, line {line}, column {column}: '{text.strip()}' is not a number of 0 or more"
+            f"{path}, line {line}, column {column}: '{text.strip()[:60]}' is not a number of 0 or "
+            f"more, at most {most:g}"
         )
     return value

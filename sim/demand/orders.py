@@ -79,19 +79,29 @@ def order_rates(promotion: Promotion, commerce: Commerce, duration_s: float) -> 
     )  # fmt: skip
 
 
+def wished(demand: Demand, rates: Rates) -> Array:
+    """(products) orders of the night, at one order a second of a viewer of mean intent."""
+    t = np.linspace(0, demand.duration_s, 20 * len(demand.times_s))
+    crowd = np.interp(t, demand.times_s, demand.offered)
+    mass = np.diff(rates.cumulative(t), axis=0)
+    return np.asarray(((crowd[1:] + crowd[:-1]) / 2) @ mass)
+
+
 def base_rate(
-    promotion: Promotion, demand: Demand, rates: Rates, room_per_view: float | None = None
+    promotion: Promotion,
+    demand: Demand,
+    rates: Rates,
+    room_per_view: float | None = None,
+    orders: Array | None = None,
 ) -> float:
     """Orders a second of a viewer of mean intent: solved once, in expectation, before stock.
 
     What is expected is sold: of the orders placed those that are paid in time. `room_per_view`:
-    orders a view of this audience, where the promotion has no figure of its own.
+    orders a view of this audience, where the promotion has no figure of its own. `orders`: as
+    `wished` gives them, where they are known.
     Errors: ScenarioError where nobody may order anything.
     """
-    t = np.linspace(0, demand.duration_s, 20 * len(demand.times_s))
-    crowd = np.interp(t, demand.times_s, demand.offered)
-    mass = np.diff(rates.cumulative(t), axis=0)
-    orders = ((crowd[1:] + crowd[:-1]) / 2) @ mass
+    orders = wished(demand, rates) if orders is None else orders
     if not orders.any():
         raise ScenarioError(
             "promotion.pitches hold the intent at 0, or the curve has nobody in the room, for the "

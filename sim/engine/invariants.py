@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.delivery.door import QUOTA
 from sim.delivery.share import NO_SHARING
-from sim.engine.meters import BIN_US, JOINS, by_bin, totals
+from sim.engine.meters import BIN_US, JOINS, by_bin, together, totals
 from sim.engine.night import Night
 from sim.engine.supply import capacity_mbps
 from sim.record import Reason, State
@@ -79,8 +79,8 @@ def _nodes_within_capacity(night: Night, epoch_s: float) -> None:
     """
     if (night.path["sharing"] == NO_SHARING).all():
         return
-    wire, width = totals(night.meters.wire), BIN_US / 1e6
-    leaves = night.nodes[: len(wire)]
+    width = BIN_US / 1e6
+    leaves = night.nodes[: len(night.meters.wire)]
     joins = by_bin(night.meters.events)[JOINS]
     lately = (joins + np.append(0, joins[:-1])).max()
     fastest = night.player["catch_up"] * night.path["wire"]
@@ -88,7 +88,7 @@ def _nodes_within_capacity(night: Night, epoch_s: float) -> None:
     for k, capacity in enumerate(capacity_mbps(night)):
         up = [leaves["edge_at"], leaves["region_at"], leaves["top_at"]]
         mine = np.any([at == k for at in up], axis=0)
-        mb = wire[mine].sum(axis=0) / 1e12
+        mb = totals(together(night.meters.wire[mine]))[0] / 1e12
         most = (capacity + HALF_A_BIT * len(night.rows)) * (width + 2 * epoch_s)
         most += lately * np.minimum(capacity, most_mbps) * epoch_s
         over = mb > most * (1 + WHOLE_US)

@@ -25,7 +25,7 @@ from sim.delivery.share import (
     wanted_levels,
 )
 from sim.delivery.transcodes import start_and_stop
-from sim.engine.meters import BIN_US, bind_at, us
+from sim.engine.meters import BIN_US, add, bind_at, us
 from sim.engine.night import (
     NO_LIMIT,
     TRANSCODES,
@@ -292,7 +292,9 @@ def correct_wire(n: Night, a: int, b: int) -> None:
             flow_us = kind.flows * (b - a) + kind.flow_us
             for k in range(a // BIN_US, b // BIN_US + 1):
                 piece = min(b, (k + 1) * BIN_US) - max(a, k * BIN_US)
-                n.meters.wire[e, k].part += more * (flow_us * piece // (b - a))
+                # In this order, so that no product of flows and times outgrows its word.
+                whole, rest = flow_us // (b - a), flow_us % (b - a)
+                add(n.meters.wire[e, k], more, whole * piece + rest * piece // (b - a))
 
 
 @step

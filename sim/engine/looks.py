@@ -12,7 +12,7 @@ from sim.delivery.door import GB, MBPS, MINUTES, read
 from sim.delivery.messages import fill, waiting
 from sim.engine.clock import Clock
 from sim.engine.incidents import cut
-from sim.engine.meters import BIN_US, bind_at, us
+from sim.engine.meters import bind_at, booked, us
 from sim.engine.night import MESSAGES, Night
 from sim.viewer.viewer import NEVER, WAITING
 
@@ -83,7 +83,7 @@ def wire_mb(n: Night, t: float) -> float:
         full = 0
         for k in range(wire.shape[1]):
             full += wire[e, k].full
-            mb += (wire[e, k].part + full * BIN_US) * 1e-12
+            mb += booked(wire[e, k], full) * 1e-12
     now, before = us(t), us(n.now[0].from_s)
     for slot in range(n.now[0].active):
         if n.flows[slot].viewer >= 0:

@@ -1,13 +1,18 @@
 """Meters: whole microseconds and whole bits, so that no order of counting changes a sum.
 
-An interval is booked in two places at most: its ends into `part`, the whole bins between them as a
-step up and a step down in `full`. Measuring changes nothing: no transition reads a meter; what the
-vendor reads of his account he does on the clock (looks.py).
+An interval is booked in two places at most: its ends into the part of a bin, the whole bins between
+them as a step up and a step down in `full`. On the wire of a large night, bits a second times the
+microseconds of ten seconds outgrow 63 bits (at 900 Gbps), so the time within a bin is counted in
+two words: whole COARSE_US microseconds in `coarse`, the rest in `part`.
+
+Measuring changes nothing: no transition reads a meter; what the vendor reads of his account he does
+on the clock (looks.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +25,12 @@ Ints = NDArray[np.int64]
 BIN_US, SECOND_US = int(BIN_S * 1e6), 1_000_000
 ARRIVALS, ATTEMPTS, REFUSALS, JOINS = (code(k) for k in range(4))
 
-BOOK = np.dtype([("part", "i8"), ("full", "i8")])
+COARSE_BITS = 12
+COARSE_US = 1 << COARSE_BITS
+"""Two million Gbps in one bin, and as many changes of rate in it as anybody simulates."""
+FULL_COARSE, FULL_REST = divmod(BIN_US, COARSE_US)
+
+BOOK = np.dtype([("part", "i8"), ("coarse", "i8"), ("full", "i8")])
 
 
 @dataclass(eq=False, frozen=True)
@@ -50,9 +60,35 @@ def meters(duration_s: float, leaves: int, paths: int, regions: int, layers: int
     )
 
 
-def totals(book: NDArray[np.void]) -> Ints:
-    """(rows, bins) what was booked in each bin."""
-    return np.asarray(book["part"] + np.cumsum(book["full"], axis=1) * BIN_US)
+def totals(book: NDArray[np.void]) -> NDArray[np.float64]:
+    """(rows, bins) what was booked in each bin, rounded once: exact below 2^53."""
+    full = np.cumsum(book["full"], axis=1)
+    rest = book["part"] + full * FULL_REST
+    coarse = book["coarse"] + full * FULL_COARSE + rest // COARSE_US
+    return np.asarray(coarse * float(COARSE_US) + rest % COARSE_US)
+
+
+def together(book: NDArray[np.void]) -> NDArray[np.void]:
+    """(1, bins) BOOK of all rows in one: their sum before anything is rounded."""
+    out = np.zeros((1, book.shape[1]), BOOK)
+    for word in BOOK.names or ():
+        out[word][0] = book[word].sum(axis=0)
+    return out
+
+
+@inlined
+def booked(cell: Any, full: int) -> float:
+    """What was booked in one bin; `full`: the steps up to it, summed."""
+    rest = cell.part + full * FULL_REST
+    coarse = cell.coarse + full * FULL_COARSE + (rest >> COARSE_BITS)
+    return coarse * float(COARSE_US) + (rest & (COARSE_US - 1))
+
+
+@inlined
+def add(cell: Any, amount: int, us: int) -> None:
+    """Add `amount` for so many microseconds to the part of one bin."""
+    cell.part += amount * (us & (COARSE_US - 1))
+    cell.coarse += amount * (us >> COARSE_BITS)
 
 
 def by_bin(events: NDArray[np.int32]) -> Ints:
@@ -74,10 +110,10 @@ def book(into: NDArray[np.void], row: int, a: int, b: int, amount: int) -> None:
         return
     first, last = a // BIN_US, b // BIN_US
     if first == last:
-        into[row, first].part += amount * (b - a)
+        add(into[row, first], amount, b - a)
     else:
-        into[row, first].part += amount * ((first + 1) * BIN_US - a)
-        into[row, last].part += amount * (b - last * BIN_US)
+        add(into[row, first], amount, (first + 1) * BIN_US - a)
+        add(into[row, last], amount, b - last * BIN_US)
         into[row, first + 1].full += amount
         into[row, last].full -= amount
 

@@ -32,7 +32,6 @@ from sim.record import (
     Limit,
 )
 from sim.scenario.compose import resolve_file
-from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Incident, Network, Patience, Promotion, Scenario
 from sim.scenario.vendor import Limits, Path, Policy, Vendor
 from sim.viewer.viewer import LAYERS, LEAST_REFILL_S, PLAYER, VIEWER, Kind
@@ -92,8 +91,6 @@ def open_for_the_night(
     rows["order"], rows["order_end"] = bounds[:-1], bounds[1:]
 
     kinds = _kinds(player, path, leaves, layers, loss)
-    most_bps = max(kinds["nominal_bps"].max(), player["layer_mbps"].max() * 1e6)
-    _meters_can_count(scenario, audience, most_bps)
     now = np.zeros(1, NOW)
     now["places"], now["most_layers"] = edges, layers
     now["changing"] = changes(vendor)
@@ -215,17 +212,6 @@ def _who_shares(
         if narrow[[leaf["edge_at"], leaf["region_at"], leaf["top_at"]]].any():
             path["sharing"][leaf["path"]] = path["by"][leaf["path"]]
     nodes["sharing"][:leaves] = path["sharing"][nodes["path"][:leaves]]
-
-
-def _meters_can_count(scenario: Scenario, audience: Audience, bps: float) -> None:
-    """Meters count bits a second x microseconds in 63 bits: 900 Gbps in a bin of ten seconds."""
-    most = 9e11 / (2 * bps) / scenario.audience.sample
-    if audience.demand.offered_peak > most:
-        raise ScenarioError(
-            f"promotion.peak_viewers {audience.demand.offered_peak:.0f} is more than the meters "
-            f"count ({most:.0f} at this bitrate): set audience.sample below "
-            f"{scenario.audience.sample * most / audience.demand.offered_peak:.2g}"
-        )
 
 
 def _links(net: Network) -> tuple[Links, NDArray[np.float64], NDArray[np.float64]]:

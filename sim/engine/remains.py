@@ -22,6 +22,7 @@ from sim.engine.meters import (
     Meters,
     by_bin,
     meters,
+    together,
     totals,
 )
 from sim.engine.night import Night
@@ -110,7 +111,6 @@ def leave_behind(
     weight = 1 / scenario.audience.sample
     labels = names(scenario, vendor)
     series = _series(night.meters, audience.demand.duration_s)
-    wire = totals(night.meters.wire)
     seconds = night.meters.bound[:, : int(np.ceil(audience.demand.duration_s))].sum(axis=1)
     binding = {
         f"binding_limit_s.{LIMIT_NAMES[k]}": float(seconds[k]) for k in np.flatnonzero(seconds)
@@ -120,7 +120,7 @@ def leave_behind(
         peak_viewers=round(audience.demand.peak_viewers), weight=weight,
         order_weight=audience.order_weight, names=labels,
         sessions=out, orders=night.orders, series=series, latency_us=night.meters.latency_us,
-        usage=_usage(scenario, night, vendor, labels, wire, audience.demand.duration_s),
+        usage=_usage(scenario, night, vendor, labels, audience.demand.duration_s),
         limits=uses(night, labels), bound=bound(night, audience.demand.duration_s),
         facts=facts(audience) | binding | supply.facts(night, vendor),
         seconds=_seconds(night.meters, audience.demand.duration_s),
@@ -180,7 +180,7 @@ def _series(m: Meters, duration_s: float) -> pd.DataFrame:
     width_us = np.minimum(BIN_S, duration_s - start) * 1e6
     n = len(start)
     state = totals(m.states)[:, :n] / width_us
-    wire = totals(m.wire)[:, :n].sum(axis=0) / (width_us * 1e6)
+    wire = totals(together(m.wire))[0, :n] / (width_us * 1e6)
     columns: list[Any] = [*state, *by_bin(m.events)[:, :n], wire]
     frame = pd.DataFrame(dict(zip(SERIES, columns, strict=True)))
     frame.insert(0, "time_s", start)
@@ -210,15 +210,14 @@ def _usage(
     night: Night,
     vendor: Vendor | None,
     labels: Names,
-    wire: NDArray[np.int64],
     duration_s: float,
 ) -> pd.DataFrame:
     """What is billed, at full size, by path and vendor region."""
     out: list[tuple[Any, ...]] = []
     if vendor is None:
         return pd.DataFrame(columns=USAGE)
-    leaves, nan = night.nodes[: len(wire)], float("nan")
-    start = np.arange(wire.shape[1] - 1) * BIN_S
+    wire, nan = night.meters.wire, float("nan")
+    leaves, start = night.nodes[: len(wire)], np.arange(wire.shape[1] - 1) * BIN_S
     weight, starts_at = 1 / scenario.audience.sample, scenario.promotion.starts_at
     since_midnight = starts_at - starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
     day = (since_midnight.total_seconds() + start) // 86400
@@ -235,7 +234,7 @@ def _usage(
                 ("viewer_minutes", name, region, label, nan, float(m), "min")
                 for label, m in minutes.items()
             ]
-            wires = wire[mine].sum(axis=0)[:-1]
+            wires = totals(together(wire[mine]))[0, :-1]
             out += [
                 ("egress_gb", name, region, "", start[day == d][0],
                  (wires[day == d] / 1e6).sum() / 8e9 * weight, "GB")

@@ -21,11 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.scenario.errors import ScenarioError
+from sim.scenario.quantity import LEAST_S, MOST_S
 
 Trace = tuple[NDArray[np.float64], NDArray[np.float64]]
 """duration_s (n,), each > 0, and mbps (n,), each >= 0 and finite; one of the rates is above 0."""
 
 PACKET_MBIT = 1500 * 8 / 1e6
+MOST_MBPS = 1e6
+"""A link of a terabit: nobody means more."""
 LONGEST_MS = 10**9
 """Eleven days: beyond it a Mahimahi line is a wrong unit, and its bins would fill the memory."""
 
@@ -181,6 +184,15 @@ def _checked_trace(duration_s: NDArray[np.float64], mbps: NDArray[np.float64], n
     if not ((duration_s > 0).all() and math.isfinite(total_s)):  # 1e-323 ms are 0 s in floats
         raise ScenarioError(
             f"{name} lasts {total_s:g} s, each duration must be above 0 and their sum finite"
+        )
+    if total_s > MOST_S or total_s / len(duration_s) < LEAST_S:
+        raise ScenarioError(
+            f"{name} has {len(duration_s)} rates in {total_s:g} s: it may last {MOST_S:g} s at "
+            f"most, and a rate {LEAST_S:g} s at least on the average"
+        )
+    if mbps.max() > MOST_MBPS:
+        raise ScenarioError(
+            f"{name} has a rate of {mbps.max():g} Mbps: one must be at most {MOST_MBPS:g}"
         )
     if not mbps.any():
         raise ScenarioError(f"{name} carries nothing: every rate is 0, one must be above 0")

@@ -22,7 +22,7 @@ class OtherPromotion(Frozen):
 
     day: PositiveInt
     """Of the month."""
-    share: Annotated[float, Field(ge=0), NUMBER]
+    share: Annotated[float, Field(ge=0, le=1000), NUMBER]
     """Its audience, in audiences of this night."""
 
 
@@ -34,7 +34,7 @@ class Month(Frozen):
     ordinary_nights: Annotated[int, Field(ge=0, le=30), WHOLE]
     ordinary_share: Share
     """Their audience, as a share of this night's."""
-    promotions: list[OtherPromotion] = []
+    promotions: Annotated[list[OtherPromotion], Field(max_length=31)] = []
     """Ordinary nights fill the days that neither these nor this night take, from the first on."""
 
     def misfit(self, days: int) -> str:

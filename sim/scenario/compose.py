@@ -24,6 +24,7 @@ from sim.scenario.errors import ScenarioError
 from sim.scenario.files import (
     CONF,
     check_config_dir,
+    check_yaml,
     groups,
     named_files,
     resolve_file,
@@ -47,6 +48,9 @@ __all__ = [
 ]
 
 
+MOST_ARGUMENTS, MOST_CHARACTERS = 300, 20_000
+"""Of a command: its grammar takes seconds for more."""
+
 _COMPOSING = threading.Lock()
 
 
@@ -69,6 +73,7 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
 def read_scenario(path: str | Path) -> Scenario:
     """The scenario of a finished run, from the `config.yaml` in its folder."""
     with in_words():
+        check_yaml(Path(path))
         cfg = OmegaConf.load(path)
     assert isinstance(cfg, DictConfig)
     return validated(cfg)
@@ -92,6 +97,12 @@ def validated(cfg: DictConfig, config_dir: Path | None = None) -> Scenario:
 
 def arguments(argv: Sequence[str]) -> list[str]:
     """Overrides as Hydra wants them, refused where they would lie about a number's source."""
+    size = sum(map(len, argv))
+    if len(argv) > MOST_ARGUMENTS or size > MOST_CHARACTERS:
+        raise ScenarioError(
+            f"{len(argv)} arguments with {size} characters: they must be {MOST_ARGUMENTS} and "
+            f"{MOST_CHARACTERS} at most, and more stand in a file (--config-dir)"
+        )
     argv = forced(quoted(argv))
     parsed = OverridesParser.create().parse_overrides(argv)
     for argument, override in zip(argv, parsed, strict=True):

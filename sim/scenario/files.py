@@ -7,9 +7,11 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from sim.scenario.errors import ScenarioError
@@ -24,6 +26,13 @@ _SHIPPED = {
     "promotion.file": CONF / "promotion" / "curves",
     "network.traces": CONF / "network" / "traces",
 }
+
+
+MOST_BYTES = 20_000_000
+"""Of a recording: a week of seconds. Larger ones are not what the key means."""
+MOST_FILES = 10_000
+MOST_YAML_BYTES, MOST_NODES = 1_000_000, 50_000
+"""Of one file of a user's configuration: the largest here has a fiftieth of both."""
 
 
 def groups(config_dir: Path | None = None) -> dict[str, list[str]]:
@@ -41,6 +50,7 @@ def resolve_file(kind: Kind, text: str) -> Path:
     bare = not re.search(r"[./\\]", text)
     path = shipped / f"{text}.csv" if bare else Path(text).expanduser()
     if path.is_file() or (kind == "network.traces" and any(_files(path))):
+        _not_too_large(kind, path)
         return path
     names = ", ".join(sorted(f.stem for f in shipped.glob("*.csv"))) or "none"
     if bare:
@@ -49,6 +59,17 @@ def resolve_file(kind: Kind, text: str) -> Path:
         what = "file or a folder with files" if kind == "network.traces" else "file"
         allowed = f"it must be a {what} seen from {Path.cwd()}, or a shipped name ({names})"
     raise ScenarioError(f"{kind} is '{text}', which is not there: {allowed}")
+
+
+def _not_too_large(kind: Kind, path: Path) -> None:
+    size = 0
+    for n, file in enumerate([path] if path.is_file() else _files(path)):
+        size += file.stat().st_size
+        if size > MOST_BYTES or n >= MOST_FILES:
+            raise ScenarioError(
+                f"{kind} '{path}' is too large: it must be {MOST_BYTES // 10**6} MB, and of a "
+                f"folder {MOST_FILES} files, at most"
+            )
 
 
 def check_writable(output_dir: Path) -> None:
@@ -110,7 +131,7 @@ def check_config_dir(folder: Path) -> None:
         raise ScenarioError(f"--config-dir is '{folder}': it must be a folder")
     if folder.resolve() == CONF:
         return
-    for file in sorted(folder.rglob("*.yaml")):
+    for file in _yaml_below(folder):
         name = file.relative_to(folder)
         if (CONF / name).is_file():
             raise ScenarioError(
@@ -121,6 +142,7 @@ def check_config_dir(folder: Path) -> None:
             file.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise ScenarioError(f"{file} is not UTF-8 text: save it as UTF-8") from None
+        check_yaml(file)
         if name.parts[0] == "vendors":
             _check_header(file, f"vendors.{file.stem}")
             _check_sources(file)
@@ -128,6 +150,50 @@ def check_config_dir(folder: Path) -> None:
             _check_list(file)
         elif name.parts[0] == "experiment":
             _check_header(file, "_global_")
+
+
+def _yaml_below(folder: Path) -> list[Path]:
+    """In order. A folder in which somebody keeps much else would be searched for minutes."""
+    found: list[Path] = []
+    seen = 0
+    for at, _, names in os.walk(folder):
+        seen += 1 + len(names)
+        if seen > MOST_FILES:
+            raise ScenarioError(
+                f"--config-dir is '{folder}', and more than {MOST_FILES} files lie below it: it "
+                "must be a folder of its own"
+            )
+        found += [Path(at, name) for name in names if name.endswith(".yaml")]
+    return sorted(found)
+
+
+def check_yaml(file: Path) -> None:
+    """Refuse a file that is small and yet endless: aliases of aliases, aliases of themselves."""
+    if file.stat().st_size > MOST_YAML_BYTES:
+        raise ScenarioError(f"{file} is too large: it must be {MOST_YAML_BYTES // 1000} kB at most")
+    nodes = _nodes(yaml.compose(file.read_text(encoding="utf-8-sig"), _Loader), {})
+    if nodes > MOST_NODES:
+        count = "endless" if nodes == inf else "too many"
+        raise ScenarioError(
+            f"{file} has {count} keys and values, those of aliases counted wherever they stand: "
+            f"they must be {MOST_NODES} at most"
+        )
+
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _nodes(node: yaml.Node | None, known: dict[int, float]) -> float:
+    """How many there are below a node, itself included; of one that holds itself, inf."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = inf  # until it is counted
+        parts = node.value
+        if isinstance(node, yaml.MappingNode):
+            parts = [part for pair in parts for part in pair]
+        known[id(node)] = 1 + sum(_nodes(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _check_header(file: Path, package: str) -> None:

@@ -18,23 +18,41 @@ from pydantic_core import PydanticKnownError
 from sim.scenario.calendar import Month
 from sim.scenario.quantity import (
     INFINITY,
+    LEAST_S,
+    MOST_SIGMA,
     NUMBER,
     WHOLE,
+    Cny,
     Fraction,
     Frozen,
+    Instant,
+    Lasting,
     NotNegative,
     NotNegativeFloat,
     Positive,
     PositiveFloat,
     PositiveInt,
     Quantity,
+    Sample,
     Share,
+    Sigma,
     Source,
+    Span,
+    Wait,
 )
 from sim.scenario.tariff import Currency
 from sim.scenario.vendor import Vendor
 
-Point = tuple[NotNegativeFloat, NotNegativeFloat]
+Point = tuple[Instant, NotNegativeFloat]
+
+MOST_PLACES = 100
+"""Regions, isps, vendors, access classes: meters have a row for each pair of the first two."""
+MOST_ENTRIES = 1_000
+"""Of a list."""
+MOST_POINTS = 10_000
+"""Of a curve that is written in a configuration."""
+MOST_DROPS = 200
+"""Products, for each of which every viewer has a rate."""
 
 
 def _sum_to_one(shares: dict[str, float]) -> dict[str, float]:
@@ -47,8 +65,10 @@ def _sum_to_one(shares: dict[str, float]) -> dict[str, float]:
 
 def _in_order(points: list[Point]) -> list[Point]:
     for (a, _), (b, _) in pairwise(points):
-        if b <= a:
-            raise ValueError(f"time {b:g} s follows {a:g} s: times must rise")
+        if b - a < LEAST_S:
+            raise ValueError(
+                f"time {b:g} s follows {a:g} s: times must rise, by {LEAST_S:g} at least"
+            )
     return points
 
 
@@ -74,8 +94,10 @@ def _without_zone(given: datetime) -> datetime:
 
 
 LocalTime = Annotated[datetime, BeforeValidator(_date_and_time), AfterValidator(_without_zone)]
-Shares = Annotated[dict[str, Fraction], AfterValidator(_sum_to_one)]
-Points = Annotated[list[Point], Field(min_length=2), AfterValidator(_in_order)]
+Shares = Annotated[dict[str, Fraction], Field(max_length=MOST_PLACES), AfterValidator(_sum_to_one)]
+Points = Annotated[
+    list[Point], Field(min_length=2, max_length=MOST_POINTS), AfterValidator(_in_order)
+]
 
 
 # --- promotion ------------------------------------------------------------------------------------
@@ -85,16 +107,16 @@ class Drop(Frozen):
     """A product released at one moment."""
 
     name: str
-    time_s: NotNegativeFloat
-    price_cny: PositiveFloat
+    time_s: Instant
+    price_cny: Cny
     stock: PositiveInt | None = None
     intent: PositiveFloat
     """Order rate just after the drop, as a multiple of the ordinary rate of one viewer."""
-    decay_s: PositiveFloat
+    decay_s: Span
     extra_arrivals: NotNegativeFloat = 0.0
     """Joins just after the drop, as a multiple of the arrival curve there (arrival curves only)."""
-    extra_decay_s: PositiveFloat = 600.0
-    pay_within_s: PositiveFloat | None = None
+    extra_decay_s: Span = 600.0
+    pay_within_s: Span | None = None
     """An unpaid unit is for sale again after this; null: commerce.payment.within_s."""
     optional: bool = False
     """Left out, and that is said, where the show is over by then; else such a show is refused."""
@@ -103,8 +125,8 @@ class Drop(Frozen):
 class Pitch(Frozen):
     """A stretch in which the host sells harder (or less hard); the end of the show cuts it."""
 
-    from_s: NotNegativeFloat
-    to_s: PositiveFloat
+    from_s: Instant
+    to_s: Span
     intent: NotNegativeFloat
     optional: bool = False
     """As of a drop."""
@@ -122,8 +144,8 @@ class MassExit(Frozen):
     Whoever is present in two that overlap may be taken by either.
     """
 
-    time_s: NotNegativeFloat
-    duration_s: PositiveFloat
+    time_s: Instant
+    duration_s: Span
     share: Fraction
     cohort: str | None = None
     """Whom it takes; null: anybody."""
@@ -134,10 +156,24 @@ def _one_or_more(given: object) -> object:
     return [] if given is None else given if isinstance(given, list) else [given]
 
 
-MOST_S = 7 * 86_400
+MOST_SHOW_S = 7 * 86_400
 """A show lasts a week at most: the bill's other nights are a day each."""
-MOST_BINS = 10_000
-"""Steps in which viewers arrive: their number squared must fit into memory."""
+LEAST_SHOW_S = 1.0
+MOST_BINS = 2_500
+"""Steps in which viewers arrive, a week of five minutes: the curve is solved for in a matrix of
+their number squared."""
+MOST_PEOPLE = 10**10
+"""More than there are."""
+
+
+def too_many_steps(duration_s: float, grid_s: float) -> str:
+    """Of a show of this length, which a recorded curve tells only when it is read; '' if not."""
+    if duration_s / grid_s <= MOST_BINS:
+        return ""
+    return (
+        f"grid_s {grid_s:g} cuts {duration_s:g} s into more than {MOST_BINS} "
+        f"steps: it must be at least {ceil(1000 * duration_s / MOST_BINS) / 1000:.9g}"
+    )
 
 
 class Promotion(Frozen):
@@ -145,20 +181,22 @@ class Promotion(Frozen):
 
     name: str
     starts_at: LocalTime
-    peak_viewers: PositiveInt | None
-    duration_s: Annotated[float, Field(gt=0, le=MOST_S), NUMBER] | None
-    peak_sigma: NotNegativeFloat
+    peak_viewers: Annotated[int, Field(ge=1, le=MOST_PEOPLE), WHOLE] | None
+    duration_s: Annotated[float, Field(ge=LEAST_SHOW_S, le=MOST_SHOW_S), NUMBER] | None
+    peak_sigma: Sigma
     concurrency: Points | None = None
     """(time_s, share of the peak), straight lines between."""
     arrivals: Points | None = None
     """(time_s, joins a second, up to scale), straight lines between."""
     file: str | None = None
     """A recorded concurrency curve: CSV `time_s,viewers[,views]`."""
-    grid_s: PositiveFloat
-    mass_exit: Annotated[list[MassExit], BeforeValidator(_one_or_more)] = []
+    grid_s: Span
+    mass_exit: Annotated[
+        list[MassExit], BeforeValidator(_one_or_more), Field(max_length=MOST_ENTRIES)
+    ] = []
     """One, or a list of them."""
-    drops: list[Drop] = []
-    pitches: list[Pitch] = []
+    drops: Annotated[list[Drop], Field(max_length=MOST_DROPS)] = []
+    pitches: Annotated[list[Pitch], Field(max_length=MOST_ENTRIES)] = []
     recordings: Annotated[int, Field(ge=0, le=100), WHOLE] = 0
     """Files of the whole show that the vendor records; each format is one."""
     expected_gmv_cny: PositiveFloat | None = None
@@ -184,11 +222,8 @@ class Promotion(Frozen):
             for key in ("peak_viewers", "duration_s"):
                 if getattr(self, key) is None:
                     raise ValueError(f"{key} may be null only where promotion.file is given")
-        if self.duration_s is not None and self.duration_s / self.grid_s > MOST_BINS:
-            raise ValueError(
-                f"grid_s {self.grid_s:g} cuts {self.duration_s:g} s into more than {MOST_BINS} "
-                f"steps: it must be at least {self.duration_s / MOST_BINS:g}"
-            )
+        if self.duration_s is not None and (misfit := too_many_steps(self.duration_s, self.grid_s)):
+            raise ValueError(misfit)
         if self.arrivals is None and any(d.extra_arrivals for d in self.drops):
             raise ValueError(
                 "drops.extra_arrivals belongs to an arrival curve; a concurrency curve holds them"
@@ -206,9 +241,9 @@ class Stay(Frozen):
     """Watch intention: a mixture of bouncers (exponential) and stayers (lognormal)."""
 
     bouncer_share: Fraction
-    bouncer_mean_s: PositiveFloat
-    stayer_mean_s: PositiveFloat
-    stayer_sigma_ln: PositiveFloat
+    bouncer_mean_s: Span
+    stayer_mean_s: Span
+    stayer_sigma_ln: Annotated[PositiveFloat, Field(le=MOST_SIGMA)]
     fit_to_views: bool = True
     """Where the recorded curve counts views, stretch the stay so that its mean fits them."""
 
@@ -216,8 +251,8 @@ class Stay(Frozen):
 class Patience(Frozen):
     """How long people wait for the first frame, from the tap."""
 
-    free_s: NotNegativeFloat
-    left_by: Annotated[list[tuple[PositiveFloat, Fraction]], Field(min_length=1, max_length=15)]
+    free_s: Instant
+    left_by: Annotated[list[tuple[Span, Fraction]], Field(min_length=1, max_length=15)]
     """(seconds, share gone by then); constant hazard between the points and after the last."""
 
     @model_validator(mode="after")
@@ -235,9 +270,9 @@ class Patience(Frozen):
 class Retry(Frozen):
     """What an app does when a join fails."""
 
-    backoff_s: Annotated[list[NotNegativeFloat], Field(max_length=16)]
+    backoff_s: Annotated[list[Instant], Field(max_length=16)]
     """Wait before each retry: as many entries as retries."""
-    jitter_s: NotNegativeFloat
+    jitter_s: Instant
     rejoin_share: Fraction
     """Share of those who left in a stall who come back, by the same schedule."""
 
@@ -296,7 +331,7 @@ class Chat(Frozen):
 
     shown_per_s: Positive | None
     """Lines a second it shows, the rest are sampled away; null: all of them."""
-    batch_s: NotNegative
+    batch_s: Wait
     """Lines of so many seconds go out as one message; 0: each by itself."""
     message_bytes: Positive
     """Of one line, with what the app sends along."""
@@ -312,7 +347,7 @@ class Audience(Frozen):
     """Who the viewers are."""
 
     name: str
-    sample: Annotated[float, Field(gt=0, le=1), NUMBER] = 1.0
+    sample: Sample = 1.0
     regions: Shares
     isps: Shares
     devices: Devices
@@ -322,13 +357,13 @@ class Audience(Frozen):
     interactive_share: Fraction
     orders_per_view: PositiveFloat | None = None
     """Paid orders for each who comes, on a perfect night, where the promotion says nothing."""
-    intent_sigma_ln: NotNegativeFloat
+    intent_sigma_ln: Sigma
     stay: Stay
     patience: Patience
     waiting_room_patience: Patience | None = None
-    stall_patience_free_s: NotNegative
+    stall_patience_free_s: Wait
     """Nobody leaves a freeze before this."""
-    stall_patience_mean_s: Positive | None
+    stall_patience_mean_s: Lasting | None
     """Mean patience with the rest of one long freeze; null: nobody leaves because of it."""
     kappa: Positive
     """Speed at which watch intention runs down while the picture is frozen."""
@@ -390,7 +425,7 @@ class LogNormal(Frozen):
     """A lognormal by its median and the standard deviation of its logarithm."""
 
     median: PositiveFloat
-    sigma_ln: NotNegativeFloat
+    sigma_ln: Sigma
 
 
 class LinkClass(Frozen):
@@ -398,8 +433,8 @@ class LinkClass(Frozen):
 
     mean_mbps: LogNormal
     multiplier: Annotated[list[NotNegativeFloat], Field(min_length=1, max_length=8)]
-    hold_s: Annotated[list[PositiveFloat], Field(min_length=1)]
-    jumps: list[list[Fraction]]
+    hold_s: Annotated[list[Span], Field(min_length=1, max_length=8)]
+    jumps: Annotated[list[Annotated[list[Fraction], Field(max_length=8)]], Field(max_length=8)]
     round_trip_ms: NotNegativeFloat
     loss: Annotated[float, Field(ge=0, lt=1), NUMBER]
     mean_source: str
@@ -424,8 +459,8 @@ class Network(Frozen):
     name: str
     kind: Literal["markov", "replay"]
     mix: Shares | None = None
-    classes: dict[str, LinkClass] = {}
-    sources: dict[str, Source] = {}
+    classes: Annotated[dict[str, LinkClass], Field(max_length=MOST_PLACES)] = {}
+    sources: Annotated[dict[str, Source], Field(max_length=MOST_ENTRIES)] = {}
     traces: str | None = None
     trace_round_trip_ms: NotNegativeFloat = 60.0
     trace_loss: Annotated[float, Field(ge=0, lt=1), NUMBER] = 0.0
@@ -457,8 +492,8 @@ class Payment(Frozen):
     """From an order to its payment: some never pay, the others after an exponential time."""
 
     never_share: Annotated[float, Field(ge=0, lt=1), NUMBER]
-    mean_s: PositiveFloat
-    within_s: PositiveFloat
+    mean_s: Span
+    within_s: Span
     """An order unpaid by then is lost."""
 
     def paid_share(self, within_s: float | None = None) -> float:
@@ -475,9 +510,9 @@ class Commerce(Frozen):
     """Share of orders kept below HD (q_sd)."""
     clarity_audio: Share
     """Share of orders kept with sound alone (q_audio)."""
-    latency_free_s: NotNegative
+    latency_free_s: Wait
     """Latency that costs nothing (L0)."""
-    latency_tau_s: Positive
+    latency_tau_s: Lasting
     """Seconds of latency beyond it after which 1/e of the interactive orders remain."""
     buy_while_frozen: Share
     host_answers_per_min: Positive | None
@@ -489,7 +524,7 @@ class Commerce(Frozen):
     """Share of lost orders that come back later, elsewhere or on another day."""
     margin: Fraction
     """Of what is sold and kept."""
-    cny_per: dict[Currency, PositiveFloat]
+    cny_per: Annotated[dict[Currency, Cny], Field(max_length=MOST_ENTRIES)]
     """Exchange rates: CNY for one unit of a currency."""
     month: Month
 
@@ -499,20 +534,22 @@ class Engine(Frozen):
 
     name: str
     kind: Literal["fast", "exact"]
-    epoch_s: Annotated[float, Field(gt=0, le=10), NUMBER]
-    threads: PositiveInt
+    epoch_s: Annotated[float, Field(ge=0.01, le=10), NUMBER]
+    threads: Annotated[int, Field(ge=1, le=1024), WHOLE]
     check: bool
-    freeze_threshold_s: NotNegativeFloat
-    stall_merge_s: NotNegativeFloat
+    freeze_threshold_s: Instant
+    stall_merge_s: Instant
 
 
 class Study(Frozen):
     """Which question is asked."""
 
     kind: Literal["night", "compare", "curve"]
-    peaks: list[PositiveFloat] = []
+    peaks: Annotated[
+        list[Annotated[float, Field(ge=0.001, le=1000), NUMBER]], Field(max_length=MOST_PLACES)
+    ] = []
     """Other peaks of the curve, as multiples of peak_viewers."""
-    curve_sample: Annotated[float, Field(gt=0, le=1), NUMBER] = 1.0
+    curve_sample: Sample = 1.0
     """audience.sample away from the peak."""
     ladder: bool = True
     """Run all five worlds at the peak (else the last one alone)."""
@@ -533,7 +570,7 @@ class Bands(Frozen):
 
     draws: Annotated[int, Field(ge=0, le=10_000), WHOLE]
     """Nights of the last world with all numbers drawn; 0: no such band."""
-    sample: Annotated[float, Field(gt=0, le=1), NUMBER]
+    sample: Sample
     """audience.sample of those nights and of the nights they are compared with."""
 
 
@@ -546,8 +583,8 @@ class Incident(Frozen):
     """A vendor region, an isp, or for an edge `region.isp`; empty for the host's uplink."""
     vendor: str | None = None
     """Whose edge or region; null: of every vendor that has one of this name."""
-    time_s: NotNegativeFloat
-    duration_s: PositiveFloat
+    time_s: Instant
+    duration_s: Span
     chance: Fraction | None = None
     """Of its happening on one night; null: it happens, on every night that is shown. What it may
     cost with its chance stands in the revenue at risk."""
@@ -583,10 +620,10 @@ class Scenario(Frozen):
     promotion: Promotion
     audience: Audience
     network: Network
-    vendors: Annotated[dict[str, Vendor], Field(min_length=1)]
+    vendors: Annotated[dict[str, Vendor], Field(min_length=1, max_length=MOST_PLACES)]
     commerce: Commerce
     engine: Engine
-    incidents: list[Incident] = []
+    incidents: Annotated[list[Incident], Field(max_length=MOST_PLACES)] = []
     bands: Bands
     report: Report = Report()
     replications: Annotated[int, Field(ge=1, le=10_000), WHOLE]

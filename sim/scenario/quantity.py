@@ -53,6 +53,20 @@ def _texts(node: object) -> Iterator[str]:
         yield from (text for part in node for text in _texts(part))
 
 
+MOST = 1e12
+"""Nobody means more of anything: beyond it lies a slip of the key or of the unit."""
+LEAST = 1e-9
+"""What must be above 0 is at least so much."""
+MOST_S = 1e10
+"""Three hundred years: of times, 'never'."""
+LEAST_S = 1e-3
+"""What takes time takes a millisecond: of shorter steps a night has too many ever to end."""
+MOST_SIGMA = 3.0
+"""Of a logarithm: one in six is more than twenty times the median."""
+MOST_CNY = 1e9
+"""For one piece."""
+
+
 class Frozen(BaseModel):
     """A part of the scenario: unknown keys are refused, nothing changes after validation, and every
     text in it is plain."""
@@ -128,23 +142,50 @@ class Quantity(Frozen):
         return self.value
 
 
-def _range(low: float, high: float, what: str, open_low: bool = False) -> AfterValidator:
+def _range(low: float, high: float, what: str) -> AfterValidator:
+    """Value, low and high within the bounds; of a number that is `what`, it is said which."""
+
     def check(q: Quantity) -> Quantity:
         for number in (q.value, q.lowest, q.highest):
-            if not (low < number if open_low else low <= number) or not number <= high:
+            if number < 0 or (number == 0 and low > 0) or (number > high and high == 1):
                 raise ValueError(f"{number:g} is not {what}")
+            if not low <= number <= high:
+                bound = f"below {low:g}" if number < low else f"above {high:g}"
+                raise ValueError(f"{number:g} is {bound}, which nobody means")
         return q
 
     return AfterValidator(check)
 
 
-PositiveInt = Annotated[int, Field(ge=1), WHOLE]
-NotNegativeInt = Annotated[int, Field(ge=0), WHOLE]
-PositiveFloat = Annotated[float, Field(gt=0), NUMBER]
-NotNegativeFloat = Annotated[float, Field(ge=0), NUMBER]
-Fraction = Annotated[float, Field(ge=0, le=1), NUMBER]
+def _above_0(least: float) -> AfterValidator:
+    """Of what is above 0: not so little that a sum or a quotient of it overflows."""
 
-INFINITY = float("inf")
-Positive = Annotated[Quantity, _range(0, INFINITY, "a number above 0", open_low=True)]
-NotNegative = Annotated[Quantity, _range(0, INFINITY, "a number of 0 or more")]
+    def check(number: float) -> float:
+        if number < least:
+            raise PydanticKnownError("greater_than_equal", {"ge": least})
+        return number
+
+    return AfterValidator(check)
+
+
+PositiveInt = Annotated[int, Field(ge=1, le=int(MOST)), WHOLE]
+NotNegativeInt = Annotated[int, Field(ge=0, le=int(MOST)), WHOLE]
+PositiveFloat = Annotated[float, Field(gt=0, le=MOST), _above_0(LEAST), NUMBER]
+NotNegativeFloat = Annotated[float, Field(ge=0, le=MOST), NUMBER]
+Fraction = Annotated[float, Field(ge=0, le=1), NUMBER]
+Sample = Annotated[float, Field(gt=0, le=1), _above_0(LEAST), NUMBER]
+Sigma = Annotated[float, Field(ge=0, le=MOST_SIGMA), NUMBER]
+Cny = Annotated[float, Field(gt=0, le=MOST_CNY), _above_0(LEAST), NUMBER]
+Instant = Annotated[float, Field(ge=0, le=MOST_S), NUMBER]
+"""Seconds."""
+Span = Annotated[float, Field(gt=0, le=MOST_S), _above_0(LEAST_S), NUMBER]
+"""Seconds that something lasts."""
+
+Positive = Annotated[Quantity, _range(LEAST, MOST, "a number above 0")]
+NotNegative = Annotated[Quantity, _range(0, MOST, "a number of 0 or more")]
 Share = Annotated[Quantity, _range(0, 1, "a share from 0 to 1")]
+Wait = Annotated[Quantity, _range(0, MOST_S, "a number of 0 or more")]
+"""Seconds."""
+Lasting = Annotated[Quantity, _range(LEAST_S, MOST_S, "a number above 0")]
+"""Seconds that something lasts."""
+INFINITY = float("inf")

@@ -83,6 +83,10 @@ def _filters(where: Where, meter: str) -> None:
                 raise ValueError(f"where.class '{kind}' is not one of {', '.join(CLASSES)}")
 
 
+MOST_LINES = 200
+"""Of a price list, and tiers of a line."""
+
+
 class Tier(Frozen):
     """A price up to a quantity (null: without end), counted in multiples of the line's `unit`."""
 
@@ -164,13 +168,13 @@ class TariffLine(Frozen):
     semantics: Literal["graduated", "all_units", "flat"]
     """Each part at its own tier's price; all at the price of the tier reached; that price itself,
     once, however much is used."""
-    tiers: Annotated[list[Tier], Field(min_length=1)]
+    tiers: Annotated[list[Tier], Field(min_length=1, max_length=MOST_LINES)]
     either: str = ""
     """Of the lines with the same word here only the dearest is charged in a period."""
     together: str = ""
     """Lines with the same word here reach their tiers together, by the sum of what they bill; each
     has its share of every tier. A discount on the volume of several classes."""
-    charged_if: list[Condition] = []
+    charged_if: Annotated[list[Condition], Field(max_length=MOST_LINES)] = []
     """Charged only if all of these hold in the period."""
     credit: bool = False
     """Taken off the bill."""
@@ -257,8 +261,8 @@ class Tariff(Frozen):
     beside: bool = False
     """Bought beside another list, never by itself: its bill is added to that of each other list of
     the vendor."""
-    also: list[Also] = []
-    lines: Annotated[list[TariffLine], Field(min_length=1)]
+    also: Annotated[list[Also], Field(max_length=MOST_LINES)] = []
+    lines: Annotated[list[TariffLine], Field(min_length=1, max_length=MOST_LINES)]
     sources: dict[str, Source] = {}
 
     @model_validator(mode="after")

@@ -10,20 +10,26 @@ from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.quantity import (
     GIVEN,
+    MOST,
     NUMBER,
     Confidence,
     Fraction,
     Frozen,
+    Instant,
+    Lasting,
     NotNegative,
-    NotNegativeFloat,
     NotNegativeInt,
     Positive,
     PositiveInt,
     Quantity,
     Share,
     Source,
+    Wait,
 )
 from sim.scenario.tariff import Tariff
+
+MOST_FLOW_MBPS = 500_000
+"""On the wire to one viewer: what meters count in one word."""
 
 ORDER_WAIT_S = {"value": 3.0, "low": 1.0, "high": 10.0}
 """Assumed: 53 % of mobile visitors leave a page that takes 3 s (Akamai, SOASTA 2017)."""
@@ -95,14 +101,14 @@ class Policy(Frozen):
     account_mbps: Literal["refuse", "cut_off"] = "refuse"
     """`cut_off`: the domain is disabled; nobody gets in, everybody inside is cut off."""
     package: Literal["refuse", "cut_off"] = "refuse"
-    scan_s: Positive | None = None
+    scan_s: Lasting | None = None
     """How often the account and the package are looked at; null: each second."""
-    cut_off_s: Positive | None = None
+    cut_off_s: Lasting | None = None
     """How long a cut-off lasts (a package: until another one is bought); null: to the end."""
-    joins_burst: Annotated[float, Field(ge=1), NUMBER] | None = None
+    joins_burst: Annotated[float, Field(ge=1, le=MOST), NUMBER] | None = None
     """Joins let in at once after a quiet spell; null: what one second allows, at least 1."""
-    refusal_s: NotNegative
-    ghost_s: NotNegative | None = None
+    refusal_s: Wait
+    ghost_s: Wait | None = None
     """How long a session that was cut still counts against its quota; null: not at all."""
 
     def of(self, limit: str) -> str:
@@ -138,19 +144,19 @@ def _rising(times_s: list[float], key: str) -> None:
 class Scaling(Frozen):
     """Nodes that are started as the load rises: looked at, started a step at a time, booted."""
 
-    detect_s: Positive
+    detect_s: Lasting
     """How often the load is looked at."""
     target_share: Share
     """Share of what the nodes (those on their way too) can take, above which a step is started."""
     step_nodes: PositiveInt
     most_nodes: PositiveInt
-    boot_s: NotNegative
+    boot_s: Wait
     """From the decision to nodes that take viewers."""
     fail_share: Share
     """Chance that a started step never comes; noticed when it should have."""
     warm_nodes: NotNegativeInt
     """Booted nodes that join at once, once; those beyond them are booted."""
-    scale_in_after_s: NotNegative | None = None
+    scale_in_after_s: Wait | None = None
     """After so long in which a step fewer would have done, a step is taken away; null: never."""
 
     @model_validator(mode="after")
@@ -170,7 +176,7 @@ class Fleet(Frozen):
     cascades: bool
     """Whether one room spreads over the nodes; else it must fit one of them."""
     scaling: Scaling | None = None
-    scheduled: list[tuple[NotNegativeFloat, PositiveInt]] = []
+    scheduled: Annotated[list[tuple[Instant, PositiveInt]], Field(max_length=1_000)] = []
     """(time_s, nodes): so many are there from then on; with `scaling`, at least so many."""
 
     @model_validator(mode="after")
@@ -194,7 +200,7 @@ class Origin(Frozen):
 
     egress_mbps: Positive
     """Wire Mbps."""
-    fetch_s: NotNegative
+    fetch_s: Wait
     """What a fetch adds to the start-up of who needs it, while the origin isn't full."""
     coalesced: bool
     """Whether those who join during a fetch wait for it, or each fetches for himself."""
@@ -216,7 +222,7 @@ class Path(Frozen):
     """Lower renditions an adaptive viewer falls back to, best first (simulcast, segments)."""
     audio_rung: bool = False
     """Below the last of them, sound alone at `audio_mbps`."""
-    react_s: NotNegative | None = None
+    react_s: Wait | None = None
     """RTC with layers: how long until the sender has stepped down."""
     overhead: NotNegative
     """Wire bits over media bits, less 1 (headers; FEC and retransmission are apart)."""
@@ -224,28 +230,28 @@ class Path(Frozen):
     """Share of the viewer's link the path can use (eta)."""
     catch_up: Positive
     """Most media a second of play the path fetches behind the live edge."""
-    upstream_s: NotNegative
+    upstream_s: Wait
     """Host to edge: encoding, ingest, core."""
-    gop_s: Positive
-    start_buffer_s: NotNegative
+    gop_s: Lasting
+    start_buffer_s: Wait
     join_round_trips: NotNegative
-    join_server_s: NotNegative
+    join_server_s: Wait
     # flv
-    delay_s: Positive | None = None
-    resume_buffer_s: Positive | None = None
-    lag_limit_s: Positive | None = None
+    delay_s: Lasting | None = None
+    resume_buffer_s: Lasting | None = None
+    lag_limit_s: Lasting | None = None
     speed_up: NotNegative | None = None
     # rtc
-    jitter_buffer_s: Positive | None = None
+    jitter_buffer_s: Lasting | None = None
     keyframe_cached: bool = False
     audio_mbps: NotNegative | None = None
     fec: NotNegative | None = None
     rtx_max: NotNegative | None = None
-    rtx_delay_s: Positive | None = None
+    rtx_delay_s: Lasting | None = None
     """From a loss to the load of its repetition: a round trip and the wait in a full queue."""
     loss_tolerance: Share | None = None
     udp_shortage: Literal["loss", "pause_some"] = "loss"
-    background_load: list[tuple[NotNegativeFloat, Fraction]] = []
+    background_load: Annotated[list[tuple[Instant, Fraction]], Field(max_length=10_000)] = []
     """(time_s, share of the capacity that other tenants take), straight lines between."""
     fleet: Fleet | None = None
     origin: Origin | None = None
@@ -323,6 +329,21 @@ class Path(Frozen):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _can_be_metered(self) -> Path:
+        """The most one viewer may be sent: while he catches up, or with all that repairs losses."""
+        times = self.catch_up.highest if self.transport == "tcp" else 1.0
+        for more in (self.fec, self.rtx_max) if self.transport == "udp" else ():
+            times *= 1 + (more.highest if more is not None else 0.0)
+        most = max(rate.highest for _, rate in self.ladder) * (1 + self.overhead.highest) * times
+        if most > MOST_FLOW_MBPS:
+            what = "catch_up" if self.transport == "tcp" else "fec and rtx_max"
+            raise ValueError(
+                f"bitrate_mbps, overhead and {what} make {most:g} Mbps for one viewer: together "
+                f"they must be at most {MOST_FLOW_MBPS}"
+            )
+        return self
+
     def _lag_limit_leaves_time(self, delay_s: float) -> None:
         """A skip empties the buffer: the limit must leave time to fill it, or it skips for ever."""
         if self.lag_limit_s is None or self.resume_buffer_s is None:
@@ -334,6 +355,9 @@ class Path(Frozen):
                 f"lag_limit_s {self.lag_limit_s.value:g} must be above delay_s, gop_s and the "
                 f"larger of start_buffer_s and resume_buffer_s together ({least:g} s)"
             )
+
+
+Places = Annotated[list[str], Field(max_length=100)]
 
 
 class RegionLimits(Frozen):
@@ -372,7 +396,7 @@ class Own(Frozen):
     """What happens to joins beyond that."""
     orders_per_s: Positive | None = None
     """Orders the shop takes a second, first come, first served; absent: all of them."""
-    order_wait_s: NotNegative | None = None
+    order_wait_s: Wait | None = None
     """Who would wait longer for that does not order."""
 
     @model_validator(mode="before")
@@ -401,7 +425,7 @@ class Vendor(Frozen):
     not_billed: str = ""
     """What no tariff here has in it, in a word or two (`operations`): told beside every bill."""
     sources: dict[str, Source] = {}
-    serves: Annotated[dict[str, list[str]], Field(min_length=1)]
+    serves: Annotated[dict[str, Places], Field(min_length=1, max_length=100)]
     """Vendor region -> the audience regions it serves."""
     paths: Annotated[dict[str, Path], Field(min_length=1)]
     limits: Limits = Limits()
@@ -409,7 +433,7 @@ class Vendor(Frozen):
     edges: dict[str, dict[str, EdgeLimits]] = {}
     policy: Policy
     own: Own = Own()
-    tariffs: Annotated[dict[str, Tariff], Field(min_length=1)]
+    tariffs: Annotated[dict[str, Tariff], Field(min_length=1, max_length=100)]
 
     @property
     def lists(self) -> list[Tariff]:

@@ -126,14 +126,18 @@ def of_validation(error: ValidationError, data: Any = None, options: Options | N
     """The complaints of pydantic in one sentence; `data`: what was judged."""
     errors = error.errors(include_url=False)
     errors.sort(key=lambda e: e["type"] != "extra_forbidden")  # a typo explains what is missing
-    told: dict[str, str] = {}
+    told: dict[str, ErrorDetails] = {}
     for each in errors:
-        if each["type"] == "missing":
-            key = key_of(each["loc"][:-1])
-            told.setdefault(f"{key} lacks", _missing(each["loc"][:-1], errors, data))
-        else:
-            told.setdefault(key_of(each["loc"]), _complaint(each, options))
-    first, more = list(told.values())[:MOST_TOLD], len(told) - MOST_TOLD
+        lacks = each["type"] == "missing"
+        key = f"{key_of(each['loc'][:-1])} lacks" if lacks else key_of(each["loc"])
+        told.setdefault(key, each)
+    first = [
+        _missing(each["loc"][:-1], errors, data)
+        if each["type"] == "missing"
+        else _complaint(each, options)
+        for each in list(told.values())[:MOST_TOLD]
+    ]
+    more = len(told) - MOST_TOLD
     also = f"; {more} more will be told once these are mended" if more > 0 else ""
     return "; ".join(first) + also
 

@@ -23,6 +23,7 @@ from sim.study.interval import summarise
 from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
 from sim.study.nights import Job, jobs, scripted_peak, side_by_side, strata, warnings
 from sim.study.risk import at_risk
+from sim.study.size import refuse_what_does_not_fit
 
 KEYS = ("promotion", "audience", "network", "seed", "vendor", "peak_viewers", "replication")
 
@@ -61,9 +62,10 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
 
     `progress(done, total)` after each job: a night of a vendor. `keep`: sessions and orders too,
     one row a viewer or order of the scripted peak (large).
-    Errors: ScenarioError for files the scenario names that can't be read, and for a profile whose
-    ranges contradict themselves.
+    Errors: ScenarioError for more than fits this machine, for files the scenario names that can't
+    be read, and for a profile whose ranges contradict themselves.
     """
+    refuse_what_does_not_fit(scenario, keep)
     todo = jobs(scenario)
     parts = _in_one_pool(todo, scenario.engine.threads, progress, keep)
 

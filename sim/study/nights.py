@@ -87,7 +87,8 @@ def jobs(scenario: Scenario) -> list[Job]:
     _fits_its_recording(scenario)
     study, bands, whole = scenario.study, scenario.bands, scenario.audience.sample
     nights, out = range(scenario.replications), []
-    for times, peak in _points(scenario):
+    points = list(points_of(scenario, scripted_peak(scenario)))
+    for times, peak in points:
         scripted = times == 1.0
         sample = whole if scripted else min(whole, study.curve_sample)
         here = _at(scenario, times, peak, sample)
@@ -98,9 +99,9 @@ def jobs(scenario: Scenario) -> list[Job]:
                 out += [
                     Job(night, name, "struck", of)
                     for name in scenario.vendors
-                    for of in _others(scenario, name)
+                    for of in other_strata(scenario, name)
                 ]
-    for times, peak in _points(scenario):
+    for times, peak in points:
         draws = range(bands.draws if times == 1.0 else 0)
         # As many viewers as at the peak: fewer orders would hide what a number does to sales.
         least = FEWEST / peak  # of a few hundred, one basket would pass for what a number does
@@ -142,7 +143,7 @@ def strata(scenario: Scenario, vendor: str, own: bool = False) -> dict[str, floa
     }
 
 
-def _others(scenario: Scenario, vendor: str) -> list[str]:
+def other_strata(scenario: Scenario, vendor: str) -> list[str]:
     """Strata that need a night beside the one as configured; without a ladder nobody asks what is
     the vendor's own."""
     own = strata(scenario, vendor, own=True) if scenario.study.ladder else {}
@@ -192,9 +193,9 @@ def scripted_peak(scenario: Scenario) -> int:
     return round(expected_demand(scenario.promotion, scenario.audience).peak_viewers)
 
 
-def _points(scenario: Scenario) -> Iterator[tuple[float, int]]:
+def points_of(scenario: Scenario, scripted: int) -> Iterator[tuple[float, int]]:
     """Multiple of the scripted peak, and that peak; the same one twice would pass for two."""
-    scripted, seen = scripted_peak(scenario), set()
+    seen = set()
     for times in (1.0, *scenario.study.peaks):
         peak = max(1, round(scripted * times))
         if peak not in seen:

@@ -47,6 +47,9 @@ BAD = {
     "a cell too few": (TWO + "60\n", ["line 3", "1 values", "2 are needed"]),
     "a cell too many": (TWO + "60,5,7\n", ["line 3", "3 values", "2 are needed"]),
     "a bad line after empty ones": (TWO + "\n\n60,x\n", ["line 5", "column viewers", "'x'"]),
+    "more than there are": (TWO + "60,1e11\n", ["line 3", "'1e11'", "at most 1e+10"]),
+    "for ever": (TWO + "1e300,5\n", ["line 3", "column time_s", "'1e300'", "at most 1e+10"]),
+    "no time at all": (TWO + "5e-324,5\n", ["line 3", "column time_s", "rise by 0.001 s"]),
     "time stands still": (TWO + "0,5\n", ["line 3", "column time_s", "0 does not rise"]),
     "time runs back": (TWO + "60,5\n30,6\n", ["line 4", "column time_s", "30", "60"]),
     "views fall": (

@@ -46,7 +46,7 @@ SOURCE_OF = {
 
 CONSTANTS = (
     "sim.viewer.viewer.SAFETY", "sim.record.HD_LINES", "sim.record.BIN_S",
-    "sim.engine.crowd.FEW_FLOWS", "sim.engine.run.MOST_EXACT", "sim.demand.audience.MOST_VIEWERS",
+    "sim.engine.crowd.FEW_FLOWS", "sim.engine.run.MOST_EXACT", "sim.study.size.MOST_WORK_S",
     "sim.study.nights.FEWEST", "sim.study.inputs.ENOUGH", "sim.billing.usage.SAMPLE_S",
     "sim.engine.remains.FEWEST_REQUESTS",
 )  # fmt: skip

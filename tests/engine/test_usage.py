@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sim.engine.meters import BOOK, together, totals
 from sim.record import Reason, Run
 from tests.engine.nights import FLV, LAYERED, RAW, STEADY, breaks, night, run_once
 
@@ -159,3 +162,36 @@ def test_what_is_recorded_is_the_show_in_so_many_files() -> None:
 def test_what_is_not_recorded_is_not_metered() -> None:
     r = run_once(night("promotion.peak_viewers=20"))
     assert of(r, "recording_minutes").empty and of(r, "recordings").empty
+
+
+TERABITS = (
+    *STEADY, "network.classes.home.mean_mbps={median: 1e6, sigma_ln: 0}", "engine.check=true",
+    "vendors.budget.limits.egress_mbps=null",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [FLV, ()], ids=["tcp", "udp"])
+def test_the_wire_is_counted_past_900_gbps(path: tuple[str, ...]) -> None:
+    """200 viewers of 100 Gbps each; the invariants compare the meters with the rows."""
+    rate = "vendors.budget.paths.rtc.bitrate_mbps="
+    few, many = (run_once(night(*path, *TERABITS, f"{rate}{mbps}")) for mbps in (2, 100_000))
+    assert many.series["wire_mbps"].max() > 2e7
+    assert value(many, "egress_gb") == pytest.approx(50_000 * value(few, "egress_gb"), rel=1e-6)
+    spread = (of(run, "wire_mbps")["value"].to_numpy() for run in (many, few))
+    assert next(spread) == pytest.approx(50_000 * next(spread), rel=1e-6)
+
+
+@given(
+    cells=st.lists(
+        st.tuples(*[st.integers(-(2**40), 2**50)] * 2, st.integers(0, 2**40)), min_size=1
+    )
+)
+def test_a_sum_of_two_words_is_rounded_once(cells: list[tuple[int, int, int]]) -> None:
+    """As exact whole numbers would be, in each bin and over rows in any order."""
+    rows = np.array([cells, cells[::-1]], BOOK)
+    exact, full = [], 0
+    for part, coarse, step in (np.array(cells, object) + np.array(cells[::-1], object)).tolist():
+        full += step
+        exact.append(float(part + coarse * 4096 + full * 10_000_000))
+    assert totals(together(rows))[0].tolist() == exact
+    assert totals(together(rows[::-1])).tolist() == [exact]

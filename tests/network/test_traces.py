@@ -106,6 +106,9 @@ REFUSED = {
         "time_s,mbps\n-1,5\n1,5\n": ("line 2, column time_s: '-1'", ">= 0"),
         "time_s,mbps\n0,5\n9,5\n\n4,5\n": ("line 5, column time_s: 4 follows 9", "must rise"),
         "time_s,mbps\n0,5\n0,5\n": ("line 3, column time_s: 0 follows 0", "must rise"),
+        "time_s,mbps\n0,5\n1e300,5\n": ("1 rates in 1e+300 s", "at most"),
+        "time_s,mbps\n0,5\n1e-9,5\n2e-9,5\n": ("2 rates in 2e-09 s", "0.001 s at least"),
+        "time_s,mbps\n0,1e300\n1,5\n": ("a rate of 1e+300 Mbps", "at most 1e+06"),
         "time_s,mbps\n0,0\n1,5\n": ("every rate is 0", "above 0"),
     },
     "a.json": {

@@ -1,6 +1,7 @@
 """Whatever is wrong is said in one sentence: the key, the value, what is allowed."""
 
 import copy
+from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -19,6 +20,9 @@ def refusal(*overrides, **where) -> str:
     assert "\n" not in said
     assert refused.value.__cause__ is None
     return said
+
+
+DEVICE = "{share: 0, top_mbps: 1}"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,30 @@ def refusal(*overrides, **where) -> str:
         ("audience.isps={mobile: 0.5}", ["audience.isps", "they must sum to 1"]),
         ("audience.regions={east: 0, mars: 0}", ["audience.regions", "they must sum to 1"]),
         ("vendors.agora.limits.sessions=none", ["limits.sessions is 'none'", "a number or {value"]),
+        *[(f"{key}=1e308", [f"{key} is 1e+308", "at most"]) for key in (
+            "promotion.peak_sigma", "promotion.grid_s", "+promotion.orders_per_view",
+            "promotion.expected_gmv_cny", "audience.intent_sigma_ln", "audience.stay.stayer_mean_s",
+            "commerce.cny_per.CNY", "commerce.payment.mean_s", "commerce.basket_cny.median",
+            "commerce.basket_cny.sigma_ln", "network.classes.lte.mean_mbps.median",
+        )],
+        *[(f"{key}=5e-324", [f"{key} is 5e-324", "at least"]) for key in (
+            "promotion.grid_s", "promotion.duration_s", "audience.sample", "engine.epoch_s",
+            "audience.stay.bouncer_mean_s", "commerce.payment.within_s", "bands.sample",
+        )],
+        (f"promotion.peak_viewers={'9' * 400}", ["999...: it must be at most 10000000000"]),
+        ("engine.epoch_s=1e-9", ["engine.epoch_s is 1e-09", "at least 0.01"]),
+        ("engine.threads=1000000", ["engine.threads is 1000000", "at most 1024"]),
+        (f"study.peaks={list(range(1, 5001))}", ["characters", "at most"]),
+        (f"study.peaks={list(range(1, 102))}", ["study.peaks has 101 entries", "at most 100"]),
+        ("promotion.concurrency=[[0,1],[1e300,1]]", ["concurrency.1.0 is 1e+300", "at most"]),
+        ("promotion.concurrency=[[0,0],[5e-324,1]]", ["must rise, by 0.001 at least"]),
+        ("promotion.drops=[{name: a, time_s: 1, price_cny: 1e308, intent: 1e308, decay_s: 9}]",
+         ["promotion.drops.0.price_cny is 1e+308", "promotion.drops.0.intent is 1e+308"]),
+        ("vendors.agora.limits.sessions=1e308", ["sessions: 1e+308 is above 1e+12"]),
+        ("vendors.agora.paths.rtc.gop_s=5e-324", ["gop_s: 4.94066e-324 is below 0.001"]),
+        ("vendors.agora.paths.rtc.bitrate_mbps=1e6", ["Mbps for one viewer", "at most 500000"]),
+        (f"audience.devices={{{', '.join(f'{k}: {DEVICE}' for k in range(1, 18))}}}",
+         ["audience.devices has 17 entries", "at most 16"]),
         ("vendors.agora.limits.sessions=0", ["vendors.agora.limits.sessions: 0 is not", "above 0"]),
         ("vendors.agora.serves={cn: [east]}", ["vendors.agora.serves", "nobody serves", "'south'"]),
     ],
@@ -313,3 +341,45 @@ def test_a_missing_vendor_is_told_with_ones_own_among_the_allowed(tmp_path):
 
 def test_a_config_dir_that_is_not_there(tmp_path):
     assert "it must be a folder" in refusal(config_dir=tmp_path / "nowhere")
+
+
+BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghijkl")
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (BOMB, "too many keys and values"),
+        ("a: &a [*a]\n", "endless keys and values"),
+        ("".join(f"k{k}: 1\n" for k in range(20_000)), "too many keys and values"),
+        ("a: " + "x" * 2_000_000, "1000 kB at most"),
+    ],
+    ids=["aliases of aliases", "an alias of itself", "20,000 keys", "two megabytes"],
+)
+def test_a_file_that_never_ends_is_refused(tmp_path, body, said):
+    folder = own(tmp_path, body, "ours", "promotion")
+    assert said in refusal("promotion=ours", config_dir=folder)
+
+
+def test_of_many_unknown_keys_the_first_are_told(tmp_path):
+    """Thousands of names, each with its nearest, took minutes."""
+    body = "".join(f"k{k}: 1\n" for k in range(2_000))
+    said = refusal("promotion=ours", config_dir=own(tmp_path, body, "ours", "promotion"))
+    assert "promotion.k4 is not a key" in said and "promotion.k5" not in said
+    assert "more will be told" in said and len(said) < 3_000
+
+
+def test_a_folder_of_everything_is_not_searched(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim.scenario.files.MOST_FILES", 3)
+    for k in range(4):
+        (tmp_path / f"{k}.txt").touch()
+    assert "must be a folder of its own" in refusal(config_dir=tmp_path)
+
+
+def test_a_recording_of_many_megabytes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim.scenario.files.MOST_BYTES", 20)
+    path = tmp_path / "curve.csv"
+    path.write_text("time_s,viewers\n0,1\n60,1\n")
+    assert "is too large" in refusal("promotion=replay", f"promotion.file={path}")

@@ -34,3 +34,24 @@ def test_a_sample_that_leaves_nobody_of_it_is_refused(recording):
     with pytest.raises(ScenarioError, match=r"leaves 4 viewers of 400 .* at least 0\.0125"):
         jobs(tiny)
     assert jobs(load_scenario(*recording, "audience.sample=0.0125"))
+
+
+@pytest.mark.parametrize(
+    ("last_s", "said"),
+    [
+        (10_800_000, r"is 1\.08e\+07 s long, .* column time_s must be in seconds"),  # milliseconds
+        (691_200, "is 691200 s long, a show is 1 to 604800"),  # eight days
+        (0.5, r"is 0\.5 s long"),
+        (500_000, r"promotion\.grid_s 30 cuts 500000 s .* it must be at least 200"),
+    ],
+)
+def test_a_recording_of_another_unit_is_refused(tmp_path, last_s, said):
+    """Bounds hold for the file, not only for the key it stands for."""
+    path = tmp_path / "curve.csv"
+    path.write_text(f"time_s,viewers\n0,100\n{last_s},400\n")
+    night = load_scenario(
+        "promotion=replay", f"promotion.file={path}", "vendors=[budget]",
+        "promotion.peak_viewers=null", "promotion.duration_s=null",
+    )  # fmt: skip
+    with pytest.raises(ScenarioError, match=said):
+        jobs(night)
