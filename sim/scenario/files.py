@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
-
-from omegaconf import DictConfig, OmegaConf
 
 from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
+from sim.scenario.paths import path_of
 
 SIM = Path(__file__).resolve().parents[1]
 CONF = next(p for p in (SIM / "conf", SIM.parent / "conf") if (p / "config.yaml").is_file())
@@ -39,7 +38,7 @@ def resolve_file(kind: Kind, text: str) -> Path:
     """The file (or folder of traces) a key names; a bare name is one shipped in `conf/`."""
     shipped = _SHIPPED[kind]
     bare = not re.search(r"[./\\]", text)
-    path = shipped / f"{text}.csv" if bare else Path(text).expanduser()
+    path = shipped / f"{text}.csv" if bare else path_of(kind, text)
     if path.is_file() or (kind == "network.traces" and any(_files(path))):
         return path
     names = ", ".join(sorted(f.stem for f in shipped.glob("*.csv"))) or "none"
@@ -51,19 +50,29 @@ def resolve_file(kind: Kind, text: str) -> Path:
     raise ScenarioError(f"{kind} is '{text}', which is not there: {allowed}")
 
 
-def check_writable(output_dir: Path) -> None:
-    """Refuse before the work, not after it."""
+def check_writable(folder: Path) -> None:
+    """Refuse before the work, not after it: a run's folder must be one that can be made."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        what = "a link" if folder.is_symlink() else "a file"
+        raise ScenarioError(
+            f"{folder} is {what}, where the folder of this run goes: move it away, or give another "
+            "output_dir"
+        )
+    output_dir = folder.parent
     missing = [p for p in (output_dir, *output_dir.absolute().parents) if not p.exists()]
+    reason = ""
     try:  # asking for permission isn't enough: some folders refuse even those who have it
         output_dir.mkdir(parents=True, exist_ok=True)
-        writable = os.access(output_dir, os.W_OK)
-    except OSError:
-        writable = False
+        TemporaryDirectory(prefix=".peakcast-", dir=output_dir).cleanup()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
     with suppress(OSError):  # somebody else may have begun to write there
         for made in missing:
             made.rmdir()
-    if not writable:
-        raise ScenarioError(f"output_dir is '{output_dir}': it must be a folder one can write to")
+    if reason:
+        raise ScenarioError(
+            f"output_dir is '{output_dir}': it must be a folder one can write to ({reason})"
+        )
 
 
 def named_files(scenario: Scenario) -> list[Path]:
@@ -99,70 +108,3 @@ def _add(digest: Any, name: str, file: Path) -> None:
 
 def _files(folder: Path) -> Iterator[Path]:
     return (p for p in sorted(folder.glob("*")) if p.is_file())
-
-
-# --- a user's own folder of configuration ---------------------------------------------------------
-
-
-def check_config_dir(folder: Path) -> None:
-    """Refuse what Hydra would silently ignore or misplace in a user's own folder."""
-    if not folder.is_dir():
-        raise ScenarioError(f"--config-dir is '{folder}': it must be a folder")
-    if folder.resolve() == CONF:
-        return
-    for file in sorted(folder.rglob("*.yaml")):
-        name = file.relative_to(folder)
-        if (CONF / name).is_file():
-            raise ScenarioError(
-                f"{file} has the name of the shipped conf/{name.as_posix()}, which would win: "
-                f"give it another name, such as our_{name.name}"
-            )
-        try:
-            file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise ScenarioError(f"{file} is not UTF-8 text: save it as UTF-8") from None
-        if name.parts[0] == "vendors":
-            _check_header(file, f"vendors.{file.stem}")
-            _check_sources(file)
-        elif name.parts[0] == "tariff":
-            _check_list(file)
-        elif name.parts[0] == "experiment":
-            _check_header(file, "_global_")
-
-
-def _check_header(file: Path, package: str) -> None:
-    header = f"# @package {package}"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    found = next((line.strip() for line in lines if line.startswith("# @package")), "none")
-    if found != header:
-        raise ScenarioError(f"{file} has the header '{found}': its first line must be '{header}'")
-
-
-def _check_list(file: Path) -> None:
-    """Under another file's key a list would silently be merged into that file's."""
-    body = OmegaConf.load(file)
-    keys = [str(key) for key in body if key != "defaults"] if isinstance(body, DictConfig) else []
-    if keys != [file.stem]:
-        raise ScenarioError(
-            f"{file} holds {', '.join(keys) or 'no key'}: a price list stands under one key, the "
-            f"file's own name, {file.stem}"
-        )
-
-
-def _check_sources(file: Path) -> None:
-    """A value written over an inherited number would keep that number's range and source."""
-    body = OmegaConf.load(file)
-    inherits = isinstance(body, DictConfig) and "@_here_" in str(body.get("defaults"))
-    for key in _without_source(body) if inherits else ():
-        raise ScenarioError(
-            f"{file}: {key} has a value without a source and would keep the source of the number "
-            "it inherits: it must be a bare number, or name a source (null: assumed)"
-        )
-
-
-def _without_source(node: Any, key: str = "") -> Iterator[str]:
-    if isinstance(node, DictConfig):
-        if "value" in node and "source" not in node:
-            yield key
-        for name in map(str, node):
-            yield from _without_source(node._get_node(name), f"{key}.{name}".lstrip("."))

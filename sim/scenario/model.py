@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from pydantic_core import PydanticKnownError
 
 from sim.scenario.calendar import Month
+from sim.scenario.paths import PathText
 from sim.scenario.quantity import (
     INFINITY,
     NUMBER,
@@ -136,7 +137,7 @@ class Promotion(Frozen):
     """(time_s, share of the peak), straight lines between."""
     arrivals: Points | None = None
     """(time_s, joins a second, up to scale), straight lines between."""
-    file: str | None = None
+    file: PathText | None = None
     """A recorded concurrency curve: CSV `time_s,viewers[,views]`."""
     grid_s: PositiveFloat
     mass_exit: MassExit | None = None
@@ -337,7 +338,7 @@ class Network(Frozen):
     mix: Shares | None = None
     classes: dict[str, LinkClass] = {}
     sources: dict[str, Source] = {}
-    traces: str | None = None
+    traces: PathText | None = None
     trace_round_trip_ms: NotNegativeFloat = 60.0
     trace_loss: Annotated[float, Field(ge=0, lt=1), NUMBER] = 0.0
 
@@ -501,7 +502,7 @@ class Scenario(Frozen):
     report: Report = Report()
     replications: Annotated[int, Field(ge=1, le=10_000), WHOLE]
     seed: Annotated[int, Field(ge=0, lt=2**32), WHOLE]
-    output_dir: Annotated[str, Field(min_length=1)]
+    output_dir: PathText
     overwrite: bool
 
     @model_validator(mode="after")

@@ -176,6 +176,7 @@ def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> N
 @settings(max_examples=50)
 def test_a_sample_and_a_smaller_peak_are_part_of_any_audience(data: dict[str, Any]) -> None:
     how_to_keep(test_a_sample_and_a_smaller_peak_are_part_of_any_audience, data)
+
     def drawn(sample: float, peak: int) -> pd.DataFrame:
         at = data["promotion"] | {"peak_viewers": peak}
         who = data["audience"] | {"sample": sample}
