@@ -51,9 +51,7 @@ class Sweep(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
             Sweep.folder = Path(config.hydra.sweep.dir)
-        except (
-            OmegaConfBaseException
-        ):  # Hydra warns of what a callback raises; the sweep ends by it
+        except OmegaConfBaseException:  # the sweep ends by it; here Hydra would only warn
             return
         for old in Sweep.folder.glob("point-*.json"):  # finished runs stay; points are told anew
             old.unlink()

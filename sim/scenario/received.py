@@ -223,7 +223,7 @@ def _inherits(file: Path, name: Path, body: DictConfig) -> Iterator[str]:
         pairs = entry.items() if isinstance(entry, Mapping) else [(entry, None)]
         for key, chosen in pairs:
             choices = chosen if isinstance(chosen, list) else [chosen] * (chosen is not None)
-            found = _GROUP.fullmatch(str(key))
+            found = _GROUP.fullmatch(key) if isinstance(key, str) else None
             wrong = key if not found else next((c for c in choices if not _is_choice(c)), None)
             if wrong is not None or _HYDRA.search(str(key)):
                 raise ScenarioError(

@@ -253,6 +253,8 @@ def of_hydra(error: BaseException, options: Options) -> str:
     if found := re.match(r"Error merging override \+*([^=]+)=(.*)", str(error), re.DOTALL):
         must = _must_be(model_at(found[1].split("."))) or "of another type"
         return f"{found[1]} is {cut(found[2])}: it must be {must}"
+    if found := re.search(r"In '([^']+)': .*Cannot merge (?:DictConfig|ListConfig) with", said):
+        return f"{found[1]}: a list stands where there are keys, or keys where there is a list"
     if "Recursive interpolation" in said:
         return f"{getattr(error, 'full_key', '') or 'a value'} refers to itself, by ${{...}}"
     if full_key := getattr(error, "full_key", None):
@@ -304,14 +306,14 @@ def not_understood(argument: str, options: Options) -> str:
     if must := _must_be(model):
         how = {"a list": " such as [a,b]", "a group of keys": " such as {a: 1}"}.get(must, "")
         return f"'{text}' is not understood: {key} must be {must}{how}"
-    return f"'{text}' is not understood: {_write(key, value)}"
+    return f"'{text}' is not understood: {_write(key, value)}, with all its quotes"
 
 
 def _write(key: str, text: str) -> str:
     """How a value that is text is typed; one without end or with a line break stands in a file."""
     if len(text) > 200 or not text.isprintable():
-        return "text with line breaks, or that long, is given in a file"
-    return f"write {typed(key, text)}, with all its quotes"
+        return f"write {key} in a file, such as one of experiments"
+    return f"write {typed(key, text)}"
 
 
 def several(argument: str, options: Options) -> str:
@@ -328,7 +330,7 @@ def several(argument: str, options: Options) -> str:
         return f"{key} is '{cut(value)}': {how} for a list, or {sweep}"
     if must:
         return f"{_must(key, value, must)}, or {sweep}"
-    return f"{key} is '{cut(value)}': for text with a comma {_write(key, value)}, or {sweep}"
+    return f"{key} is '{cut(value)}': {_write(key, value)} for text with a comma, or {sweep}"
 
 
 def _not_there(key: str, options: Options) -> str:
@@ -353,4 +355,5 @@ def _lines(error: BaseException) -> str:
     said = str(error)
     if error.__cause__ is not None and str(error.__cause__) not in said:
         said += f": {error.__cause__}"
-    return " ".join(said.split()).partition(" Config search path:")[0]
+    said = " ".join(said.split()).partition(" Config search path:")[0]
+    return re.sub(r" (?:full_key|reference_type|object_type)[:=].*", "", said)

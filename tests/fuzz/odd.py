@@ -334,5 +334,6 @@ MANIFESTS = (
     b"", b"[]", b"null", b"5", b'"x"', b"{}", b'{"files": null}', b'{"files": []}', b'{"files": 5}',
     b'{"files": [null]}', b'{"files": ["../../x"]}', b'{"files": {"a": 1}}', b"\xff\xfe",
     b"{" * 5000, b'{"files": ["' + b"x" * 5000 + b'"]}', b'{"files": ["a\\u0000b"]}',
-    b"\xef\xbb\xbf{}", b'{"files": ["manifest.json"], "hash": 5}', b'{"files": ["\\ud800"]}', b"9" * 5000,
+    b"\xef\xbb\xbf{}", b'{"files": ["manifest.json"], "hash": 5}', b'{"files": ["\\ud800"]}',
+    b"9" * 5000,
 )  # fmt: skip
