@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sim.scenario import Scenario
 from sim.scenario.compose import load_scenario
@@ -30,6 +30,6 @@ def simulate(*scenario: Scenario | str, config_dir: str | Path | None = None) ->
         case (Scenario() as given,):
             chosen = given
         case _:
-            chosen = load_scenario(*map(str, scenario), config_dir=config_dir)
+            chosen = load_scenario(*cast(tuple[str, ...], scenario), config_dir=config_dir)
     frames = answer(chosen, lambda done, total: None, keep=True)
     return Night(scenario=chosen, **{f.name: getattr(frames, f.name) for f in fields(frames)})

@@ -147,7 +147,7 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
     if finished(folder, scenario) and not scenario.overwrite:
         say(f"{folder} is finished and reused (overwrite=true runs it anew)")
         return folder
-    check_writable(parent)
+    check_writable(folder)
     from sim.engine.warm import compiling_beside
     from sim.study import answer
 

@@ -67,14 +67,31 @@ def step(function: F) -> F:
     References are not counted, so a step makes no array. (The engine hands a dozen arrays through
     every step; counting each at every hand-over took nine tenths of a run.)
     """
-    return _jit(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _for_compiled(_jit(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True))
 
 
 def inlined(function: F) -> F:
     """A step that is compiled into its callers: for the hot path."""
-    return _jit(
-        function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True
+    return _for_compiled(
+        _jit(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
     )
+
+
+def _for_compiled(step: F) -> F:
+    """A step has no way in from Python: numba would jump to address 0, and the process be gone."""
+    dispatcher = cast(Any, step)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise TypeError(
+            f"{dispatcher.__module__}.{dispatcher.__name__} is a part of compiled functions: it "
+            "can't be called from Python"
+        )
+
+    def add(made: Any) -> None:  # where compiled functions look, not where Python does
+        dispatcher.overloads[tuple(made.signature.args)] = made
+
+    dispatcher.add_overload, dispatcher._compile_for_args = add, refuse
+    return step
 
 
 def _fetch_ahead(_: Any, rows: Any, i: Any) -> Any:

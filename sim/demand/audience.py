@@ -15,6 +15,7 @@ from sim.demand.curve import Demand, expected_demand
 from sim.demand.orders import base_rate, draw_orders, order_rates
 from sim.demand.stay import residual_stays, stays
 from sim.draws import Cause, pairs
+from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
 
 AT_ONCE = 500_000
@@ -79,6 +80,11 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
     `order_weight` makes the sample's worth as much (a ratio estimator: Cochran, Sampling
     Techniques, 1977, chapter 6): what a sample estimates is which part of it is lost.
     """
+    if not isinstance(scenario, Scenario) or not 0 <= replication < 2**32:
+        raise ScenarioError(
+            "draw_audience takes a scenario and which night of it, 0 and up, here a "
+            f"{type(scenario).__name__} and {replication}"
+        )
     demand = expected_demand(scenario.promotion, scenario.audience)
     sample = scenario.audience.sample
     count = _count(scenario, replication, demand)

@@ -35,8 +35,13 @@ def run(
     """One night of `vendor` (None: the vendor-neutral reference player) as a record.
 
     `audience` may hand in the night's viewers, drawn once for all vendors and worlds.
-    Errors: ScenarioError for a file of traces that can't be read.
+    Errors: ScenarioError for a file of traces that can't be read, and for what is no vendor.
     """
+    if not isinstance(vendor, Vendor | None):
+        raise ScenarioError(
+            "a run is of a vendor, such as scenario.vendors['budget'], here of a "
+            f"{type(vendor).__name__}"
+        )
     env = Clock(0.0)  # a float from the start: compiled functions are of one kind
     audience = draw_audience(scenario, replication) if audience is None else audience
     if scenario.engine.kind == "exact" and len(audience.viewers) > MOST_EXACT:

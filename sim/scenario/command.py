@@ -17,11 +17,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from sim.scenario.compose import CONF, arguments, in_words, validated
 from sim.scenario.errors import ScenarioError
-from sim.scenario.files import check_config_dir
 from sim.scenario.model import Scenario
+from sim.scenario.paths import path_of
+from sim.scenario.received import check_config_dir
 
 OPTIONS = "--help, --version, --config-dir, -m (--multirun), --cfg"
 _NEVER_CHANGES_A_RESULT = ("output_dir=", "overwrite=", "engine.threads=", "report.", "hydra")
@@ -47,7 +49,10 @@ class Sweep(Callback):
     folder: ClassVar[Path | None] = None
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        Sweep.folder = Path(config.hydra.sweep.dir)
+        try:
+            Sweep.folder = Path(config.hydra.sweep.dir)
+        except OmegaConfBaseException:  # the sweep ends by it; here Hydra would only warn
+            return
         for old in Sweep.folder.glob("point-*.json"):  # finished runs stay; points are told anew
             old.unlink()
 
@@ -58,8 +63,14 @@ def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | Non
         options, overrides, config_dir = _for_hydra(argv)
     asked = "\0".join(sorted([*options, *that_matter(overrides)]))
     name = "sweep-" + hashlib.sha256(asked.encode()).hexdigest()[:12]
-    # No argument and cached: resolved once, every job names the same folder, in any process.
-    OmegaConf.register_new_resolver("sweep_name", lambda: name, use_cache=True, replace=True)
+    # Cached: resolved once, every job names the same folder, in any process.
+    OmegaConf.register_new_resolver(
+        "sweep_dir",
+        lambda output_dir: str(path_of("output_dir", str(output_dir)) / name),
+        use_cache=True,
+        replace=True,
+    )
+    raised: list[Exception] = []
 
     def one(cfg: DictConfig) -> None:
         job = HydraConfig.get()
@@ -70,7 +81,11 @@ def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | Non
             scenario = refused
         sweep = Path(job.sweep.dir) if job.mode is RunMode.MULTIRUN else None
         given: Any = OmegaConf.to_container(job.overrides.task, resolve=False)
-        task(Point(that_matter(given), sweep, scenario))
+        try:
+            task(Point(that_matter(given), sweep, scenario))
+        except Exception as error:
+            raised.append(error)  # the task's own, and no complaint about the configuration
+            raise
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, instead of printing and leaving with 1
     Sweep.folder = None
@@ -80,6 +95,8 @@ def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | Non
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(one)()
     except ScenarioError:
         _remove_if_empty(Sweep.folder)
+        if raised:
+            raise raised[0] from None
         raise
     finally:
         sys.argv = kept
@@ -98,7 +115,7 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self) -> None:
         super().__init__(add_help=False, allow_abbrev=False)
         self.add_argument("overrides", nargs="*")
-        self.add_argument("--config-dir", type=Path)
+        self.add_argument("--config-dir")
         mode = self.add_mutually_exclusive_group()
         mode.add_argument("--multirun", "-m", action="store_true")
         mode.add_argument("--cfg", choices=("job", "hydra", "all"))
@@ -113,10 +130,11 @@ def _for_hydra(argv: Sequence[str]) -> tuple[list[str], list[str], Path | None]:
     options = ["--multirun"] if given.multirun else []
     options += ["--cfg", given.cfg] if given.cfg else []
     options += ["--resolve"] if given.cfg == "job" else []
-    if given.config_dir is not None:
-        check_config_dir(given.config_dir)
-        options += ["--config-dir", str(given.config_dir)]
-    return options, arguments(given.overrides), given.config_dir
+    folder = None if given.config_dir is None else path_of("--config-dir", given.config_dir)
+    if folder is not None:
+        check_config_dir(folder)
+        options += ["--config-dir", str(folder)]
+    return options, arguments(given.overrides, sweep=given.multirun), folder
 
 
 def _remove_if_empty(sweep: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,24 +16,16 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
-from yaml import YAMLError
 
 from sim.scenario import words
 from sim.scenario.errors import ScenarioError
-from sim.scenario.files import (
-    CONF,
-    check_config_dir,
-    check_yaml,
-    groups,
-    named_files,
-    resolve_file,
-    scenario_hash,
-)
+from sim.scenario.files import CONF, groups, named_files, resolve_file, scenario_hash
 from sim.scenario.model import Scenario
+from sim.scenario.paths import path_of
 from sim.scenario.quantity import GIVEN, Quantity
-from sim.scenario.quoting import forced, quoted
+from sim.scenario.quoting import forced, literal, quoted
+from sim.scenario.received import check_config_dir, read_yaml
 from sim.scenario.vendor import Vendor
 
 __all__ = [
@@ -50,6 +43,12 @@ __all__ = [
 
 MOST_ARGUMENTS, MOST_CHARACTERS = 300, 20_000
 """Of a command: its grammar takes seconds for more."""
+LONGEST_NAME = 200
+"""Characters of one name in it, which may be looked for as a file."""
+MOST_BRACKETS = 20
+"""One in the other."""
+HYDRAS = ("hydra/launcher", "hydra/sweeper", "hydra.mode")
+"""Of Hydra's own, what may be chosen on a command line; and numbers of these, not what they are."""
 
 _COMPOSING = threading.Lock()
 
@@ -60,60 +59,126 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
     Works in scripts, notebooks and inside a Hydra application.
     """
     path = []
-    folder = None if config_dir is None else Path(config_dir).expanduser().resolve()
+    folder = None if config_dir is None else path_of("config_dir", str(config_dir))
     with in_words(folder), _hydra_set_aside():
         if folder is not None:
+            folder = folder.resolve()
             check_config_dir(folder)
-            path = [f"hydra.searchpath=['file://{folder}']"]
+            path = [f"hydra.searchpath=[{literal(f'file://{folder}')}]"]
+        given = arguments(overrides)
         initialize_config_dir(str(CONF), version_base="1.3")
-        cfg = compose("config", [*path, *arguments(overrides)])
+        cfg = compose("config", [*path, *given])
     return validated(cfg, folder)
 
 
 def read_scenario(path: str | Path) -> Scenario:
     """The scenario of a finished run, from the `config.yaml` in its folder."""
     with in_words():
-        check_yaml(Path(path))
-        cfg = OmegaConf.load(path)
-    assert isinstance(cfg, DictConfig)
+        cfg = read_yaml(Path(path))
     return validated(cfg)
 
 
 def validated(cfg: DictConfig, config_dir: Path | None = None) -> Scenario:
     """The scenario of a composed configuration; a ScenarioError says what is wrong with it."""
     options = groups(config_dir)
-    with in_words():
-        data = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    assert isinstance(data, dict)
-    _check_vendors(data.get("vendors"), options["vendors"])
-    try:
-        scenario = Scenario.model_validate(data)
-    except ValidationError as error:
-        raise ScenarioError(words.of_validation(error, data, options)) from None
-    _check_provenance(scenario)
-    named_files(scenario)
+    with in_words(config_dir):
+        data = _with_text_keys(OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
+        _check_vendors(data.get("vendors"), options["vendors"])
+        try:
+            scenario = Scenario.model_validate(data)
+        except ValidationError as error:
+            raise ScenarioError(words.of_validation(error, data, options)) from None
+        _check_provenance(scenario)
+        named_files(scenario)
     return scenario
 
 
-def arguments(argv: Sequence[str]) -> list[str]:
-    """Overrides as Hydra wants them, refused where they would lie about a number's source."""
+def _with_text_keys(node: Any, at: str = "") -> Any:
+    """`{480: ...}` is the same as `{'480': ...}`; what YAML takes for a truth or nothing isn't."""
+    if isinstance(node, list):
+        return [_with_text_keys(child, f"{at}.{n}") for n, child in enumerate(node)]
+    if not isinstance(node, dict):
+        return node
+    for key in node:
+        if isinstance(key, bool) or not isinstance(key, str | int):
+            raise ScenarioError(
+                f"{at.lstrip('.') or 'the configuration'} has the key {words.shown(key)}: a key is "
+                "text (in a file, put it in quotes: YAML reads no, off, null and 1.5 otherwise)"
+            )
+    return {str(key): _with_text_keys(child, f"{at}.{key}") for key, child in node.items()}
+
+
+def arguments(argv: Sequence[str], sweep: bool = False) -> list[str]:
+    """Overrides as Hydra wants them, refused where they would lie about a number's source.
+
+    `sweep`: several values of one key are points of a sweep.
+    """
+    _check_arguments(argv)
+    written = forced(quoted(argv))
+    options = groups()
+    sweep = sweep or any(a.lstrip("+").startswith("hydra.mode=") for a in argv)
+    for typed, argument in zip(argv, written, strict=True):
+        try:
+            override = OverridesParser.create().parse_override(argument)
+        except HydraException:
+            raise ScenarioError(words.not_understood(typed, options)) from None
+        if override.is_sweep_override() and not sweep:
+            raise ScenarioError(words.several(typed, options))
+        _check_hydras(override)
+        _check_choice(override)
+        _check_source(typed, override)
+    return written
+
+
+def _check_arguments(argv: Sequence[str]) -> None:
+    """What the grammar would take minutes for, or not survive."""
+    for argument in argv:
+        if not isinstance(argument, str):
+            raise ScenarioError(
+                f"an override is {words.shown(argument)}: each must be a text of its own, such as "
+                "load_scenario('seed=1', 'vendors=[agora]')"
+            )
     size = sum(map(len, argv))
     if len(argv) > MOST_ARGUMENTS or size > MOST_CHARACTERS:
         raise ScenarioError(
             f"{len(argv)} arguments with {size} characters: they must be {MOST_ARGUMENTS} and "
             f"{MOST_CHARACTERS} at most, and more stand in a file (--config-dir)"
         )
-    argv = forced(quoted(argv))
-    parsed = OverridesParser.create().parse_overrides(argv)
-    for argument, override in zip(argv, parsed, strict=True):
-        _check_choice(override)
-        key, _, value = argument.lstrip("+").partition("=")
-        number, _, last = key.rpartition(".")
-        if last == "value" and words.model_at(number.split(".")) is Quantity:
-            _refuse_borrowed_source(argument.lstrip("+"), number)
-        elif words.model_at(key.split(".")) is Quantity and "{" in value and "source" not in value:
-            _refuse_borrowed_source(argument.lstrip("+"), key)
-    return argv
+    for argument in argv:
+        levels = deepest = 0
+        for character in argument:
+            levels += (character in "[{(") - (character in "]})")
+            deepest = max(deepest, levels)
+        if deepest > MOST_BRACKETS:
+            raise ScenarioError(
+                f"{words.shown(argument)} nests brackets {deepest} deep: at most {MOST_BRACKETS}"
+            )
+        if max(map(len, re.split(r"[./=@]", argument.partition("=")[0]))) > LONGEST_NAME:
+            raise ScenarioError(
+                f"{words.shown(argument)} is not understood: no key has a name of more than "
+                f"{LONGEST_NAME} characters"
+            )
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise ScenarioError(
+                f"{words.shown(argument)} is not UTF-8 text: no key and no value can be"
+            ) from None
+
+
+def _check_hydras(override: Override) -> None:
+    """Hydra's own keys can name code, and take the command apart: few are of use here."""
+    key = override.key_or_group
+    if not re.match(r"hydra\b", key):
+        return
+    of = re.fullmatch(r"hydra\.(?:launcher|sweeper)\.(\w+(?:\.\w+)*)", key)
+    number = of is not None and of[1] != "params" and not of[1].startswith(("_", "params."))
+    code = "_target_" in str(override.input_line)
+    if override.is_delete() or code or not (key in HYDRAS or number):
+        raise ScenarioError(
+            f"{words.shown(key)[1:-1]} is Hydra's own and can't be given here: what can be is "
+            f"{', '.join(HYDRAS)} and what belongs to them, such as hydra.launcher.n_jobs"
+        )
 
 
 def _check_choice(override: Override) -> None:
@@ -125,8 +190,8 @@ def _check_choice(override: Override) -> None:
         return
     chosen = override.value()
     several = chosen if isinstance(chosen, list) else []
-    for name in several:
-        if not isinstance(name, str):
+    for name in several or [chosen]:
+        if (several and not isinstance(name, str)) or len(str(name)) > LONGEST_NAME:
             raise ScenarioError(words.no_such_choice(group, str(name), options))
     for name, times in Counter(several).items():
         if times > 1:
@@ -140,6 +205,23 @@ def _check_choice(override: Override) -> None:
         raise ScenarioError(f"{group} is {words.shown(chosen)}: it must be one of {there}")
 
 
+def _check_source(typed: str, override: Override) -> None:
+    """A value, alone or in a group of keys, that would keep the source of the one it replaces."""
+    argument, key = typed.lstrip("+"), override.key_or_group
+    number, _, last = key.rpartition(".")
+    if last == "value" and words.model_at(number.split(".")) is Quantity:
+        _refuse_borrowed_source(argument, number)
+    if override.is_delete() or override.is_sweep_override():
+        return
+    given = override.value()
+    if (
+        isinstance(given, dict)
+        and "source" not in map(str, given)
+        and words.model_at(key.split(".")) is Quantity
+    ):
+        _refuse_borrowed_source(argument, key)
+
+
 def _refuse_borrowed_source(argument: str, number: str) -> None:
     raise ScenarioError(
         f"{argument} would keep the low..high and the source of the number it replaces: "
@@ -149,10 +231,12 @@ def _refuse_borrowed_source(argument: str, number: str) -> None:
 
 @contextmanager
 def in_words(config_dir: Path | None = None) -> Iterator[None]:
-    """Complaints of Hydra, OmegaConf and YAML leave as a ScenarioError of one sentence."""
+    """Complaints of Hydra, OmegaConf, YAML and the disk leave as one sentence, a ScenarioError."""
     try:
         yield
-    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
+    except ScenarioError:
+        raise
+    except Exception as error:
         raise ScenarioError(words.of_hydra(error, groups(config_dir))) from None
 
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from pydantic_core import PydanticKnownError
 
 from sim.scenario.calendar import Month
+from sim.scenario.paths import PathText
 from sim.scenario.quantity import (
     INFINITY,
     LEAST_S,
@@ -188,7 +189,7 @@ class Promotion(Frozen):
     """(time_s, share of the peak), straight lines between."""
     arrivals: Points | None = None
     """(time_s, joins a second, up to scale), straight lines between."""
-    file: str | None = None
+    file: PathText | None = None
     """A recorded concurrency curve: CSV `time_s,viewers[,views]`."""
     grid_s: Span
     mass_exit: Annotated[
@@ -461,7 +462,7 @@ class Network(Frozen):
     mix: Shares | None = None
     classes: Annotated[dict[str, LinkClass], Field(max_length=MOST_PLACES)] = {}
     sources: Annotated[dict[str, Source], Field(max_length=MOST_ENTRIES)] = {}
-    traces: str | None = None
+    traces: PathText | None = None
     trace_round_trip_ms: NotNegativeFloat = 60.0
     trace_loss: Annotated[float, Field(ge=0, lt=1), NUMBER] = 0.0
 
@@ -628,7 +629,7 @@ class Scenario(Frozen):
     report: Report = Report()
     replications: Annotated[int, Field(ge=1, le=10_000), WHOLE]
     seed: Annotated[int, Field(ge=0, lt=2**32), WHOLE]
-    output_dir: Annotated[str, Field(min_length=1)]
+    output_dir: PathText
     overwrite: bool
 
     @model_validator(mode="after")

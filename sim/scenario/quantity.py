@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -17,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticKnownError
+
+from sim.scenario.errors import UNSEEN
 
 Confidence = Literal["published", "measured", "claimed", "assumed"]
 
@@ -36,11 +37,6 @@ def _no_truth(kind: Literal["int_type", "float_type"]) -> BeforeValidator:
 
 
 WHOLE, NUMBER = _no_truth("int_type"), _no_truth("float_type")
-
-
-UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""Control characters, line breaks, what turns the direction of what follows, halves of characters
-and what is none: nobody sees them, and a chart, a page or a terminal breaks on them."""
 
 
 def _texts(node: object) -> Iterator[str]:

@@ -117,12 +117,12 @@ class Policy(Frozen):
 
     @model_validator(mode="after")
     def _can_be_carried_out(self) -> Policy:
-        for key in ("account_mbps", "package"):
-            if getattr(self, key) == "cut_off" and self.ghost_s is None:
-                raise ValueError(
-                    f"ghost_s is needed where {key} is cut_off: how long those who are cut off "
-                    "still count (0: not at all)"
-                )
+        cuts = [key for key in ("account_mbps", "package") if getattr(self, key) == "cut_off"]
+        if cuts and self.ghost_s is None:
+            raise ValueError(
+                f"ghost_s is needed where a limit's policy is cut_off, here {' and '.join(cuts)}: "
+                "how long those who are cut off still count (0: not at all)"
+            )
         if self.scan_s is not None and self.scan_s.lowest < 1:
             raise ValueError(f"scan_s {self.scan_s.lowest:g} must be at least 1")
         return self

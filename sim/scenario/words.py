@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from yaml import YAMLError
 
+from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
-from sim.scenario.quantity import UNSEEN, Quantity
+from sim.scenario.quantity import Quantity
+from sim.scenario.quoting import typed
 
 MOST_TOLD = 5
 """Mistakes that are told at once."""
@@ -126,20 +132,20 @@ def of_validation(error: ValidationError, data: Any = None, options: Options | N
     """The complaints of pydantic in one sentence; `data`: what was judged."""
     errors = error.errors(include_url=False)
     errors.sort(key=lambda e: e["type"] != "extra_forbidden")  # a typo explains what is missing
-    told: dict[str, ErrorDetails] = {}
+    mistakes: dict[str, ErrorDetails] = {}
     for each in errors:
         lacks = each["type"] == "missing"
-        key = f"{key_of(each['loc'][:-1])} lacks" if lacks else key_of(each["loc"])
-        told.setdefault(key, each)
-    first = [
+        key = key_of(each["loc"][:-1] if lacks else each["loc"])
+        mistakes.setdefault(f"{key} lacks" if lacks else key, each)
+    told = [
         _missing(each["loc"][:-1], errors, data)
         if each["type"] == "missing"
         else _complaint(each, options)
-        for each in list(told.values())[:MOST_TOLD]
+        for each in list(mistakes.values())[:MOST_TOLD]
     ]
-    more = len(told) - MOST_TOLD
+    more = len(mistakes) - MOST_TOLD
     also = f"; {more} more will be told once these are mended" if more > 0 else ""
-    return "; ".join(first) + also
+    return "; ".join(told) + also
 
 
 def _missing(at: tuple[int | str, ...], errors: list[ErrorDetails], data: Any) -> str:
@@ -214,46 +220,72 @@ def shown(value: Any) -> str:
     """A value as one would write it in a configuration file, cut short."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    text = f"'{value}'" if isinstance(value, str) else str(value)
-    text = ascii(value) if UNSEEN.search(text) else text
-    return text if len(text) <= 60 else text[:57] + "..."
+    try:
+        text = f"'{cut(value)}'" if isinstance(value, str) else str(value)
+    except (ValueError, RecursionError):  # a number of 5,000 digits
+        return f"a {type(value).__name__} without end"
+    return text if isinstance(value, str) else cut(text)
+
+
+def cut(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def of_hydra(error: BaseException, options: Options) -> str:
-    """What Hydra, OmegaConf or YAML raised in one sentence."""
+    """What Hydra, OmegaConf, YAML or the disk raised in one sentence."""
+    for cause in _causes(error):
+        if isinstance(cause, ScenarioError):
+            return str(cause)
+        if isinstance(cause, RecursionError):
+            return "the configuration refers to itself, or is nested too deeply to be read"
+        if isinstance(cause, OSError) and not isinstance(cause, HydraException):
+            where = f"'{cause.filename}'" if cause.filename else "a file"
+            return f"{where} can't be read or made: {(cause.strerror or str(cause)).lower()}"
     said = _lines(error)
     if mark := getattr(error, "problem_mark", None):
         problem = getattr(error, "problem", "this is not YAML")
         return f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}: {problem}"
-    if (text := getattr(error, "override", None)) is not None:
-        return not_understood(text, options)
     found = re.search(r"Could not (?:find|load) '([^/']+)/([^']*)'", said)
     if found and found[1] in options:
         return no_such_choice(found[1], found[2], options)
-    if found := re.search(r"Ambiguous value for argument '([^']+)'", said):
-        key, _, value = found[1].lstrip("+").partition("=")
-        return _several(key, value, options)
     if found := re.search(r"Could not (?:override|delete(?: from config\.)?) '([^']+)'", said):
         return _not_there(found[1], options)
-    if found := re.match(r"Error merging override \+*([^=]+)=(.*)", str(error)):
+    if found := re.match(r"Error merging override \+*([^=]+)=(.*)", str(error), re.DOTALL):
         must = _must_be(model_at(found[1].split("."))) or "of another type"
-        return f"{found[1]} is {found[2]}: it must be {must}"
+        return f"{found[1]} is {cut(found[2])}: it must be {must}"
+    if found := re.search(r"In '([^']+)': .*Cannot merge (?:DictConfig|ListConfig) with", said):
+        return f"{found[1]}: a list stands where there are keys, or keys where there is a list"
+    if "Recursive interpolation" in said:
+        return f"{getattr(error, 'full_key', '') or 'a value'} refers to itself, by ${{...}}"
     if full_key := getattr(error, "full_key", None):
         return f"{full_key}: {str(error).splitlines()[0]}"
-    return said
+    if isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
+        return said
+    return f"the configuration can't be read ({type(error).__name__}: {said})"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it came from."""
+    cause: BaseException | None = error
+    for _ in range(10):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__
 
 
 def no_such_choice(group: str, name: str, options: Options) -> str:
     near = nearest(name, options[group])
     meant = f" (did you mean {near}?)" if near else ""
     there = ", ".join(options[group])
-    return f"{group} is '{name}', which is not there{meant}: allowed are {there}"
+    return f"{group} is '{cut(name)}', which is not there{meant}: allowed are {there}"
 
 
-def not_understood(text: str, options: Options) -> str:
+def not_understood(argument: str, options: Options) -> str:
     """An argument that isn't Hydra's grammar: its key, or else its value, is told."""
-    text = text.lstrip("+~")
-    key, equals, value = text.partition("=")
+    argument = argument.lstrip("+~")
+    text = cut(argument)
+    key, equals, value = argument.partition("=")
     if not equals or not key:
         return f"'{text}' is not understood: an argument is key=value"
     odd = f"'{text}' is not understood: a key is a-z, 0-9 and _ with single dots, then ="
@@ -274,22 +306,31 @@ def not_understood(text: str, options: Options) -> str:
     if must := _must_be(model):
         how = {"a list": " such as [a,b]", "a group of keys": " such as {a: 1}"}.get(must, "")
         return f"'{text}' is not understood: {key} must be {must}{how}"
-    inner = value.strip("'\"")
-    return f"'{text}' is not understood: write \"{key}='{inner}'\", with both pairs of quotes"
+    return f"'{text}' is not understood: {_write(key, value)}, with all its quotes"
 
 
-def _several(key: str, value: str, options: Options) -> str:
+def _write(key: str, text: str) -> str:
+    """How a value that is text is typed; one without end or with a line break stands in a file."""
+    if len(text) > 200 or not text.isprintable():
+        return f"write {key} in a file, such as one of experiments"
+    return f"write {typed(key, text)}"
+
+
+def several(argument: str, options: Options) -> str:
     """Values with commas between them, where no sweep was asked for."""
+    key, _, value = argument.lstrip("+").partition("=")
     sweep = "-m to sweep over them"
     kind = model_at(key.split("."))
     must = _must_be(kind)
     if key in options and key not in ("vendors", "experiment"):
-        return f"{key} is '{value}': it must be one of {', '.join(options[key])}, or {sweep}"
+        return f"{key} is '{cut(value)}': it must be one of {', '.join(options[key])}, or {sweep}"
     if key in options or must in ("a list", "a group of keys"):
-        return f"{key} is '{value}': write '{key}=[{value}]' for a list, or {sweep}"
+        listed = f"{key}=[{value}]"
+        how = f"write {shlex.quote(listed)}" if len(listed) <= 200 else "put it in brackets, [...]"
+        return f"{key} is '{cut(value)}': {how} for a list, or {sweep}"
     if must:
         return f"{_must(key, value, must)}, or {sweep}"
-    return f"{key} is '{value}': write \"{key}='{value}'\" for text with a comma, or {sweep}"
+    return f"{key} is '{cut(value)}': {_write(key, value)} for text with a comma, or {sweep}"
 
 
 def _not_there(key: str, options: Options) -> str:
@@ -314,4 +355,5 @@ def _lines(error: BaseException) -> str:
     said = str(error)
     if error.__cause__ is not None and str(error.__cause__) not in said:
         said += f": {error.__cause__}"
-    return " ".join(said.split()).partition(" Config search path:")[0]
+    said = " ".join(said.split()).partition(" Config search path:")[0]
+    return re.sub(r" (?:full_key|reference_type|object_type)[:=].*", "", said)

@@ -1,5 +1,6 @@
 """One night from the command line: what is said where, and the exit code."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,16 @@ def test_without_a_report_there_is_no_such_line(peakcast):
         (["-m", "vendors=[agora],[zoom]"], "vendors is 'zoom'"),
         (["-m", "sed=1,2"], "did you mean seed?"),
         (["hydra/launcher=nowhere"], "nowhere"),
+        (["-m", "~hydra.callbacks.sweep", "seed=1,2"], "hydra.callbacks.sweep is Hydra's own"),
+        (["-m", "hydra.launcher._target_=os.system", "seed=1"], "launcher._target_ is Hydra's own"),
+        (["--config-dir", "~nosuchuser/c"], "--config-dir: '~nosuchuser/c': there is no home"),
+        (["output_dir=~nosuchuser/x"], "output_dir: '~nosuchuser/x': there is no home"),
+        (["-m", "output_dir=~nosuchuser/x", "seed=1,2"], "there is no home folder of that name"),
+        (["-m", "output_dir=/proc", "seed=1,2"], "no such file or directory"),
+        (["output_dir=/proc"], "output_dir is '/proc': it must be a folder one can write to"),
+        (["seed=" + "[" * 3000], "nests brackets 3000 deep: at most 20"),
+        (["promotion.name=a\udcff"], "is not UTF-8 text"),
+        (["promotion.file=双11,12.csv"], "write \"promotion.file='双11,12.csv'\" for text with a"),
     ],
 )
 def test_a_wrong_configuration_is_one_sentence_with_code_2_and_leaves_no_folder(
@@ -81,6 +92,54 @@ def test_an_output_dir_that_cannot_be_one_is_refused_before_the_work(peakcast, s
     assert (code, out, len(err)) == (2, [], 1)
     assert "a/b" in err[0]
     assert study.asked == []
+
+
+@pytest.mark.parametrize("what", ["a file", "a link"])
+def test_something_else_where_the_folder_of_the_run_goes(peakcast, study, what):
+    """It stays, and the work isn't begun."""
+    _, out, _ = peakcast("seed=3")
+    folder = Path(out[-1])
+    shutil.rmtree(folder)
+    folder.write_text("mine") if what == "a file" else folder.symlink_to("nowhere")
+    code, out, err = peakcast("seed=3")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert f"{folder} is {what}, where the folder of this run goes" in err[0]
+    assert len(study.asked) == 1
+    assert list(Path("outputs").iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("options", [[], ["-m"]])
+def test_the_output_dir_may_be_in_the_home_folder(peakcast, monkeypatch, tmp_path, options):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    code, out, _ = peakcast(*options, "output_dir=~/out", "seed=1")
+    assert code == 0
+    assert Path(out[-1]).parent == tmp_path / "home" / "out"
+    assert not Path("~").exists()
+
+
+def test_a_received_folder_is_judged_before_anything_in_it_runs(peakcast, study):
+    Path("c/experiment").mkdir(parents=True)
+    Path("c/experiment/evil.yaml").write_text(
+        "# @package _global_\n"
+        "hydra: {callbacks: {x: {_target_: builtins.open, file: made, mode: w}}}\n"
+    )
+    for options in ([], ["-m"], ["--cfg", "hydra"]):
+        code, out, err = peakcast(*options, "--config-dir", "c", "experiment=evil", "seed=1")
+        assert (code, out, len(err)) == (2, [], 1)
+        assert "c/experiment/evil.yaml, line 2: the key hydra is not allowed here" in err[0]
+    assert study.asked == []
+    assert not Path("made").exists()
+
+
+def test_an_error_of_the_answer_is_not_one_of_the_configuration(monkeypatch, peakcast):
+    """What the task raises leaves as it is: a full disk is no wrong key."""
+    from sim.scenario import command as commands
+
+    def full(point):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        commands.each_point(["seed=1"], full)
 
 
 def test_a_bug_is_told_with_its_trace_and_code_1(peakcast, study):

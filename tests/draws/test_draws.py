@@ -154,3 +154,11 @@ def test_no_cause_is_ever_renumbered_or_used_twice():
         "ORDERS": 14, "ORDER": 15, "BASKET": 16,
     } == dict(Cause.__members__)  # fmt: skip
     assert len(Cause) == len(Cause.__members__)  # two names of one value would be one member
+
+
+def test_a_part_of_compiled_functions_has_no_way_in_from_python():
+    """Numba would jump to address 0: the process would be gone, without a word."""
+    two(np.uint32(1), np.uint32(0), 3, 1, 2, 0)
+    for _ in range(2):
+        with pytest.raises(TypeError, match=r"sim\.draws\.pair is a part of compiled functions"):
+            pair(np.uint32(1), np.uint32(0), 3, 1, 2, 0)

@@ -17,6 +17,7 @@ from sim.app import command
 from sim.scenario import ScenarioError
 from sim.scenario.compose import validated
 from tests.properties.files import write
+from tests.properties.kept import found_before, how_to_keep
 from tests.properties.mistakes import (
     Mistake,
     contradictions,
@@ -38,9 +39,11 @@ def refused_by_name(mistake: Mistake) -> None:
     assert "\n" not in said
 
 
+@found_before
 @given(MISTAKES)
 @settings(max_examples=100)
 def test_a_mistake_is_refused_in_a_sentence_that_names_it(mistake: Mistake) -> None:
+    how_to_keep(test_a_mistake_is_refused_in_a_sentence_that_names_it, mistake)
     refused_by_name(mistake)
 
 
@@ -58,9 +61,11 @@ def _logging_as_it_was() -> Iterator[None]:
     logging.root.handlers[:] = handlers
 
 
+@found_before
 @given(OTHERS | missing_keys(of_files=True))
 @settings(max_examples=15)
 def test_the_command_ends_with_2_says_it_and_leaves_nothing(mistake: Mistake) -> None:
+    how_to_keep(test_the_command_ends_with_2_says_it_and_leaves_nothing, mistake)
     data, words = mistake
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

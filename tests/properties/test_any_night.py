@@ -19,6 +19,7 @@ from sim.scenario.compose import load_scenario
 from sim.scenario.model import Scenario
 from sim.study import answer
 from tests.properties.files import write
+from tests.properties.kept import found_before, how_to_keep
 from tests.properties.scenarios import scenarios
 
 KEYS = ["vendor", "peak_viewers", "replication"]
@@ -136,9 +137,11 @@ def keeps_its_word(data: dict[str, Any]) -> None:
     what_adds_up_adds_up(night)
 
 
+@found_before
 @given(scenarios())
 @settings(max_examples=100)
 def test_any_night_keeps_the_invariants_and_its_figures_are_numbers(data: dict[str, Any]) -> None:
+    how_to_keep(test_any_night_keeps_the_invariants_and_its_figures_are_numbers, data)
     keeps_its_word(data)
 
 
@@ -149,10 +152,12 @@ def test_two_thousand_nights_keep_the_invariants(data: dict[str, Any]) -> None:
     keeps_its_word(data)
 
 
+@found_before
 @given(scenarios(most=150))
 @settings(max_examples=25)
 def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> None:
     """The invariants recomputed or not, rows of viewers and orders kept or not, 1 or 2 threads."""
+    how_to_keep(test_checking_keeping_and_threads_change_no_night, data)
     other = data | {"engine": data["engine"] | {"check": False, "threads": 2}}
     one = simulate(Scenario.model_validate(data))
     two = answer(Scenario.model_validate(other), lambda done, total: None, keep=False)
@@ -169,9 +174,12 @@ def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> N
         assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
 
 
+@found_before
 @given(scenarios())
 @settings(max_examples=50)
 def test_a_sample_and_a_smaller_peak_are_part_of_any_audience(data: dict[str, Any]) -> None:
+    how_to_keep(test_a_sample_and_a_smaller_peak_are_part_of_any_audience, data)
+
     def drawn(sample: float, peak: int) -> pd.DataFrame:
         at = data["promotion"] | {"peak_viewers": peak}
         who = data["audience"] | {"sample": sample}
@@ -185,9 +193,11 @@ def test_a_sample_and_a_smaller_peak_are_part_of_any_audience(data: dict[str, An
         assert (both["_merge"] == "both").all()
 
 
+@found_before
 @given(scenarios())
 @settings(max_examples=10)
 def test_any_night_is_read_from_files_as_it_was_written(data: dict[str, Any]) -> None:
+    how_to_keep(test_any_night_is_read_from_files_as_it_was_written, data)
     with tempfile.TemporaryDirectory() as folder:
         _, config_dir, *arguments = write(data, Path(folder))
         read = load_scenario(*arguments, config_dir=config_dir)

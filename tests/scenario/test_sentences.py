@@ -151,8 +151,8 @@ def test_a_choice_of_files(typed, sentence):
         ("promotion=a(b", "'promotion=a(b' is not understood: promotion must be one of flash_join"),
         ("study.peaks=[1", "'study.peaks=[1' is not understood: study.peaks must be a list such as "
          "[a,b]"),
-        ("promotion.name=it's", "'promotion.name=it's' is not understood: write "
-         "\"promotion.name='it's'\", with both pairs of quotes"),
+        ("promotion.name='its", "'promotion.name='its' is not understood: write "
+         "\"promotion.name='\\'its'\", with all its quotes"),
         ("promotion.name=a,b", "promotion.name is 'a,b': write \"promotion.name='a,b'\" for text "
          "with a comma, or -m to sweep over them"),
     ],
