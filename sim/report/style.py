@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -136,12 +136,21 @@ def text_in(text: str, size_pt: float = TEXT_PT) -> float:
 
 def wrapped(text: str, width_in: float, size_pt: float) -> list[str]:
     """Lines no wider than `width_in`, broken at spaces or after Chinese characters."""
+    return broken(text, lambda line: text_in(line, size_pt) <= width_in)
+
+
+def broken(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """Lines that fit, broken at spaces or after Chinese characters; a longer word anywhere."""
     lines, line = [], ""
     for piece in _pieces(text):
-        if line and text_in((line + piece).rstrip(), size_pt) > width_in:
+        if line and not fits((line + piece).rstrip()):
             lines.append(line.rstrip())
             line = ""
-        line += piece
+        for c in piece:
+            if line and not fits((line + c).rstrip()):
+                lines.append(line)
+                line = ""
+            line += c
     return [*lines, line.rstrip()]
 
 

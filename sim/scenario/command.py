@@ -49,7 +49,8 @@ class Sweep(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         Sweep.folder = Path(config.hydra.sweep.dir)
         for old in Sweep.folder.glob("point-*.json"):  # finished runs stay; points are told anew
-            old.unlink()
+            if not old.is_dir():
+                old.unlink()
 
 
 def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | None:
@@ -78,7 +79,7 @@ def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | Non
     try:
         with in_words(config_dir):
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(one)()
-    except ScenarioError:
+    except (ScenarioError, OSError):
         _remove_if_empty(Sweep.folder)
         raise
     finally:

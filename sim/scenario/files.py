@@ -7,12 +7,13 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 
-from sim.scenario.errors import ScenarioError
+from sim.scenario.errors import NotWritten, ScenarioError
 from sim.scenario.model import Scenario
 
 SIM = Path(__file__).resolve().parents[1]
@@ -57,7 +58,11 @@ def check_writable(output_dir: Path) -> None:
     try:  # asking for permission isn't enough: some folders refuse even those who have it
         output_dir.mkdir(parents=True, exist_ok=True)
         writable = os.access(output_dir, os.W_OK)
-    except OSError:
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise NotWritten(f"{output_dir} could not be made: {error.strerror}") from None
+        writable = False
+    except ValueError:  # no name that this system can write
         writable = False
     with suppress(OSError):  # somebody else may have begun to write there
         for made in missing:
