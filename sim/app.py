@@ -130,6 +130,7 @@ def help_page() -> str:
         "python -m sim [--config-dir FOLDER] [GROUP=OPTION ...] [KEY=VALUE ...]   one night",
         "python -m sim -m KEY=VALUE,VALUE ...                                     a sweep",
         "python -m sim --cfg job                                                  every key",
+        "python -m sim rerun=FOLDER [KEY=VALUE ...]              a finished run again, anywhere",
         "",
         "python -m sim 'vendors=[agora,budget]' promotion=flash_join promotion.peak_viewers=50000",
         "python -m sim 'vendors=[agora]' vendors.agora.limits.sessions=20000 "
@@ -151,8 +152,14 @@ def help_page() -> str:
 
 
 def _points(argv: Sequence[str]) -> int:
+    from sim.folder import damage
     from sim.scenario.command import each_point
+    from sim.scenario.compose import rerun_of
+    from sim.scenario.errors import ScenarioError
 
+    again = rerun_of(argv)
+    if again is not None and (wrong := damage(again)):
+        raise ScenarioError(f"rerun is '{again}', which is no finished run: {wrong}")
     codes: list[int] = []
     sweep = each_point(argv, lambda point: codes.append(_one(point)))
     return max(codes, default=0) if sweep is None else _finish_sweep(sweep, codes)
@@ -235,7 +242,7 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
         frames = answer(scenario, progress)
     with on_disk.put_in_place(folder) as aside:
         on_disk.write_tables(frames, aside)
-        on_disk.write_config(scenario, aside / on_disk.CONFIG)
+        on_disk.write_config(scenario, aside)
         failed = _drawn(frames, scenario, aside) if scenario.report.enabled else {}
         on_disk.write_manifest(scenario, digest, monotonic() - began, failed, aside)
     _say_failed(folder)

@@ -23,6 +23,7 @@ from omegaconf import OmegaConf
 
 from sim.scenario import Scenario
 from sim.scenario.errors import NotWritten
+from sim.scenario.files import copy_named_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,9 +230,16 @@ def write_tables(frames: Frames, folder: Path) -> None:
             _write(getattr(frames, name), folder / f"{name}.csv")
 
 
-def write_config(scenario: Scenario, path: Path) -> None:
-    """The validated scenario; `sim.scenario.compose.read_scenario` reads it back."""
-    path.write_text(OmegaConf.to_yaml(scenario.model_dump(mode="json")), encoding="utf-8")
+def write_config(scenario: Scenario, folder: Path) -> None:
+    """The validated scenario and copies of the files it names, so that it can be run anywhere.
+
+    `sim.scenario.compose.read_scenario` reads it back.
+    """
+    content = scenario.model_dump(mode="json")
+    for kind, copy in copy_named_files(scenario, folder / "inputs").items():
+        part, _, key = kind.partition(".")
+        content[part][key] = copy
+    (folder / CONFIG).write_text(OmegaConf.to_yaml(content), encoding="utf-8")
 
 
 def write_manifest(

@@ -18,7 +18,15 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from sim.scenario.compose import CONF, arguments, in_words, validated
+from sim.scenario.compose import (
+    CONF,
+    arguments,
+    in_words,
+    rerun_of,
+    run_again,
+    searched,
+    validated,
+)
 from sim.scenario.errors import ScenarioError
 from sim.scenario.files import check_config_dir
 from sim.scenario.model import Scenario
@@ -55,9 +63,15 @@ class Sweep(Callback):
 
 def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | None:
     """Hand every point to `task`, which must not raise; the sweep's folder, if it is a sweep."""
+    if (folder := rerun_of(argv)) is not None:
+        given = [a for a in argv if not a.startswith("rerun=")]
+        with in_words():
+            task(Point(tuple(given), None, run_again(folder, given)))
+        return None
     with in_words():
         options, overrides, config_dir = _for_hydra(argv)
-    asked = "\0".join(sorted([*options, *that_matter(overrides)]))
+    place = [] if config_dir is None else [str(config_dir)]
+    asked = "\0".join(sorted([*options, *place, *that_matter(overrides)]))
     name = "sweep-" + hashlib.sha256(asked.encode()).hexdigest()[:12]
     # No argument and cached: resolved once, every job names the same folder, in any process.
     OmegaConf.register_new_resolver("sweep_name", lambda: name, use_cache=True, replace=True)
@@ -75,6 +89,8 @@ def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | Non
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, instead of printing and leaving with 1
     Sweep.folder = None
+    if config_dir is not None:
+        overrides = [searched(config_dir), *overrides]
     kept, sys.argv = sys.argv, [sys.argv[0], *options, *overrides]
     try:
         with in_words(config_dir):
@@ -116,7 +132,6 @@ def _for_hydra(argv: Sequence[str]) -> tuple[list[str], list[str], Path | None]:
     options += ["--resolve"] if given.cfg == "job" else []
     if given.config_dir is not None:
         check_config_dir(given.config_dir)
-        options += ["--config-dir", str(given.config_dir)]
     return options, arguments(given.overrides), given.config_dir
 
 

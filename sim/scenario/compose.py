@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
@@ -23,6 +28,7 @@ from sim.scenario import words
 from sim.scenario.errors import ScenarioError
 from sim.scenario.files import (
     CONF,
+    beside,
     check_config_dir,
     groups,
     named_files,
@@ -41,8 +47,11 @@ __all__ = [
     "load_scenario",
     "quoted",
     "read_scenario",
+    "rerun_of",
     "resolve_file",
+    "run_again",
     "scenario_hash",
+    "searched",
     "validated",
 ]
 
@@ -60,7 +69,7 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
     with in_words(folder), _hydra_set_aside():
         if folder is not None:
             check_config_dir(folder)
-            path = [f"hydra.searchpath=['file://{folder}']"]
+            path = [searched(folder)]
         initialize_config_dir(str(CONF), version_base="1.3")
         cfg = compose("config", [*path, *arguments(overrides)])
     return validated(cfg, folder)
@@ -71,7 +80,61 @@ def read_scenario(path: str | Path) -> Scenario:
     with in_words():
         cfg = OmegaConf.load(path)
     assert isinstance(cfg, DictConfig)
+    beside(cfg, Path(path).absolute().parent)
     return validated(cfg)
+
+
+def rerun_of(argv: Sequence[str]) -> Path | None:
+    """The run's folder in `rerun=FOLDER`, if the arguments have it."""
+    asked = [a.partition("=")[2] for a in argv if a.startswith("rerun=")]
+    if len(asked) > 1:
+        raise ScenarioError(f"rerun is given {len(asked)} times: it must be there once")
+    return Path(os.path.expanduser(asked[0])) if asked else None
+
+
+def run_again(folder: Path, argv: Sequence[str]) -> Scenario:
+    """The scenario of a finished run, with `KEY=VALUE ...` on top, written where runs are now."""
+    _refuse_beside_rerun([a for a in argv if a.startswith("-")])
+    overrides = arguments(argv)
+    cfg, usual = OmegaConf.load(folder / "config.yaml"), OmegaConf.load(CONF / "config.yaml")
+    assert isinstance(cfg, DictConfig)
+    beside(cfg, folder.absolute())
+    for key in ("output_dir", "overwrite"):
+        cfg[key] = usual[key]
+    for override in OverridesParser.create().parse_overrides(overrides):
+        key = override.key_or_group
+        if override.is_sweep_override() or override.is_delete() or key in groups():
+            _refuse_beside_rerun([str(override.input_line)])
+        OmegaConf.update(cfg, key, override.value(), merge=True, force_add=True)
+    return validated(cfg)
+
+
+def _refuse_beside_rerun(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        raise ScenarioError(
+            f"{argument} can't stand beside rerun=, which takes KEY=VALUE: no option, no choice "
+            "of files, no values to sweep"
+        )
+
+
+class _Beside(FileConfigSource):
+    """A user's own folder, as Hydra reads it: what a file there names stands beside it."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "beside"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        found = super().load_config(config_path)
+        beside(found.config, Path(self.path, config_path).parent)
+        return found
+
+
+def searched(folder: Path) -> str:
+    """The override that has Hydra look into a user's own folder too."""
+    SourcesRegistry.instance().register(_Beside)
+    path = re.sub(r"(\\*)'", r"\1\1\\'", str(folder.absolute()))
+    return f"hydra.searchpath=['{_Beside.scheme()}://{path}']"
 
 
 def validated(cfg: DictConfig, config_dir: Path | None = None) -> Scenario:
