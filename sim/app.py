@@ -33,6 +33,10 @@ def run() -> NoReturn:
     os.close(spare)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.getfilesystemencoding() == "ascii":  # no file of a Chinese name could be opened
+        shown = {"PYTHONIOENCODING": getattr(sys.stdout, "encoding", None) or "ascii"}
+        utf8 = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execve(sys.executable, utf8, {**shown, **os.environ})
     sys.exit(command(sys.argv[1:]))
 
 
