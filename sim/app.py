@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.scenario.command import Point
+    from sim.study import Frames
 
 LISTED = (
     "vendors", "promotion", "audience", "network", "study", "experiment",
@@ -22,12 +27,33 @@ LISTED = (
 
 def run() -> NoReturn:
     """The console script."""
+    # A file opened later would get the number of a stream that is closed, and what is said there.
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(spare)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.getfilesystemencoding() == "ascii":  # no file of a Chinese name could be opened
+        shown = {"PYTHONIOENCODING": getattr(sys.stdout, "encoding", None) or "ascii"}
+        utf8 = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execve(sys.executable, utf8, {**shown, **os.environ})
     sys.exit(command(sys.argv[1:]))
 
 
 def command(argv: Sequence[str]) -> int:
-    """Do what the arguments say; the exit code: 0, 1 a point failed, 2 wrong input, 130 stopped."""
-    from sim.scenario.errors import ScenarioError
+    """Do what the arguments say; the exit code.
+
+    0; 1 a point failed, or a valid run or the answer couldn't be written; 2 wrong input; 130
+    stopped.
+    """
+    answer = StringIO()
+    with redirect_stdout(answer):
+        code = _done(argv)
+    return _tell(answer.getvalue(), code)
+
+
+def _done(argv: Sequence[str]) -> int:
+    from sim.scenario.errors import NotWritten, ScenarioError
 
     try:
         if {"-h", "--help"} & set(argv):
@@ -42,16 +68,60 @@ def command(argv: Sequence[str]) -> int:
     except ScenarioError as refused:
         say(str(refused))
         return 2
+    except NotWritten as reason:
+        say(str(reason))
+        return 1
     except OSError as error:  # such as a sweep's folder that can't be made
         say(str(error))
-        return 2
+        return 1 if error.errno in FULL else 2
     except KeyboardInterrupt:
         say("stopped; a sweep keeps its finished points, and the same command goes on from there")
         return 130
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""A valid run that finds no room; any other folder that can't be written was a wrong one."""
+
+
+def _tell(answer: str, code: int) -> int:
+    """Write the answer, all at once and last: whoever stops listening loses nothing else."""
+    if not answer:
+        return code
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(answer.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        _give_up(sys.stdout)
+    except OSError as error:
+        _give_up(sys.stdout)
+        last = answer.splitlines()[-1]
+        done = f"; {last} is finished" if Path(last).is_dir() else ""
+        say(f"standard output can't be written: {error.strerror}{done}")
+        return code or 1
+    return code
+
+
 def say(text: str) -> None:
-    print(f"peakcast: {text}", file=sys.stderr, flush=True)
+    """A line on standard error."""
+    _say(f"peakcast: {text}\n")
+
+
+def _say(text: str) -> None:
+    """As it stands; where nobody can be told, the work goes on."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _give_up(sys.stderr)
+
+
+def _give_up(stream: TextIO | None) -> None:
+    """What could not be written is not tried again when the interpreter ends."""
+    with suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[union-attr]
 
 
 def help_page() -> str:
@@ -64,6 +134,7 @@ def help_page() -> str:
         "python -m sim [--config-dir FOLDER] [GROUP=OPTION ...] [KEY=VALUE ...]   one night",
         "python -m sim -m KEY=VALUE,VALUE ...                                     a sweep",
         "python -m sim --cfg job                                                  every key",
+        "python -m sim rerun=FOLDER [KEY=VALUE ...]              a finished run again, anywhere",
         "",
         "python -m sim 'vendors=[agora,budget]' promotion=flash_join promotion.peak_viewers=50000",
         "python -m sim 'vendors=[agora]' vendors.agora.limits.sessions=20000 "
@@ -85,45 +156,59 @@ def help_page() -> str:
 
 
 def _points(argv: Sequence[str]) -> int:
+    from sim.folder import damage
     from sim.scenario.command import each_point
+    from sim.scenario.compose import rerun_of
+    from sim.scenario.errors import ScenarioError
 
+    again = rerun_of(argv)
+    if again is not None and (wrong := damage(again)):
+        raise ScenarioError(f"rerun is '{again}', which is no finished run: {wrong}")
     codes: list[int] = []
     sweep = each_point(argv, lambda point: codes.append(_one(point)))
-    return max(codes, default=0) if sweep is None else _finish_sweep(sweep)
+    return max(codes, default=0) if sweep is None else _finish_sweep(sweep, codes)
 
 
 def _one(point: Point) -> int:
     """One point; it never raises but for Ctrl-C, so that a sweep goes on."""
-    from sim.folder import write_point
-    from sim.scenario.errors import ScenarioError
+    from sim.folder import PAGE, write_point
+    from sim.scenario.errors import NotWritten, ScenarioError
 
     code, reason, trace, folder = 0, "", "", None
     try:
         if isinstance(point.scenario, ScenarioError):
             raise point.scenario
         folder = carry_out(point.scenario, point.sweep or Path(point.scenario.output_dir))
-        page = folder / "report.html" if point.scenario.report.enabled else None
     except ScenarioError as refused:
         code, reason = 2, str(refused)
+    except NotWritten as full:
+        code, reason = 1, str(full)
     except Exception as error:
         code, reason, trace = 1, f"{type(error).__name__}: {error}", traceback.format_exc()
     if point.sweep is not None:
         name = folder.name if folder else ""
-        write_point(
-            point.sweep, point.overrides, code=code, reason=reason, folder=name, trace=trace
-        )
         say(f"{' '.join(point.overrides)}: {name or reason}")
+        try:
+            write_point(
+                point.sweep, point.overrides, code=code, reason=reason, folder=name, trace=trace
+            )
+        except NotWritten as full:
+            say(str(full))
+            return 1
     elif folder is None:
         say(f"{trace}{reason}")
     else:
-        if page:
-            print(page.with_suffix(".txt").read_text("utf-8"), f"report: {page}", sep="\n")
+        page = folder / PAGE
+        if (said := page.with_suffix(".txt")).is_file():
+            print(said.read_text("utf-8"))
+        if page.is_file():
+            print(f"report: {page}")
         print(folder)
     return code
 
 
-def _finish_sweep(sweep: Path) -> int:
-    """Gather what is finished, list what isn't."""
+def _finish_sweep(sweep: Path, codes: Sequence[int]) -> int:
+    """Gather what is finished, list what isn't. `codes`: of points in this process."""
     from sim.folder import gather, read_points
 
     points = read_points(sweep)
@@ -132,22 +217,27 @@ def _finish_sweep(sweep: Path) -> int:
     if failed:
         say(f"{len(failed)} of {len(points)} points failed:")
         for point in failed:
-            print(f"  {' '.join(point['overrides'])}: {point['reason']}", file=sys.stderr)
+            _say(f"  {' '.join(point['overrides'])}: {point['reason']}\n")
     print(sweep)
-    return 1 if failed else 0
+    return 1 if failed or any(codes) else 0
 
 
 def carry_out(scenario: Scenario, parent: Path) -> Path:
     """Answer a scenario in `parent/run-<hash>`, unless that is finished already; the folder."""
-    from sim.folder import finished, put_in_place, write_config, write_manifest, write_tables
+    from sim import folder as on_disk
     from sim.scenario.files import check_writable, scenario_hash
 
     digest = scenario_hash(scenario)
     folder = parent / f"run-{digest}"
-    if finished(folder, scenario) and not scenario.overwrite:
+    for place in {parent, Path(scenario.output_dir)}:
+        on_disk.clear_leftovers(place)
+    if not scenario.overwrite and on_disk.finished(folder, scenario):
         say(f"{folder} is finished and reused (overwrite=true runs it anew)")
+        _say_failed(folder)
         return folder
     check_writable(folder)
+    if folder.is_dir() and (wrong := on_disk.damage(folder)):
+        say(f"{folder} is damaged, {wrong}: now {on_disk.set_aside(folder).name}, and run anew")
     from sim.engine.warm import compiling_beside
     from sim.study import answer
 
@@ -157,15 +247,29 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
     if parent != Path(scenario.output_dir) or not scenario.report.enabled:
         for sentence in frames.facts["warnings"]:  # else the text of the report says it
             say(sentence)
-    with put_in_place(folder) as aside:
-        write_tables(frames, aside)
-        write_config(scenario, aside / "config.yaml")
-        if scenario.report.enabled:
-            from sim.report import write
-
-            write(frames, scenario, aside)
-        write_manifest(scenario, digest, monotonic() - began, aside)
+    with on_disk.put_in_place(folder) as aside:
+        on_disk.write_tables(frames, aside)
+        on_disk.write_config(scenario, aside)
+        failed = _drawn(frames, scenario, aside) if scenario.report.enabled else {}
+        on_disk.write_manifest(scenario, digest, monotonic() - began, failed, aside)
+    _say_failed(folder)
     return folder
+
+
+def _drawn(frames: Frames, scenario: Scenario, folder: Path) -> dict[str, str]:
+    """Charts and page, whose failure costs nothing but themselves: file -> reason."""
+    try:
+        from sim.report import write
+    except Exception as error:  # the library that draws may lack a folder of its own
+        return {"report.html": f"{type(error).__name__}: {error}"}
+    return write(frames, scenario, folder) or {}
+
+
+def _say_failed(folder: Path) -> None:
+    from sim.folder import failed
+
+    for file, reason in failed(folder).items():
+        say(f"{folder / file} is not there ({reason}); all else is")
 
 
 class Progress:
@@ -181,7 +285,7 @@ class Progress:
     def __init__(self) -> None:
         self._began = self._said = monotonic()
         self._line = ""
-        self._first = threading.Timer(self.QUIET_S, self._say, ["compiling, once"])
+        self._first = threading.Timer(self.QUIET_S, self._show, ["compiling, once"])
         self._first.daemon = True
 
     def __enter__(self) -> Progress:
@@ -191,7 +295,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._first.cancel()
         if self._line and sys.stderr.isatty():
-            print(file=sys.stderr)
+            _say("\n")
 
     def __call__(self, done: int, total: int) -> None:
         now = monotonic()
@@ -203,11 +307,11 @@ class Progress:
             left = (now - self._began) / done * (total - done)
             known = done >= self.ENOUGH * total  # the first has compiling in it
             self._said = now
-            self._say(f"{done} of {total} points{f', about {left:.0f} s left' if known else ''}")
+            self._show(f"{done} of {total} points{f', about {left:.0f} s left' if known else ''}")
 
-    def _say(self, text: str) -> None:
+    def _show(self, text: str) -> None:
         self._line = text
         if sys.stderr.isatty():
-            print(f"\r\x1b[Kpeakcast: {text}", end="", file=sys.stderr, flush=True)
+            _say(f"\r\x1b[Kpeakcast: {text}")
         else:
             say(text)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
+import secrets
 import shlex
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from errno import EINVAL
+from hashlib import file_digest, sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,66 +22,236 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from sim.scenario import Scenario
+from sim.scenario.errors import NotWritten
+from sim.scenario.files import copy_named_files
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sim.study import Frames
 
-MANIFEST = "manifest.json"
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed run left there stays
+    fcntl = None  # type: ignore[assignment]
+
+MANIFEST, CONFIG, PAGE = "manifest.json", "config.yaml", "report.html"
+ALWAYS = ("results", "breakdown", "timeseries")
+"""Tables every run leaves, as Parquet."""
+
+SOMETIMES = ("summary", "invoice", "asks", "risk", "costs", "crossings", "ranges")
+"""Tables that somebody asked for, as CSV."""
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 PACKAGES = (
     "peakcast", "simpy", "numpy", "numba", "pandas", "scipy", "pyarrow", "pydantic",
     "hydra-core", "omegaconf", "matplotlib", "jinja2",
 )  # fmt: skip
 
 
+# --- is it all there? -----------------------------------------------------------------------------
+
+
 def finished(folder: Path, scenario: Scenario) -> bool:
-    """Whether everything this scenario asks for is there; the manifest is always the last file."""
-    try:
-        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError):
+    """Whether all that this scenario asks for is there, as it was written."""
+    if damage(folder):
         return False
-    if scenario.report.enabled:
-        files.append("report.html")  # a run without its page is finished only for who wants none
-    return all((folder / name).is_file() for name in files)
+    # A run without its page is finished only for who wants none; a page that failed once fails.
+    return not scenario.report.enabled or PAGE in {*_manifest(folder)["files"], *failed(folder)}
+
+
+def failed(folder: Path) -> dict[str, str]:
+    """Pictures that a whole folder lacks: file -> reason."""
+    return dict(_manifest(folder).get("failed", {}))
+
+
+def damage(folder: Path) -> str:
+    """What is wrong with a run's folder, in words; "" if it is as its manifest says."""
+    odd = f"its {MANIFEST} is damaged"
+    try:
+        files = _manifest(folder)["files"]
+        if not {CONFIG, *(f"{name}.parquet" for name in ALWAYS)} <= files.keys():
+            return odd
+        for name, known in files.items():
+            if not (folder / name).is_file():
+                return f"{name} is missing"
+            if known != _identity(folder / name):
+                return f"{name} is not as it was written"
+        failed(folder)
+    except FileNotFoundError:
+        return f"it has no {MANIFEST}"
+    except OSError as error:
+        return f"it can't be read: {error.strerror}"
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return odd
+    return ""
+
+
+def set_aside(path: Path) -> Path:
+    """Rename what is damaged to the first free `<name>.damaged-N`: nothing in it is lost."""
+    n = 1
+    while os.path.lexists(free := path.with_name(f"{path.name}.damaged-{n}")):
+        n += 1
+    with _or_say(path):
+        path.rename(free)
+    return free
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(_text(folder / MANIFEST))
+    return content
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():  # a pipe of that name would be waited for without end
+        raise FileNotFoundError(path)
+    return path.read_text(encoding="utf-8")
+
+
+def _identity(file: Path) -> dict[str, Any]:
+    with file.open("rb") as content:
+        digest = file_digest(content, "sha256").hexdigest()
+        return {"bytes": content.tell(), "sha256": digest}
+
+
+# --- writing --------------------------------------------------------------------------------------
 
 
 @contextmanager
 def put_in_place(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder`, which takes its place once everything is written."""
-    aside = folder.with_name(f".{folder.name}-{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
+    with _or_say(folder), _aside(folder) as aside:
         yield aside
-        (folder / MANIFEST).unlink(missing_ok=True)  # from here on the old one is unfinished
-        shutil.rmtree(folder, ignore_errors=True)
+        _sync(aside)
+        old = aside.with_name(f"{aside.name}.old")
+        if os.path.lexists(folder):
+            folder.rename(old)
         try:
             aside.rename(folder)
         except OSError:
             if not (folder / MANIFEST).is_file():  # else: another process was faster, with the same
+                with suppress(OSError):
+                    old.rename(folder)
                 raise
+        _sync(folder.parent)
+        _remove(old)
+
+
+def clear_leftovers(parent: Path) -> None:
+    """Remove what processes that are dead by now were writing in a folder."""
+    for path in parent.glob(".*") if fcntl else ():
+        begun = _BEGUN.fullmatch(path.name)
+        if begun and _abandoned(path, int(begun[1])):
+            _remove(path)
+
+
+_BEGUN = re.compile(
+    rf"\.(?:run-\w+|point-\w+\.json|(?:{'|'.join(ALWAYS)})\.parquet|summary\.csv)"
+    r"(?:-\w+)?-(\d{1,9})(?:\.old)?"
+)
+"""What `_aside` names, and earlier versions named: its last number is the process."""
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """A new folder beside `path`, locked for as long as this process lives, removed in the end.
+
+    The lock tells other processes that somebody is at work, also those that can't see ours: in
+    another container, or on another computer.
+    """
+    folder = path.with_name(f".{path.name}-{secrets.token_hex(4)}-{os.getpid()}")
+    folder.mkdir(parents=True)
+    lock = os.open(folder, os.O_RDONLY) if fcntl else None
+    try:
+        if lock is not None:
+            with suppress(OSError):  # a file system without locks: what is left there stays
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+        _remove(folder)
+
+
+def _abandoned(path: Path, process: int) -> bool:
+    with suppress(OSError):
+        if process != os.getpid():  # ours was another's, who is dead
+            with suppress(ProcessLookupError):
+                os.kill(process, 0)
+                return False
+        lock = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        finally:
+            os.close(lock)
+    return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+@contextmanager
+def _or_say(path: Path) -> Iterator[None]:
+    """A disk that is full, or gone, is told in a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise NotWritten(
+            f"{path} could not be written: {error.strerror or error}; once it can be, the same "
+            "command does it"
+        ) from error
+
+
+def _sync(path: Path) -> None:
+    """Have the disk keep a file, or the names in a folder, before anything says it is there."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != EINVAL:  # some file systems can't do it for a folder
+            raise
+    finally:
+        os.close(handle)
 
 
 def write_tables(frames: Frames, folder: Path) -> None:
     """The tables of section 'files' of the README; same content, same bytes."""
-    for name in ("results", "breakdown", "timeseries"):
+    for name in ALWAYS:
         _write(getattr(frames, name), folder / f"{name}.parquet")
-    for name in ("summary", "invoice", "asks", "risk", "costs", "crossings", "ranges"):
+    for name in SOMETIMES:
         if len(getattr(frames, name)):  # a table nobody asked for leaves no file
             _write(getattr(frames, name), folder / f"{name}.csv")
 
 
-def write_config(scenario: Scenario, path: Path) -> None:
-    """The validated scenario; `sim.scenario.compose.read_scenario` reads it back."""
-    path.write_text(OmegaConf.to_yaml(scenario.model_dump(mode="json")), encoding="utf-8")
+def write_config(scenario: Scenario, folder: Path) -> None:
+    """The validated scenario and copies of the files it names, so that it can be run anywhere.
+
+    `sim.scenario.compose.read_scenario` reads it back.
+    """
+    content = scenario.model_dump(mode="json")
+    for kind, copy in copy_named_files(scenario, folder / "inputs").items():
+        part, _, key = kind.partition(".")
+        content[part][key] = copy
+    (folder / CONFIG).write_text(OmegaConf.to_yaml(content), encoding="utf-8")
 
 
-def write_manifest(scenario: Scenario, digest: str, wall_time_s: float, folder: Path) -> None:
+def write_manifest(
+    scenario: Scenario, digest: str, wall_time_s: float, failed: dict[str, str], folder: Path
+) -> None:
+    """The last file: what is in the folder, once the disk keeps it. `failed`: file -> reason."""
     began = datetime.now(UTC) - timedelta(seconds=wall_time_s)
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    for path in (*files, *(p for p in folder.rglob("*") if p.is_dir()), folder):
+        _sync(path)
     manifest = {
         "hash": digest,
         "seed": scenario.seed,
@@ -86,9 +259,11 @@ def write_manifest(scenario: Scenario, digest: str, wall_time_s: float, folder: 
         "began_at": began.isoformat(timespec="seconds"),
         "wall_time_s": round(wall_time_s, 3),
         "versions": {"python": platform.python_version(), **{p: version_of(p) for p in PACKAGES}},
-        "files": sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()),
+        "files": {p.relative_to(folder).as_posix(): _identity(p) for p in files},
+        **({"failed": failed} if failed else {}),
     }
     _write_json(manifest, folder / MANIFEST)
+    _sync(folder / MANIFEST)
 
 
 def version_of(package: str) -> str:
@@ -104,12 +279,14 @@ def version_of(package: str) -> str:
 def write_point(sweep: Path, overrides: tuple[str, ...], **how: str | int) -> None:
     """How one point ended, for whoever gathers them: a worker process can't say it otherwise."""
     name = sha256("\0".join(sorted(overrides)).encode()).hexdigest()[:12]
-    _write_json({"overrides": overrides, **how}, sweep / f"point-{name}.json")
+    with _replacing(sweep / f"point-{name}.json") as path:
+        _write_json({"overrides": overrides, **how}, path)
 
 
 def read_points(sweep: Path) -> list[dict[str, Any]]:
     """The points in the order of what was swept, each with `swept`: key -> value."""
-    points = [json.loads(p.read_text("utf-8")) for p in sorted(sweep.glob("point-*.json"))]
+    told = [_point(path) for path in sorted(sweep.glob("point-*.json"))]
+    points = [point for point in told if "swept" not in point]
     given = [dict(o.partition("=")[::2] for o in point["overrides"]) for point in points]
     keys = sorted({key for values in given for key in values})
     for key in keys:
@@ -117,7 +294,21 @@ def read_points(sweep: Path) -> list[dict[str, Any]]:
         if len(set(texts)) > 1:
             for point, value in zip(points, _numbers_if_all_are(texts), strict=True):
                 point.setdefault("swept", {})[key] = value
-    return sorted(points, key=lambda point: tuple(point.setdefault("swept", {}).values()))
+    points.sort(key=lambda point: tuple(point.setdefault("swept", {}).values()))
+    return points + [point for point in told if point not in points]
+
+
+def _point(path: Path) -> dict[str, Any]:
+    """What is told of a point; of a note that can't be read, that."""
+    kinds = {"overrides": list, "code": int, "reason": str, "folder": str}
+    with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+        said = json.loads(_text(path))
+        point = {key: said[key] for key in kinds}
+        known = all(isinstance(point[key], kind) for key, kind in kinds.items())
+        if known and all(isinstance(override, str) for override in point["overrides"]):
+            return point
+    lost = f"{path.name} is damaged; the same command writes it anew"
+    return {"overrides": [], "code": 1, "reason": lost, "folder": "", "swept": {}}
 
 
 def _numbers_if_all_are(texts: list[str]) -> list[Any]:
@@ -141,7 +332,8 @@ def gather(sweep: Path, points: list[dict[str, Any]]) -> None:
                 swept = {_no_formula(key): _no_formula(value) for key, value in swept.items()}
             tables.append(_with_swept(_read(sweep / p["folder"] / name), swept))
         if tables:
-            _write(pd.concat(tables, ignore_index=True), sweep / name, escaped=True)
+            with _replacing(sweep / name) as path:
+                _write(pd.concat(tables, ignore_index=True), path, escaped=True)
 
 
 def _with_swept(table: pd.DataFrame, swept: dict[str, Any]) -> pd.DataFrame:
@@ -167,12 +359,11 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _write(table: pd.DataFrame, path: Path, escaped: bool = False) -> None:
     """`escaped`: what was read from a CSV of ours, its numbers as text."""
-    with _replacing(path) as aside:
-        if path.suffix == ".csv":
-            table = table if escaped else _without_formulas(table)
-            table.to_csv(aside, index=False, lineterminator="\n")
-        else:
-            table.to_parquet(aside, engine="pyarrow", compression="zstd", index=False)
+    if path.suffix == ".csv":
+        table = table if escaped else _without_formulas(table)
+        table.to_csv(path, index=False, lineterminator="\n")
+    else:
+        table.to_parquet(path, engine="pyarrow", compression="zstd", index=False)
 
 
 def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
@@ -189,13 +380,17 @@ def _no_formula(cell: Any) -> Any:
 
 
 def _write_json(content: dict[str, Any], path: Path) -> None:
-    with _replacing(path) as aside:
-        text = json.dumps(content, indent=2, ensure_ascii=False)
-        aside.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    # What is no UTF-8 on a command line is escaped, as JSON itself would.
+    path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    aside = path.with_name(f".{path.name}-{os.getpid()}")
-    yield aside
-    aside.replace(path)
+    """Where to write what takes the place of a file at once."""
+    if path.is_dir():
+        set_aside(path)
+    with _or_say(path), _aside(path) as folder:
+        yield folder / path.name
+        _sync(folder / path.name)
+        (folder / path.name).replace(path)

@@ -24,8 +24,8 @@ from sim.scenario.compose import load_scenario
 @contextmanager
 def compiling_beside() -> Iterator[None]:
     """That process, where nothing is compiled yet; it ends with the block at the latest."""
-    folder = Path(config.CACHE_DIR)  # type: ignore[attr-defined]
-    if any(folder.rglob("*solve*.nbi")):
+    folder = config.CACHE_DIR  # type: ignore[attr-defined]
+    if not folder or any(Path(folder).rglob("*solve*.nbi")):
         yield
         return
     quiet = subprocess.DEVNULL

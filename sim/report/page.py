@@ -7,11 +7,13 @@ import re
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import get_args
+from types import MappingProxyType
+from typing import TypeVar, get_args
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sim.billing import falls
 from sim.commerce import net_of_lost
 from sim.report import words
-from sim.report.charts import charts
+from sim.report.charts import Chart, charts
 from sim.report.plans import cheapest, plans
 from sim.report.said import (
     BOUND_RUNGS,
@@ -180,22 +182,52 @@ class Picture:
     narrow: str
 
 
-def write(frames: Frames, scenario: Scenario, folder: Path) -> None:
-    """Writes `charts/*.svg`, `charts/*.png`, `report.html` and `report.txt` into the folder."""
+def write(frames: Frames, scenario: Scenario, folder: Path) -> dict[str, str]:
+    """Writes `charts/*.svg`, `charts/*.png`, `report.html` and `report.txt` into the folder.
+
+    One that can't be made costs nothing but itself: its file -> why.
+    """
     (folder / "charts").mkdir(parents=True, exist_ok=True)
+    failed: dict[str, str] = {}
+
+    def made(file: str, make: Callable[[], M]) -> M | None:
+        try:
+            return make()
+        except Exception as error:
+            failed[file] = f"{type(error).__name__}: {error}"
+            return None
+
     pictures = []
-    for name, chart in charts(frames, scenario).items():
-        figure = chart(frames, scenario, WIDE_IN)
-        svg = image(figure, "svg")
-        (folder / "charts" / f"{name}.svg").write_bytes(svg)
-        (folder / "charts" / f"{name}.png").write_bytes(image(figure, "png"))
-        narrow = image(chart(frames, scenario, NARROW_IN), "svg")
-        label = name.replace("_", " ")
-        pictures.append(
-            Picture(name, inline(svg, f"{name}-w", label), inline(narrow, f"{name}-n", label))
-        )
-    (folder / "report.html").write_bytes(page(frames, scenario, pictures).encode())
-    (folder / "report.txt").write_bytes(text(frames, scenario).encode())
+    for name, chart in (made(PAGE, lambda: charts(frames, scenario)) or {}).items():
+        drawn = made(f"charts/{name}.svg", partial(_drawn, name, chart, frames, scenario))
+        if drawn is not None:
+            picture, files = drawn
+            pictures.append(picture)
+            for kind, content in files.items():
+                (folder / "charts" / f"{name}.{kind}").write_bytes(content)
+    missing = {Path(file).stem: why for file, why in failed.items()}
+    html = made(PAGE, lambda: page(frames, scenario, pictures, missing))
+    said = made("report.txt", lambda: text(frames, scenario))
+    for file, content in ((PAGE, html), ("report.txt", said)):
+        if content is not None:
+            (folder / file).write_bytes(content.encode(errors="backslashreplace"))
+    return failed
+
+
+M = TypeVar("M")
+PAGE = "report.html"
+
+
+def _drawn(
+    name: str, chart: Chart, frames: Frames, scenario: Scenario
+) -> tuple[Picture, dict[str, bytes]]:
+    """A chart for the page, and as files by their suffix."""
+    figure = chart(frames, scenario, WIDE_IN)
+    svg, png = image(figure, "svg"), image(figure, "png")
+    narrow = image(chart(frames, scenario, NARROW_IN), "svg")
+    label = name.replace("_", " ")
+    picture = Picture(name, inline(svg, f"{name}-w", label), inline(narrow, f"{name}-n", label))
+    return picture, {"svg": svg, "png": png}
 
 
 def inline(svg: bytes, prefix: str, label: str) -> str:
@@ -215,8 +247,13 @@ def inline(svg: bytes, prefix: str, label: str) -> str:
     return f'{head} role="img" aria-label="{label}">{body}'
 
 
-def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
-    """The page as text."""
+def page(
+    frames: Frames,
+    scenario: Scenario,
+    pictures: list[Picture],
+    failed: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The page as text. `failed`: name of a chart -> why it is missing."""
     peak, figures = night_peak(frames, scenario), estimates(frames)
     names = {v: marked(v, s, scenario) for v, s in best_first(frames, scenario).items()}
     answers = [_answer(v, name, peak, figures, frames, scenario) for v, name in names.items()]
@@ -272,6 +309,7 @@ def page(frames: Frames, scenario: Scenario, pictures: list[Picture]) -> str:
         kept=_kept(scenario),
         thin=just_enough(frames, scenario),
         pictures={p.name: p for p in pictures},
+        failed=failed,
         intervals=any(e.has_interval for e in figures.values()),
         nights=scenario.replications,
         unseen=round(100 * unseen(scenario.replications)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -129,19 +129,37 @@ def _luminance(rgb: tuple[float, float, float]) -> float:
 
 
 def text_in(text: str, size_pt: float = TEXT_PT) -> float:
-    """About how wide a text is, in inches; a Chinese character is as wide as two Latin ones."""
-    units = sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.56 for c in text)
-    return units * size_pt / 72
+    """About how wide a text is, in inches."""
+    return max(0.56 * len(text), sum(map(_wide, text))) * size_pt / 72
+
+
+@cache
+def _wide(character: str) -> float:
+    """How wide a character is, times the size of the type."""
+    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    font.set_size(1000, 72)
+    if font.get_char_index(ord(character)):
+        return float(font.load_char(ord(character)).linearHoriAdvance) / 65536 / 1000
+    return 1.0 if len(_fonts()) > 1 else 1.2  # a Chinese character, or the box in its place
 
 
 def wrapped(text: str, width_in: float, size_pt: float) -> list[str]:
     """Lines no wider than `width_in`, broken at spaces or after Chinese characters."""
+    return broken(text, lambda line: text_in(line, size_pt) <= width_in)
+
+
+def broken(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """Lines that fit, broken at spaces or after Chinese characters; a longer word anywhere."""
     lines, line = [], ""
     for piece in _pieces(text):
-        if line and text_in((line + piece).rstrip(), size_pt) > width_in:
+        if line and not fits((line + piece).rstrip()):
             lines.append(line.rstrip())
             line = ""
-        line += piece
+        for c in piece:
+            if line and not fits((line + c).rstrip()):
+                lines.append(line)
+                line = ""
+            line += c
     return [*lines, line.rstrip()]
 
 

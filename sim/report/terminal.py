@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from unicodedata import east_asian_width
 
 from sim.report import words
@@ -16,6 +15,7 @@ from sim.report.said import (
     verdict,
     warnings,
 )
+from sim.report.style import broken
 from sim.report.tables import (
     UNKNOWN,
     Frames,
@@ -60,7 +60,8 @@ def text(frames: Frames, scenario: Scenario) -> str:
         for row in rows
     ]  # fmt: skip
     missing = {v: unbilled(v, scenario) for v in vendors(frames, scenario)}
-    lines += [f"* without {what}" for what in sorted(set(missing.values()) - {""})]
+    for what in sorted(set(missing.values()) - {""}):
+        lines += _wrapped(f"* without {what}")
     told = ask_for(asked(frames, scenario))
     sentences = [*verdict(frames, scenario), *warnings(frames), *([told] if told else [])]
     answer = [line for said in sentences for line in _wrapped(said)]
@@ -68,7 +69,7 @@ def text(frames: Frames, scenario: Scenario) -> str:
 
 
 def _wrapped(said: str) -> list[str]:
-    return wrap(said, WIDTH - (_columns(said) - len(said)), break_long_words=False)
+    return broken(said, lambda line: _columns(line) <= WIDTH)
 
 
 def _columns(text: str) -> int:

@@ -19,7 +19,15 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sim.scenario.compose import CONF, arguments, in_words, validated
+from sim.scenario.compose import (
+    CONF,
+    arguments,
+    in_words,
+    rerun_of,
+    run_again,
+    searched,
+    validated,
+)
 from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
 from sim.scenario.paths import path_of
@@ -54,14 +62,21 @@ class Sweep(Callback):
         except OmegaConfBaseException:  # the sweep ends by it; here Hydra would only warn
             return
         for old in Sweep.folder.glob("point-*.json"):  # finished runs stay; points are told anew
-            old.unlink()
+            if not old.is_dir():
+                old.unlink()
 
 
 def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | None:
     """Hand every point to `task`, which must not raise; the sweep's folder, if it is a sweep."""
+    if (folder := rerun_of(argv)) is not None:
+        given = [a for a in argv if not a.startswith("rerun=")]
+        with in_words():
+            task(Point(tuple(given), None, run_again(folder, given)))
+        return None
     with in_words():
         options, overrides, config_dir = _for_hydra(argv)
-    asked = "\0".join(sorted([*options, *that_matter(overrides)]))
+    place = [] if config_dir is None else [str(config_dir)]
+    asked = "\0".join(sorted([*options, *place, *that_matter(overrides)]))
     name = "sweep-" + hashlib.sha256(asked.encode()).hexdigest()[:12]
     # Cached: resolved once, every job names the same folder, in any process.
     OmegaConf.register_new_resolver(
@@ -89,11 +104,13 @@ def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | Non
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, instead of printing and leaving with 1
     Sweep.folder = None
+    if config_dir is not None:
+        overrides = [searched(config_dir), *overrides]
     kept, sys.argv = sys.argv, [sys.argv[0], *options, *overrides]
     try:
         with in_words(config_dir):
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(one)()
-    except ScenarioError:
+    except (ScenarioError, OSError):
         _remove_if_empty(Sweep.folder)
         if raised:
             raise raised[0] from None
@@ -133,7 +150,6 @@ def _for_hydra(argv: Sequence[str]) -> tuple[list[str], list[str], Path | None]:
     folder = None if given.config_dir is None else path_of("--config-dir", given.config_dir)
     if folder is not None:
         check_config_dir(folder)
-        options += ["--config-dir", str(folder)]
     return options, arguments(given.overrides, sweep=given.multirun), folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections import Counter
@@ -11,16 +12,26 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 from pydantic import ValidationError
 
 from sim.scenario import words
 from sim.scenario.errors import ScenarioError
-from sim.scenario.files import CONF, groups, named_files, resolve_file, scenario_hash
+from sim.scenario.files import (
+    CONF,
+    beside,
+    groups,
+    named_files,
+    resolve_file,
+    scenario_hash,
+)
 from sim.scenario.model import Scenario
 from sim.scenario.paths import path_of
 from sim.scenario.quantity import GIVEN, Quantity
@@ -35,8 +46,11 @@ __all__ = [
     "load_scenario",
     "quoted",
     "read_scenario",
+    "rerun_of",
     "resolve_file",
+    "run_again",
     "scenario_hash",
+    "searched",
     "validated",
 ]
 
@@ -64,7 +78,7 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
         if folder is not None:
             folder = folder.resolve()
             check_config_dir(folder)
-            path = [f"hydra.searchpath=[{literal(f'file://{folder}')}]"]
+            path = [searched(folder)]
         given = arguments(overrides)
         initialize_config_dir(str(CONF), version_base="1.3")
         cfg = compose("config", [*path, *given])
@@ -75,7 +89,59 @@ def read_scenario(path: str | Path) -> Scenario:
     """The scenario of a finished run, from the `config.yaml` in its folder."""
     with in_words():
         cfg = read_yaml(Path(path))
+    beside(cfg, Path(os.path.abspath(path)).parent)
     return validated(cfg)
+
+
+def rerun_of(argv: Sequence[str]) -> Path | None:
+    """The run's folder in `rerun=FOLDER`, if the arguments have it."""
+    asked = [a.partition("=")[2] for a in argv if a.startswith("rerun=")]
+    if len(asked) > 1:
+        raise ScenarioError(f"rerun is given {len(asked)} times: it must be there once")
+    return path_of("rerun", asked[0]) if asked else None
+
+
+def run_again(folder: Path, argv: Sequence[str]) -> Scenario:
+    """The scenario of a finished run, with `KEY=VALUE ...` on top, written where runs are now."""
+    _refuse_beside_rerun([a for a in argv if a.startswith("-")])
+    overrides = arguments(argv)
+    cfg, usual = read_yaml(folder / "config.yaml"), OmegaConf.load(CONF / "config.yaml")
+    beside(cfg, Path(os.path.abspath(folder)))
+    for key in ("output_dir", "overwrite"):
+        cfg[key] = usual[key]
+    for override in OverridesParser.create().parse_overrides(overrides):
+        key = override.key_or_group
+        if override.is_sweep_override() or override.is_delete() or key in groups():
+            _refuse_beside_rerun([str(override.input_line)])
+        OmegaConf.update(cfg, key, override.value(), merge=True, force_add=True)
+    return validated(cfg)
+
+
+def _refuse_beside_rerun(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        raise ScenarioError(
+            f"{argument} can't stand beside rerun=, which takes KEY=VALUE: no option, no choice "
+            "of files, no values to sweep"
+        )
+
+
+class _Beside(FileConfigSource):
+    """A user's own folder, as Hydra reads it: what a file there names stands beside it."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "beside"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        found = super().load_config(config_path)
+        beside(found.config, Path(self.path, config_path).parent)
+        return found
+
+
+def searched(folder: Path) -> str:
+    """The override that has Hydra look into a user's own folder too."""
+    SourcesRegistry.instance().register(_Beside)
+    return f"hydra.searchpath=[{literal(f'{_Beside.scheme()}://{folder.absolute()}')}]"
 
 
 def validated(cfg: DictConfig, config_dir: Path | None = None) -> Scenario:

@@ -1,4 +1,4 @@
-"""The one error a user can cause."""
+"""What a user is told in one sentence."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class ScenarioError(Exception):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(one_line(sentence))
+
+
+class NotWritten(Exception):
+    """A valid run that can't be written. Its message is one sentence: the folder, the reason."""
 
 
 def one_line(text: str) -> str:

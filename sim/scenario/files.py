@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from sim.scenario.errors import ScenarioError
+from omegaconf import DictConfig, Node
+
+from sim.scenario.errors import NotWritten, ScenarioError
 from sim.scenario.model import Scenario
 from sim.scenario.paths import path_of
 
@@ -19,10 +23,11 @@ CONF = next(p for p in (SIM / "conf", SIM.parent / "conf") if (p / "config.yaml"
 """The shipped configuration: inside the package in a wheel, beside it in a checkout."""
 
 Kind = Literal["promotion.file", "network.traces"]
-_SHIPPED = {
+_SHIPPED: dict[Kind, Path] = {
     "promotion.file": CONF / "promotion" / "curves",
     "network.traces": CONF / "network" / "traces",
 }
+"""Each key that names a file, and where the shipped ones are."""
 
 
 MOST_BYTES = 20_000_000
@@ -42,7 +47,7 @@ def groups(config_dir: Path | None = None) -> dict[str, list[str]]:
 def resolve_file(kind: Kind, text: str) -> Path:
     """The file (or folder of traces) a key names; a bare name is one shipped in `conf/`."""
     shipped = _SHIPPED[kind]
-    bare = not re.search(r"[./\\]", text)
+    bare = _is_bare(text)
     path = shipped / f"{text}.csv" if bare else path_of(kind, text)
     if path.is_file() or (kind == "network.traces" and any(_files(path))):
         _not_too_large(kind, path)
@@ -52,19 +57,42 @@ def resolve_file(kind: Kind, text: str) -> Path:
         allowed = f"shipped are {names}; a file of yours needs its suffix or a folder (./{text})"
     else:
         what = "file or a folder with files" if kind == "network.traces" else "file"
-        allowed = f"it must be a {what} seen from {Path.cwd()}, or a shipped name ({names})"
+        seen = "" if path.is_absolute() else f" seen from {Path.cwd()}"
+        allowed = f"it must be a {what}{seen}, or a shipped name ({names})"
     raise ScenarioError(f"{kind} is '{text}', which is not there: {allowed}")
 
 
 def _not_too_large(kind: Kind, path: Path) -> None:
     size = 0
-    for n, file in enumerate([path] if path.is_file() else _files(path)):
+    for n, file in enumerate(_files(path)):
         size += file.stat().st_size
         if size > MOST_BYTES or n >= MOST_FILES:
             raise ScenarioError(
                 f"{kind} '{path}' is too large: it must be {MOST_BYTES // 10**6} MB, and of a "
                 f"folder {MOST_FILES} files, at most"
             )
+
+
+def beside(config: Any, folder: Path) -> None:
+    """Have the files that a configuration names looked up in the folder of its own file.
+
+    Done before anything is composed: afterwards nobody knows which file a value came from. A name
+    that is a whole reference (`${...}`) was looked up where it is written.
+    """
+    if not isinstance(config, DictConfig) or not isinstance(config._value(), dict):
+        return
+    last = {kind.rpartition(".")[2] for kind in _SHIPPED}
+    for key in list(config):
+        node = config._get_node(key)
+        text = node._value() if isinstance(node, Node) else None
+        if key not in last or not isinstance(text, str):
+            beside(node, folder)
+        elif not (_is_bare(text) or text.startswith("~") or re.fullmatch(r"\$\{[^{}]*\}", text)):
+            config[key] = str(Path(str(folder).replace("${", "\\${"), text))
+
+
+def _is_bare(text: str) -> bool:
+    return not re.search(r"[./\\]", text)
 
 
 def check_writable(folder: Path) -> None:
@@ -82,6 +110,8 @@ def check_writable(folder: Path) -> None:
         output_dir.mkdir(parents=True, exist_ok=True)
         TemporaryDirectory(prefix=".peakcast-", dir=output_dir).cleanup()
     except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise NotWritten(f"{output_dir} could not be made: {error.strerror}") from None
         reason = (error.strerror or str(error)).lower()
     with suppress(OSError):  # somebody else may have begun to write there
         for made in missing:
@@ -92,27 +122,47 @@ def check_writable(folder: Path) -> None:
         )
 
 
-def named_files(scenario: Scenario) -> list[Path]:
-    """Every file the scenario names."""
-    named: list[tuple[Kind, str | None]] = [
-        ("promotion.file", scenario.promotion.file),
-        ("network.traces", scenario.network.traces),
-    ]
-    return [resolve_file(kind, text) for kind, text in named if text is not None]
+def named_files(scenario: Scenario) -> dict[Kind, Path]:
+    """Every file (or folder of files) the scenario names, by the key that names it."""
+    named: dict[Kind, str | None] = {
+        "promotion.file": scenario.promotion.file,
+        "network.traces": scenario.network.traces,
+    }
+    return {kind: resolve_file(kind, text) for kind, text in named.items() if text is not None}
+
+
+def copy_named_files(scenario: Scenario, folder: Path) -> dict[Kind, str]:
+    """Copies of every file the scenario names, in a folder made for them: key -> path from its
+    parent."""
+    copied: dict[Kind, str] = {}
+    for kind, path in named_files(scenario).items():
+        copy = folder / path.resolve().name
+        if copy.exists():
+            copy = folder / f"{kind}-{copy.name}"
+        copy.parent.mkdir(exist_ok=True)
+        if path.is_dir():
+            copy.mkdir()
+        for file in _files(path):
+            shutil.copyfile(file, copy / file.name if path.is_dir() else copy)
+        copied[kind] = copy.relative_to(folder.parent).as_posix()
+    return copied
 
 
 def scenario_hash(scenario: Scenario) -> str:
     """Digest of all that a result depends on.
 
     The validated scenario (in the order in which it is written: draws depend on it), the content
-    of the files it names, and the package's own sources: an edited curve or a patched engine
-    never finds yesterday's folder.
+    of the files it names, wherever they are, and the package's own sources: an edited curve or a
+    patched engine never finds yesterday's folder.
     """
     left_out: Any = {"output_dir": True, "overwrite": True, "report": True, "engine": {"threads"}}
+    for kind in _SHIPPED:
+        part, _, key = kind.partition(".")
+        left_out[part] = {key}
     parts = hashlib.sha256(scenario.model_dump_json(exclude=left_out).encode())
-    for path in named_files(scenario):
-        for file in [path] if path.is_file() else _files(path):
-            _add(parts, file.name, file)
+    for kind, path in named_files(scenario).items():
+        for file in _files(path):
+            _add(parts, kind, file)
     for file in sorted(SIM.rglob("*.py")):
         _add(parts, file.relative_to(SIM).as_posix(), file)
     return parts.hexdigest()[:12]
@@ -123,5 +173,8 @@ def _add(digest: Any, name: str, file: Path) -> None:
     digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return (p for p in sorted(folder.glob("*")) if p.is_file())
+def _files(path: Path) -> Iterator[Path]:
+    """A file itself; of a folder those in it, in the order of their names, without hidden ones."""
+    if path.is_file():
+        return iter([path])
+    return (p for p in sorted(path.glob("[!.]*")) if p.is_file())

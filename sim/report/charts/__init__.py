@@ -29,24 +29,33 @@ def charts(frames: Frames, scenario: Scenario) -> dict[str, Chart]:
     """The charts these frames can fill, by the name of their file, in the order of the page."""
     figures = estimates(frames)
     everywhere = [(v, p) for v in vendors(frames, scenario) for p in peaks(frames)]
-    sales = any(lost_share(figures, v, p).known for v, p in everywhere)
     billed = set(table(frames, "costs").get("metric", ()))
-    filled: list[tuple[str, Chart, bool]] = [
-        ("stall_against_concurrency", stall_against_concurrency, True),
-        ("lost_sales_against_concurrency", lost_sales_against_concurrency, sales),
-        ("ladder", ladder, bool(laddered(frames, scenario))),
-        ("revenue_at_risk", revenue_at_risk, bool(exceeded(frames, scenario))),
-        ("cost_against_concurrency", cost_against_concurrency, "cost_cny" in billed),
+    filled: list[tuple[Chart, Callable[[], bool]]] = [
+        (stall_against_concurrency, lambda: True),
         (
-            "cost_and_lost_margin_against_concurrency",
-            cost_and_lost_margin_against_concurrency,
-            "cost_and_lost_margin_cny" in billed,
+            lost_sales_against_concurrency,
+            lambda: any(lost_share(figures, v, p).known for v, p in everywhere),
         ),
-        ("who_stalls", who_stalls, not groups(frames, scenario).empty),
-        ("night_over_time", night_over_time, not table(frames, "timeseries").empty),
-        ("which_limit_binds", which_limit_binds, any(strips(frames, scenario).values())),
+        (ladder, lambda: bool(laddered(frames, scenario))),
+        (revenue_at_risk, lambda: bool(exceeded(frames, scenario))),
+        (cost_against_concurrency, lambda: "cost_cny" in billed),
+        (
+            cost_and_lost_margin_against_concurrency,
+            lambda: "cost_and_lost_margin_cny" in billed,
+        ),
+        (who_stalls, lambda: not groups(frames, scenario).empty),
+        (night_over_time, lambda: not table(frames, "timeseries").empty),
+        (which_limit_binds, lambda: any(strips(frames, scenario).values())),
     ]
-    return {name: chart for name, chart, there in filled if there}
+    return {chart.__name__: chart for chart, fills in filled if _worth(fills)}
+
+
+def _worth(fills: Callable[[], bool]) -> bool:
+    """Whether to draw; where that can't be told, drawing says what is wrong."""
+    try:
+        return fills()
+    except Exception:
+        return True
 
 
 def plot(frames: Frames, scenario: Scenario) -> Figure:

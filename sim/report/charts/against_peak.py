@@ -59,7 +59,7 @@ class Line:
     plan: int = 0
     """Its dashes; the markers of another plan than the first are hollow."""
     more: str = ""
-    """What the number leaves out."""
+    """What the number leaves out, or a mark where that is too long for a label."""
 
     @property
     def known(self) -> dict[int, Estimate]:
@@ -170,6 +170,9 @@ def cost_and_lost_margin_against_concurrency(
     )  # fmt: skip
 
 
+MORE = 0.1
+"""What a bill leaves out stands beside it up to this share of the chart's width, else above."""
+
 FAR_APART = 10.0
 """Plans of which one costs so many times another are drawn on a logarithmic axis."""
 
@@ -199,16 +202,23 @@ def _amount_against_peak(
         inputs = (drawn.input_low, drawn.input_high) if plan.number == 0 else ()
         return Estimate(mean, low, high, *inputs).times(1 / size)
 
+    long = {
+        vendors(frames, scenario)[plan.key[0]]: plan.unbilled
+        for plan in known
+        if text_in(plan.unbilled) > MORE * width_in
+    }
     lines = [
         Line(
             plan.name if width_in > 6 else plan.brief,
             plan.vendor,
             {p: estimate(plan, p) for p in peaks(frames)},
             plan.number,
-            plan.unbilled,
+            "*" if plan.unbilled in long.values() else plan.unbilled,
         )
         for plan in known
     ]  # fmt: skip
+    left_out = long.values() if len(set(long.values())) == 1 else map(" ".join, long.items())
+    subtitle += f" *: {'; '.join(dict.fromkeys(left_out))}." if long else ""
     turns = [
         Turn(at, lines[known.index(plan)].y(at))
         for at, plan in lowest(frames, scenario, metric)[1:]
@@ -375,7 +385,7 @@ def _dots(
 ) -> Figure:
     """One peak only: a dot and its bands for each line."""
     left = min(max(text_in(line.name) for line in lines) + 0.25, 0.4 * width_in)
-    right = max(text_in(line.said(line.at[peak], say)) for line in lines) + 0.3
+    right = min(max(text_in(line.said(line.at[peak], say)) for line in lines) + 0.3, 0.4 * width_in)
     figure, (axes,) = panels(
         width_in, title, subtitle, 1, 0.3 * len(lines) + 0.1,
         Margins(left=left, right=right, top=0.1, bottom=0.55),

@@ -63,14 +63,17 @@ def who_stalls(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) ->
             x = 0.0
             columns = {by: [of for kind, of in part.index if kind == by] for by in shown}
             most = sum(map(len, columns.values())) + 0.4 * (len(columns) - 1)
-            axes.set_xlim(0, max(most, (width_in - left - 0.1) / (1.6 * CELL_IN)))
+            across_in = width_in - left - 0.1
+            axes.set_xlim(0, max(most, across_in / (1.6 * CELL_IN)))
+            cell_in = across_in / axes.get_xlim()[1]
             axes.set_ylim(len(names), 0)
             _at(axes, list(names.values()), left)
             for by in shown:
                 _over(axes, x, 42, GROUPS[by], INK, bold=True)
                 for of in columns[by]:
                     share = part[by, of]
-                    _over(axes, x + 0.5, 24, CLASSES.get(of, of) if by == "class" else of, INK)
+                    of_whom = CLASSES.get(of, of) if by == "class" else of
+                    _over(axes, x + 0.5, 24, shortened(of_whom, cell_in - 0.04), INK)
                     said = words.percent(share) if share >= FEW else f"< 1{words.SPACE}%"
                     _over(axes, x + 0.5, 9, said, GREY)
                     for row, vendor in enumerate(names):
