@@ -119,8 +119,10 @@ def asks(points: pd.DataFrame, median: float, sigma: float) -> pd.DataFrame:
             x, y = curve.index.to_numpy(np.float64), curve.to_numpy(np.float64)
             calm.append(_along(x, y, peaks))
             added = np.zeros(len(peaks))
-            for peak, most in night[night["struck"]].groupby("peak_viewers")["value"].max().items():
-                added = np.maximum(added, (most - curve[peak]) * peaks / np.float64(peak))
+            worst = night[night["struck"]].groupby("peak_viewers")["value"].max()
+            for k, peak in enumerate(worst.index.to_numpy(np.float64)):
+                more = worst.to_numpy(np.float64)[k] - y[x == peak][0]
+                added = np.maximum(added, more * peaks / peak)
             covered.append(calm[-1] + added)
         beyond = not (x[0] <= median and high <= x[-1])
         shares = [_quantiles(values, str(keys[3])) for values in (covered, calm)]

@@ -97,7 +97,9 @@ def test_what_to_tell_the_vendor_is_demand_before_any_limit() -> None:
     assert set(one.index) == {
         ("peak_concurrency", ""), ("joins_per_s", ""), ("token_calls_per_s", ""), ("minutes", ""),
         ("egress_gb", ""), ("egress_gbps", ""), ("egress_gbps", "cn"),
+        ("joins_per_s_10s", ""), ("token_calls_per_s_10s", ""),
     }  # fmt: skip
+    assert (one["p95"]["joins_per_s", ""] >= one["p95"]["joins_per_s_10s", ""]).all()
     # A viewer takes 2 Mbps x 1.06 on the wire, and what is sent again for the links' own loss.
     gbps, viewers = one["p50"]["egress_gbps", ""], one["p50"]["peak_concurrency", ""]
     # Sessions are counted to the instant, Gbps over ten seconds.
