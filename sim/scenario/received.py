@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from sim.scenario.errors import ScenarioError
 from sim.scenario.files import CONF
@@ -130,7 +130,7 @@ def _body(file: Path, text: str) -> DictConfig:
             _check_values(file, root, {}, [])
             for at, node in _nodes(root):
                 _check_node(f"{file}, line {node.start_mark.line + 1}", at, node)
-        return OmegaConf.create(text)
+        body = OmegaConf.create(text)
     except ScenarioError:
         raise
     except yaml.MarkedYAMLError as error:
@@ -138,9 +138,15 @@ def _body(file: Path, text: str) -> DictConfig:
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ScenarioError(f"{file}{where}: {error.problem or 'this is not YAML'}") from None
     except yaml.YAMLError as error:
-        raise ScenarioError(f"{file} is not YAML: {str(error).splitlines()[0]}") from None
+        raise ScenarioError(f"{file} is not YAML: {_first(error)}") from None
     except Exception as error:  # a number of 5,000 digits; what constructors of YAML don't expect
-        raise ScenarioError(f"{file} holds a value that can't be read: {error}") from None
+        raise ScenarioError(f"{file} holds a value that can't be read: {_first(error)}") from None
+    assert isinstance(body, DictConfig)  # the root is a mapping
+    return body
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _check_size(file: Path, text: str) -> None:
@@ -215,8 +221,9 @@ def _check_node(where: str, at: str | None, node: yaml.Node) -> None:
 
 def _inherits(file: Path, name: Path, body: DictConfig) -> Iterator[str]:
     """The files that `defaults` bring in, as Hydra names them."""
-    defaults = OmegaConf.to_container(body, resolve=False).get("defaults", [])
-    if not isinstance(defaults, list):
+    written = body._get_node("defaults")
+    defaults: Any = OmegaConf.to_container(written) if isinstance(written, ListConfig) else []
+    if written is not None and not isinstance(written, ListConfig):
         raise ScenarioError(f"{file}: defaults must be a list such as [agora@_here_, _self_]")
     group = name.parent.as_posix()
     for entry in defaults:
