@@ -25,7 +25,13 @@ from sim.scenario.model import Scenario
 from sim.scenario.paths import path_of
 from sim.scenario.quantity import GIVEN, Quantity
 from sim.scenario.quoting import forced, literal, quoted
-from sim.scenario.received import check_config_dir
+from sim.scenario.received import (
+    MOST_BYTES,
+    MOST_VALUES,
+    body_of,
+    check_config_dir,
+    text_of,
+)
 from sim.scenario.vendor import Vendor
 
 __all__ = [
@@ -73,18 +79,21 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
 
 
 def read_scenario(path: str | Path) -> Scenario:
-    """The scenario of a finished run, from the `config.yaml` in its folder."""
-    with in_words():
-        cfg = OmegaConf.load(path)
-    assert isinstance(cfg, DictConfig)
-    return validated(cfg)
+    """The scenario of a finished run, from the `config.yaml` in its folder.
+
+    It was composed once: what looks like a reference in it is text.
+    """
+    file = Path(path)
+    text = text_of(file, 10 * MOST_BYTES)
+    return validated(body_of(file, text, 10 * MOST_VALUES, composed=True), resolve=False)
 
 
-def validated(cfg: DictConfig, config_dir: Path | None = None) -> Scenario:
+def validated(cfg: DictConfig, config_dir: Path | None = None, resolve: bool = True) -> Scenario:
     """The scenario of a composed configuration; a ScenarioError says what is wrong with it."""
     options = groups(config_dir)
     with in_words(config_dir):
-        data = _with_text_keys(OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
+        plain = OmegaConf.to_container(cfg, resolve=resolve, throw_on_missing=resolve)
+        data = _with_text_keys(plain)
         _check_vendors(data.get("vendors"), options["vendors"])
         try:
             scenario = Scenario.model_validate(data)
