@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, seed, settings
@@ -54,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    test = getattr(item, "obj", None)
+    test: Any = getattr(item, "obj", None)
     if is_hypothesis_test(test):
         seed(seed_of(item.nodeid, item.config.option.seed))(test)
 

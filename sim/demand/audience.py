@@ -80,7 +80,10 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
     `order_weight` makes the sample's worth as much (a ratio estimator: Cochran, Sampling
     Techniques, 1977, chapter 6): what a sample estimates is which part of it is lost.
     """
-    if not isinstance(scenario, Scenario) or not 0 <= replication < 2**32:
+    asked: object = (
+        scenario  # a name instead of it, from a notebook, would end in an AttributeError
+    )
+    if not (isinstance(asked, Scenario) and 0 <= replication < 2**32):
         raise ScenarioError(
             "draw_audience takes a scenario and which night of it, 0 and up, here a "
             f"{type(scenario).__name__} and {replication}"

@@ -36,7 +36,13 @@ from sim.scenario.model import Scenario
 from sim.scenario.paths import path_of
 from sim.scenario.quantity import GIVEN, Quantity
 from sim.scenario.quoting import forced, literal, quoted
-from sim.scenario.received import check_config_dir, read_yaml
+from sim.scenario.received import (
+    MOST_BYTES,
+    MOST_VALUES,
+    body_of,
+    check_config_dir,
+    text_of,
+)
 from sim.scenario.vendor import Vendor
 
 __all__ = [
@@ -86,11 +92,18 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
 
 
 def read_scenario(path: str | Path) -> Scenario:
-    """The scenario of a finished run, from the `config.yaml` in its folder."""
-    with in_words():
-        cfg = read_yaml(Path(path))
-    beside(cfg, Path(os.path.abspath(path)).parent)
-    return validated(cfg)
+    """The scenario of a finished run, from the `config.yaml` in its folder.
+
+    It was composed once: what looks like a reference in it is text.
+    """
+    return validated(_composed(Path(path)), resolve=False)
+
+
+def _composed(file: Path) -> DictConfig:
+    text = text_of(file, 10 * MOST_BYTES)
+    cfg = body_of(file, text, 10 * MOST_VALUES, composed=True)
+    beside(cfg, Path(os.path.abspath(file)).parent, composed=True)
+    return cfg
 
 
 def rerun_of(argv: Sequence[str]) -> Path | None:
@@ -105,8 +118,7 @@ def run_again(folder: Path, argv: Sequence[str]) -> Scenario:
     """The scenario of a finished run, with `KEY=VALUE ...` on top, written where runs are now."""
     _refuse_beside_rerun([a for a in argv if a.startswith("-")])
     overrides = arguments(argv)
-    cfg, usual = read_yaml(folder / "config.yaml"), OmegaConf.load(CONF / "config.yaml")
-    beside(cfg, Path(os.path.abspath(folder)))
+    cfg, usual = _composed(folder / "config.yaml"), OmegaConf.load(CONF / "config.yaml")
     for key in ("output_dir", "overwrite"):
         cfg[key] = usual[key]
     for override in OverridesParser.create().parse_overrides(overrides):
@@ -114,7 +126,7 @@ def run_again(folder: Path, argv: Sequence[str]) -> Scenario:
         if override.is_sweep_override() or override.is_delete() or key in groups():
             _refuse_beside_rerun([str(override.input_line)])
         OmegaConf.update(cfg, key, override.value(), merge=True, force_add=True)
-    return validated(cfg)
+    return validated(cfg, resolve=False)
 
 
 def _refuse_beside_rerun(arguments: Sequence[str]) -> None:
@@ -144,11 +156,12 @@ def searched(folder: Path) -> str:
     return f"hydra.searchpath=[{literal(f'{_Beside.scheme()}://{folder.absolute()}')}]"
 
 
-def validated(cfg: DictConfig, config_dir: Path | None = None) -> Scenario:
+def validated(cfg: DictConfig, config_dir: Path | None = None, resolve: bool = True) -> Scenario:
     """The scenario of a composed configuration; a ScenarioError says what is wrong with it."""
     options = groups(config_dir)
     with in_words(config_dir):
-        data = _with_text_keys(OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
+        plain = OmegaConf.to_container(cfg, resolve=resolve, throw_on_missing=resolve)
+        data = _with_text_keys(plain)
         _check_vendors(data.get("vendors"), options["vendors"])
         try:
             scenario = Scenario.model_validate(data)

@@ -73,10 +73,10 @@ def _not_too_large(kind: Kind, path: Path) -> None:
             )
 
 
-def beside(config: Any, folder: Path) -> None:
+def beside(config: Any, folder: Path, composed: bool = False) -> None:
     """Have the files that a configuration names looked up in the folder of its own file.
 
-    Done before anything is composed: afterwards nobody knows which file a value came from. A name
+    `composed`: nobody resolves what stands in it any more. Else done before anything is composed: afterwards nobody knows which file a value came from. A name
     that is a whole reference (`${...}`) was looked up where it is written.
     """
     if not isinstance(config, DictConfig) or not isinstance(config._value(), dict):
@@ -86,9 +86,10 @@ def beside(config: Any, folder: Path) -> None:
         node = config._get_node(key)
         text = node._value() if isinstance(node, Node) else None
         if key not in last or not isinstance(text, str):
-            beside(node, folder)
+            beside(node, folder, composed)
         elif not (_is_bare(text) or text.startswith("~") or re.fullmatch(r"\$\{[^{}]*\}", text)):
-            config[key] = str(Path(str(folder).replace("${", "\\${"), text))
+            here = str(folder) if composed else str(folder).replace("${", "\\${")
+            config[key] = str(Path(here, text))
 
 
 def _is_bare(text: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from sim.scenario.errors import ScenarioError
 from sim.scenario.files import CONF
@@ -55,7 +55,8 @@ def check_config_dir(folder: Path) -> None:
             )
         if name.parts[0] == "hydra":
             raise ScenarioError(f"{file} belongs to Hydra's own group hydra: {_NO_CODE}")
-        text, body = _text(file), read_yaml(file)
+        text = text_of(file)
+        body = body_of(file, text)
         inherited[name.with_suffix("").as_posix()] = list(_inherits(file, name, body))
         _check_place(file, name, text, body)
     known: dict[str, int] = {}
@@ -95,14 +96,17 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield entry
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path, most_bytes: int = MOST_BYTES) -> str:
+    """The text of a configuration file. Errors: ScenarioError."""
+    if not file.is_file():  # a pipe would be waited for
+        raise ScenarioError(f"{file} is not a file, or not there")
     try:
         with file.open("rb") as f:
-            content = f.read(MOST_BYTES + 1)
+            content = f.read(most_bytes + 1)
     except OSError as error:
         raise ScenarioError(f"{file} can't be read: {_reason(error)}") from None
-    if len(content) > MOST_BYTES:
-        raise ScenarioError(f"{file} has more than {MOST_BYTES} bytes: a configuration is smaller")
+    if len(content) > most_bytes:
+        raise ScenarioError(f"{file} has more than {most_bytes} bytes: a configuration is smaller")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
@@ -118,19 +122,23 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def read_yaml(file: Path) -> DictConfig:
-    """What a file holds, as OmegaConf reads it; nothing in it is more than data."""
-    text = _text(file)
+def body_of(
+    file: Path, text: str, most_values: int = MOST_VALUES, composed: bool = False
+) -> DictConfig:
+    """What the file holds, as OmegaConf reads it; nothing in it is more than data.
+
+    `composed`: nobody resolves what stands in it any more. Errors: ScenarioError.
+    """
     try:
-        _check_size(file, text)
+        _check_size(file, text, most_values)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is not None:
             if not isinstance(root, yaml.MappingNode):
                 raise ScenarioError(f"{file} must hold keys with their values, key: value")
-            _check_values(file, root, {}, [])
-            for at, node in _nodes(root):
+            _check_values(file, root, {}, [], most_values)
+            for at, node in () if composed else _nodes(root):
                 _check_node(f"{file}, line {node.start_mark.line + 1}", at, node)
-        return OmegaConf.create(text)
+        body = OmegaConf.create(text)
     except ScenarioError:
         raise
     except yaml.MarkedYAMLError as error:
@@ -138,12 +146,18 @@ def read_yaml(file: Path) -> DictConfig:
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ScenarioError(f"{file}{where}: {error.problem or 'this is not YAML'}") from None
     except yaml.YAMLError as error:
-        raise ScenarioError(f"{file} is not YAML: {str(error).splitlines()[0]}") from None
+        raise ScenarioError(f"{file} is not YAML: {_first(error)}") from None
     except Exception as error:  # a number of 5,000 digits; what constructors of YAML don't expect
-        raise ScenarioError(f"{file} holds a value that can't be read: {error}") from None
+        raise ScenarioError(f"{file} holds a value that can't be read: {_first(error)}") from None
+    assert isinstance(body, DictConfig)  # the root is a mapping
+    return body
 
 
-def _check_size(file: Path, text: str) -> None:
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _check_size(file: Path, text: str, most_values: int) -> None:
     """On the stream of events, which neither recursion nor an alias can make longer."""
     levels = values = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
@@ -155,13 +169,15 @@ def _check_size(file: Path, text: str) -> None:
         if levels > MOST_LEVELS:
             raise ScenarioError(f"{where}: more than {MOST_LEVELS} levels of lists and groups")
         values += isinstance(event, yaml.NodeEvent)
-        if values > MOST_VALUES:
-            raise ScenarioError(f"{where}: more than {MOST_VALUES} keys and values in one file")
+        if values > most_values:
+            raise ScenarioError(f"{where}: more than {most_values} keys and values in one file")
         if getattr(event, "tag", None) is not None:
             raise ScenarioError(f"{where}: the tag {event.tag}: values are written plainly")
 
 
-def _check_values(file: Path, node: yaml.Node, known: dict[int, int], above: list[int]) -> int:
+def _check_values(
+    file: Path, node: yaml.Node, known: dict[int, int], above: list[int], most_values: int
+) -> int:
     """How many values a node stands for, aliases written out."""
     if id(node) in above:
         raise ScenarioError(f"{file}, line {node.start_mark.line + 1}: an alias to what it is in")
@@ -169,12 +185,12 @@ def _check_values(file: Path, node: yaml.Node, known: dict[int, int], above: lis
         inside = [] if isinstance(node, yaml.ScalarNode) else node.value
         flat = [n for pair in inside for n in (pair if isinstance(pair, tuple) else (pair,))]
         above.append(id(node))
-        known[id(node)] = 1 + sum(_check_values(file, n, known, above) for n in flat)
+        known[id(node)] = 1 + sum(_check_values(file, n, known, above, most_values) for n in flat)
         above.pop()
-    if known[id(node)] > MOST_VALUES:
+    if known[id(node)] > most_values:
         raise ScenarioError(
             f"{file}, line {node.start_mark.line + 1}: aliases that stand for more than "
-            f"{MOST_VALUES} values"
+            f"{most_values} values"
         )
     return known[id(node)]
 
@@ -215,8 +231,9 @@ def _check_node(where: str, at: str | None, node: yaml.Node) -> None:
 
 def _inherits(file: Path, name: Path, body: DictConfig) -> Iterator[str]:
     """The files that `defaults` bring in, as Hydra names them."""
-    defaults = OmegaConf.to_container(body, resolve=False).get("defaults", [])
-    if not isinstance(defaults, list):
+    written = body._get_node("defaults")
+    defaults: Any = OmegaConf.to_container(written) if isinstance(written, ListConfig) else []
+    if written is not None and not isinstance(written, ListConfig):
         raise ScenarioError(f"{file}: defaults must be a list such as [agora@_here_, _self_]")
     group = name.parent.as_posix()
     for entry in defaults:

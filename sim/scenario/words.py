@@ -11,7 +11,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml import YAMLError
@@ -255,8 +255,11 @@ def of_hydra(error: BaseException, options: Options) -> str:
         return f"{found[1]} is {cut(found[2])}: it must be {must}"
     if found := re.search(r"In '([^']+)': .*Cannot merge (?:DictConfig|ListConfig) with", said):
         return f"{found[1]}: a list stands where there are keys, or keys where there is a list"
+    key = getattr(error, "full_key", None) or "a value"
     if "Recursive interpolation" in said:
-        return f"{getattr(error, 'full_key', '') or 'a value'} refers to itself, by ${{...}}"
+        return f"{key} refers to itself, by ${{...}}"
+    if isinstance(error, GrammarParseError):
+        return f"{key} has a ${{...}} that is not understood: a reference is ${{promotion.name}}"
     if full_key := getattr(error, "full_key", None):
         return f"{full_key}: {str(error).splitlines()[0]}"
     if isinstance(error, HydraException | OmegaConfBaseException | YAMLError):

@@ -257,6 +257,10 @@ TARGETS: dict[str, tuple[str, bytes, list[str]]] = {
     "unchosen": ("c/promotion/other.yaml", SCRIPT, ["--config-dir", "c"]),
 }  # fmt: skip
 
+LAUGHS = b"a0: &a0 [x, x]\n" + b"".join(
+    f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n".encode() for k in range(1, 12)
+)
+
 DAMAGE: tuple[Callable[[Random, bytes], bytes], ...] = (
     lambda r, b: b"",
     lambda r, b: b[: r.randrange(len(b))],
@@ -298,9 +302,6 @@ DAMAGE: tuple[Callable[[Random, bytes], bytes], ...] = (
     lambda r, b: b + b"".join(b"k%d: 1\n" % k for k in range(r.choice((300, 30_000)))),
     lambda r, b: b + b"hydra: {callbacks: {x: {_target_: builtins.open, file: made, mode: w}}}\n",
     lambda r, b: b + b"x" * 2_000_000,
-)
-LAUGHS = b"a0: &a0 [x, x]\n" + b"".join(
-    f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n".encode() for k in range(1, 12)
 )
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.scenario import received
-from sim.scenario.compose import CONF, load_scenario
+from sim.folder import write_config
+from sim.scenario import ScenarioError, received
+from sim.scenario.compose import CONF, load_scenario, read_scenario
 from tests.scenario.test_refusals import refusal
 
 OPEN = "_target_: builtins.open, file: made, mode: w"
@@ -96,7 +97,7 @@ def test_what_is_data_stays_allowed(tmp_path):
 def test_the_shipped_files_would_pass_but_for_their_names():
     for file in sorted(CONF.glob("[a-gi-z]*/*.yaml")):
         name, text = file.relative_to(CONF), file.read_text(encoding="utf-8")
-        body = received._body(file, text)
+        body = received.body_of(file, text)
         list(received._inherits(file, name, body))
         received._check_place(file, name, text, body)
 
@@ -226,3 +227,21 @@ def test_hydras_own_keys_are_not_for_the_command_line(override):
 def test_a_list_of_overrides_is_told_how_to_be_given():
     for wrong in (["seed=1"], 5, None, b"seed=1"):
         assert "each must be a text of its own" in refusal(wrong)
+
+
+def test_the_configuration_of_a_run_is_read_as_it_was_written(tmp_path):
+    """What looks like a reference in it is text, and what asks for the environment too."""
+    name = r"\${seed} \${oc.env:HOME}"
+    scenario = load_scenario("vendors=[budget]", f"promotion.name='{name}'")
+    assert scenario.promotion.name == "${seed} ${oc.env:HOME}"
+    write_config(scenario, tmp_path / "config.yaml")
+    assert read_scenario(tmp_path / "config.yaml") == scenario
+
+
+@pytest.mark.parametrize("body", [*(body for body, _ in ODD.values()), "", "seed: ${seed}\n"])
+def test_an_odd_configuration_of_a_run_is_told(tmp_path, body):
+    (tmp_path / "config.yaml").write_text(body, "utf-8")
+    with pytest.raises(ScenarioError):
+        read_scenario(tmp_path / "config.yaml")
+    with pytest.raises(ScenarioError, match="is not a file, or not there"):
+        read_scenario(tmp_path / "nowhere.yaml")
