@@ -80,7 +80,7 @@ def read_scenario(path: str | Path) -> Scenario:
     with in_words():
         cfg = OmegaConf.load(path)
     assert isinstance(cfg, DictConfig)
-    beside(cfg, Path(path).absolute().parent)
+    beside(cfg, Path(os.path.abspath(path)).parent)
     return validated(cfg)
 
 
@@ -97,8 +97,8 @@ def run_again(folder: Path, argv: Sequence[str]) -> Scenario:
     _refuse_beside_rerun([a for a in argv if a.startswith("-")])
     overrides = arguments(argv)
     cfg, usual = OmegaConf.load(folder / "config.yaml"), OmegaConf.load(CONF / "config.yaml")
-    assert isinstance(cfg, DictConfig)
-    beside(cfg, folder.absolute())
+    assert isinstance(cfg, DictConfig) and isinstance(usual, DictConfig)
+    beside(cfg, Path(os.path.abspath(folder)))
     for key in ("output_dir", "overwrite"):
         cfg[key] = usual[key]
     for override in OverridesParser.create().parse_overrides(overrides):
