@@ -258,18 +258,25 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
 
 def _drawn(frames: Frames, scenario: Scenario, folder: Path) -> dict[str, str]:
     """Charts and page, whose failure costs nothing but themselves: file -> reason."""
+    from sim.folder import PAGE
+
     try:
         from sim.report import write
-    except Exception as error:  # the library that draws may lack a folder of its own
-        return {"report.html": f"{type(error).__name__}: {error}"}
-    return write(frames, scenario, folder) or {}
+    except Exception as error:  # the library that draws may find no folder for what it keeps
+        return {PAGE: f"{type(error).__name__}: {error}"}
+    try:
+        return write(frames, scenario, folder) or {}
+    except OSError:  # the disk, not the picture
+        raise
+    except Exception as error:
+        return {PAGE: f"{type(error).__name__}: {error}"}
 
 
 def _say_failed(folder: Path) -> None:
     from sim.folder import failed
 
     for file, reason in failed(folder).items():
-        say(f"{folder / file} is not there ({reason}); all else is")
+        say(f"{folder / file} is not there ({reason})")
 
 
 class Progress:

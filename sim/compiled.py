@@ -115,7 +115,7 @@ def _say(text: str) -> None:
 config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
 
 
-class _Sealed(IndexDataCacheFile):  # type: ignore[misc]
+class _Sealed(IndexDataCacheFile):
     """Files that end with their digest: machine code with a bit turned would run, and be wrong."""
 
     SEAL = 32
@@ -146,12 +146,12 @@ class _Sealed(IndexDataCacheFile):  # type: ignore[misc]
             raise ValueError(f"{path} is damaged")
 
 
-class _Here(CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = (UserProvidedCacheLocator,)
+class _Here(CompileResultCacheImpl):
+    _locator_classes = [UserProvidedCacheLocator]  # noqa: RUF012
     """Numba's other places could hold code of older sources."""
 
 
-class _Kept(FunctionCache):  # type: ignore[misc]
+class _Kept(FunctionCache):
     """What is damaged is compiled anew; what can't be kept serves this process alone."""
 
     _impl_class = _Here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
 
     from sim.study import Frames
 
-try:
+LOCKS = importlib.util.find_spec("fcntl") is not None
+"""Not on Windows: what a killed run left there stays."""
+
+if LOCKS:
     import fcntl
-except ImportError:  # Windows: what a killed run left there stays
-    fcntl = None  # type: ignore[assignment]
 
 MANIFEST, CONFIG, PAGE = "manifest.json", "config.yaml", "report.html"
 ALWAYS = ("results", "breakdown", "timeseries")
@@ -140,7 +142,7 @@ def put_in_place(folder: Path) -> Iterator[Path]:
 
 def clear_leftovers(parent: Path) -> None:
     """Remove what processes that are dead by now were writing in a folder."""
-    for path in parent.glob(".*") if fcntl else ():
+    for path in parent.glob(".*") if LOCKS else ():
         begun = _BEGUN.fullmatch(path.name)
         if begun and _abandoned(path, int(begun[1])):
             _remove(path)
@@ -162,7 +164,7 @@ def _aside(path: Path) -> Iterator[Path]:
     """
     folder = path.with_name(f".{path.name}-{secrets.token_hex(4)}-{os.getpid()}")
     folder.mkdir(parents=True)
-    lock = os.open(folder, os.O_RDONLY) if fcntl else None
+    lock = os.open(folder, os.O_RDONLY) if LOCKS else None
     try:
         if lock is not None:
             with suppress(OSError):  # a file system without locks: what is left there stays

@@ -208,9 +208,9 @@ def write(frames: Frames, scenario: Scenario, folder: Path) -> dict[str, str]:
     missing = {Path(file).stem: why for file, why in failed.items()}
     html = made(PAGE, lambda: page(frames, scenario, pictures, missing))
     said = made("report.txt", lambda: text(frames, scenario))
-    for file, content in ((PAGE, html), ("report.txt", said)):
-        if content is not None:
-            (folder / file).write_bytes(content.encode(errors="backslashreplace"))
+    for file, written in ((PAGE, html), ("report.txt", said)):
+        if written is not None:
+            (folder / file).write_bytes(written.encode(errors="backslashreplace"))
     return failed
 
 

@@ -119,6 +119,7 @@ def run_again(folder: Path, argv: Sequence[str]) -> Scenario:
     _refuse_beside_rerun([a for a in argv if a.startswith("-")])
     overrides = arguments(argv)
     cfg, usual = _composed(folder / "config.yaml"), OmegaConf.load(CONF / "config.yaml")
+    assert isinstance(usual, DictConfig)
     for key in ("output_dir", "overwrite"):
         cfg[key] = usual[key]
     for override in OverridesParser.create().parse_overrides(overrides):

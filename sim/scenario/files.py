@@ -76,8 +76,9 @@ def _not_too_large(kind: Kind, path: Path) -> None:
 def beside(config: Any, folder: Path, composed: bool = False) -> None:
     """Have the files that a configuration names looked up in the folder of its own file.
 
-    `composed`: nobody resolves what stands in it any more. Else done before anything is composed: afterwards nobody knows which file a value came from. A name
-    that is a whole reference (`${...}`) was looked up where it is written.
+    Done before anything is composed: afterwards nobody knows which file a value came from. A name
+    that is a whole reference (`${...}`) was looked up where it is written. `composed`: nobody
+    resolves what stands in it any more.
     """
     if not isinstance(config, DictConfig) or not isinstance(config._value(), dict):
         return

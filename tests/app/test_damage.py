@@ -127,6 +127,27 @@ def test_a_note_that_cannot_be_read_is_a_failed_point(tmp_path, text):
     assert "point-x.json is damaged" in last["reason"]
 
 
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def test_a_page_that_fails_leaves_the_tables(peakcast, study, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no page today")
+
+    monkeypatch.setattr(sys.modules["sim.report"], "write", fail)
+    for _ in range(2):
+        code, out, err = peakcast("vendors=[budget]")
+        folder = Path(out[-1])
+        assert (code, len(out)) == (0, 1)
+        assert err[-1].endswith(
+            "report.html is not there (RuntimeError: no page today); all else is"
+        )
+    assert len(study.asked) == 1
+    assert (folder / "results.parquet").is_file()
+    said = json.loads((folder / "manifest.json").read_text())["failed"]
+    assert said == {"report.html": "RuntimeError: no page today"}
+
+
 # --- full disks -----------------------------------------------------------------------------------
 
 

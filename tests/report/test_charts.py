@@ -421,6 +421,36 @@ def test_names_in_chinese_and_with_dollars_are_written_as_they_are():
     assert "$5 & <cheap> $" in text
 
 
+LONG = ("W" * 60, "直播云服务😀" * 10)
+
+
+@pytest.mark.parametrize("peaks", ["[]", "[0.5,1.6]"])
+def test_long_names_leave_every_word_inside_its_picture(peaks):
+    """Of vendors, price lists, products, and of what a bill leaves out."""
+    loaded = scenario("replications=1", f"study.peaks={peaks}")
+    vendors = {}
+    for (key, vendor), name in zip(loaded.vendors.items(), LONG, strict=True):
+        tariffs = {
+            k: t.model_copy(update={"name": f"{name} {k}"}) for k, t in vendor.tariffs.items()
+        }
+        given = {"name": name, "not_billed": name[::-1], "tariffs": tariffs}
+        vendors[key] = vendor.model_copy(update=given)
+    drops = [d.model_copy(update={"name": LONG[1]}) for d in loaded.promotion.drops]
+    script = loaded.promotion.model_copy(update={"name": LONG[0], "drops": drops})
+    loaded = loaded.model_copy(update={"vendors": vendors, "promotion": script})
+    made_up = frames(loaded)
+    for width in (WIDE_IN, NARROW_IN):
+        for name, chart in charts(made_up, loaded).items():
+            figure = chart(made_up, loaded, width)
+            with drawing():
+                FigureCanvasAgg(figure).draw()
+                texts = [*figure.texts, *(t for axes in figure.axes for t in axes.texts)]
+                for text in texts:
+                    b = box(text)
+                    assert b.x0 >= -3 and b.x1 <= figure.bbox.x1 + 3, (name, text.get_text())
+            assert all(axes.get_position().width > 0.1 for axes in figure.axes), name
+
+
 def test_plot_answers_with_one_figure(night):
     made_up, loaded = night
     assert "stalled" in words_of(image(plot(made_up, loaded), "svg"))

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from sim import report
 from sim.report import write
 from sim.report.page import _command
 from sim.report.said import marked
@@ -320,6 +321,26 @@ def test_names_are_text_not_markup(tmp_path):
     text = Reader(page).text
     assert "声网直播" in text
     assert "<b>x</b> & 'co'" in text
+
+
+def test_a_chart_that_fails_costs_itself_and_the_page_says_so(tmp_path, monkeypatch):
+    def ladder(*_):
+        raise ValueError("'width' must be ≥ 0")
+
+    monkeypatch.setattr(report.charts, "ladder", ladder)
+    loaded = scenario("replications=1", "study.peaks=[]")
+    made_up = frames(loaded)
+    failed = write(made_up, loaded, tmp_path)
+    assert failed == {"charts/ladder.svg": "ValueError: 'width' must be ≥ 0"}
+    names = {p.stem for p in (tmp_path / "charts").glob("*.svg")}
+    assert {"who_stalls", "night_over_time"} <= names
+    assert "ladder" not in names
+    text = Reader((tmp_path / "report.html").read_text("utf-8")).text
+    assert "chart ladder is missing, it could not be drawn: ValueError: 'width' must be" in text
+    assert "ladder of worlds was not run" not in text
+    monkeypatch.setattr(report.page, "verdict", ladder)
+    assert set(write(made_up, loaded, tmp_path / "other")) == {*failed, "report.html"}
+    assert (tmp_path / "other" / "report.txt").is_file()
 
 
 def test_two_vendors_of_one_name_are_told_apart(tmp_path):

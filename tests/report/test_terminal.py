@@ -57,3 +57,11 @@ def test_the_first_limit_is_one_that_this_audience_reaches():
     assert rows[0].startswith("Agora  ")
     assert rows[0].endswith(" none")
     assert rows[1].endswith("egress of the whole vendor")
+
+
+def test_a_sentence_of_chinese_names_is_as_narrow():
+    """A character takes two columns; a name may be longer than a line."""
+    loaded = many(scenario("replications=1", "study.peaks=[]"), ["声网直播云" * 12, "W" * 120])
+    said = text(frames(loaded), loaded).splitlines()
+    assert max(map(columns, said)) <= 100
+    assert "声网直播云" * 4 in said[0] or "W" * 90 in said[0]
