@@ -110,7 +110,10 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
         points, views = read_curve(resolve_file("promotion.file", promotion.file))
     elif promotion.concurrency is not None:
         points = np.array(promotion.concurrency)
-    duration = float(points[-1, 0]) if promotion.duration_s is None else promotion.duration_s
+    duration = promotion.duration_s
+    if duration is None:
+        assert points is not None  # else the promotion was refused
+        duration = float(points[-1, 0])
     highest = 1.0 if points is None else _peak(points, duration)
     if highest <= 0:
         raise ScenarioError(
