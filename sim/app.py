@@ -245,7 +245,7 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
     with compiling_beside(), Progress() as progress:
         frames = answer(scenario, progress)
     if parent != Path(scenario.output_dir) or not scenario.report.enabled:
-        for sentence in frames.facts["warnings"]:  # else the text of the report says it
+        for sentence in frames.facts.get("warnings", ()):  # else the text of the report says it
             say(sentence)
     with on_disk.put_in_place(folder) as aside:
         on_disk.write_tables(frames, aside)

@@ -406,17 +406,19 @@ class Audience(Frozen):
     @property
     def every_region(self) -> list[str]:
         """Anybody's; the audience's first."""
-        return list(dict.fromkeys(r for who in (self, *self.cohorts) for r in who.regions or ()))
+        own = (region for cohort in self.cohorts for region in cohort.regions or ())
+        return list(dict.fromkeys([*self.regions, *own]))
 
     @property
     def every_isp(self) -> list[str]:
-        return list(dict.fromkeys(i for who in (self, *self.cohorts) for i in who.isps or ()))
+        own = (isp for cohort in self.cohorts for isp in cohort.isps or ())
+        return list(dict.fromkeys([*self.isps, *own]))
 
     @property
     def every_device(self) -> list[tuple[int, float]]:
         """(lines, Mbps) of the best picture of each kind."""
-        kinds = (d for who in (self, *self.cohorts) for d in (who.devices or {}).items())
-        return list(dict.fromkeys((int(lines), device.top_mbps) for lines, device in kinds))
+        kinds = [self.devices, *(cohort.devices or {} for cohort in self.cohorts)]
+        return list(dict.fromkeys((int(h), d.top_mbps) for kind in kinds for h, d in kind.items()))
 
 
 # --- the viewer's own link ------------------------------------------------------------------------

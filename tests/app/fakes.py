@@ -20,6 +20,7 @@ class FakeStudy:
 
     asked: list[Scenario] = field(default_factory=list)
     fail: Callable[[Scenario], None] = lambda scenario: None
+    warnings: list[str] = field(default_factory=list)
 
     def answer(
         self, scenario: Scenario, progress: Callable[[int, int], None], keep: bool = False
@@ -42,7 +43,10 @@ class FakeStudy:
         series = pd.DataFrame({"vendor": row.vendor, "time_s": 0.0, "value": 1.0})
         summary = row.drop(columns="replication").assign(mean=1 / 3, ci_low=0.3, ci_high=0.4, n=3)
         empty = pd.DataFrame()
-        return Frames(row, by, series, summary, empty, empty, empty, row[["vendor", "value"]], {})
+        facts = {"warnings": self.warnings}
+        return Frames(
+            row, by, series, summary, empty, empty, empty, row[["vendor", "value"]], facts
+        )
 
 
 def write(frames: Frames, scenario: Scenario, folder: Path) -> None:

@@ -31,6 +31,14 @@ def test_without_a_report_there_is_no_such_line(peakcast):
     assert not (Path(out[-1]) / "report.html").exists()
 
 
+def test_what_the_script_cannot_do_is_said_once(peakcast, study):
+    """In the text of the report; where that isn't shown, on standard error."""
+    study.warnings = ["The room can't follow its curve."]
+    assert peakcast("seed=3")[2] == []
+    assert "peakcast: The room can't follow its curve." in peakcast("report.enabled=false")[2]
+    assert "peakcast: The room can't follow its curve." in peakcast("-m", "seed=3,4")[2]
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [

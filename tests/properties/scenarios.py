@@ -90,6 +90,10 @@ SOLD = {"expected_gmv_cny": (1, 1e5), "orders_per_view": (0.001, 1)}
 def promotions(draw: Draw, most: int) -> Data:
     duration_s = draw(number(20, 300))
     kind = draw(st.sampled_from(("concurrency", "concurrency", "arrivals", "file")))
+
+    def late(at: Any) -> bool:
+        return bool(at >= duration_s)
+
     drop = st.fixed_dictionaries(
         {
             "name": st.sampled_from(("bag", "礼盒", "bag")),
@@ -104,15 +108,14 @@ def promotions(draw: Draw, most: int) -> Data:
             "extra_decay_s": number(1, 1000),
             "pay_within_s": maybe(number(1, 1000)),
         },
-    ).map(lambda drop: drop | {"optional": drop["time_s"] >= duration_s})
+    ).map(lambda drop: {**drop, "optional": late(drop["time_s"])})
     starts = draw(st.lists(number(0, 300), max_size=2))
     pitches = []
     for at in starts:
         to_s = at + draw(number(0.1, 200))
         # Nobody may be kept from ordering for the whole of the show.
         intent = draw(number(0.1 * (at == 0), 5))
-        late = at >= duration_s
-        pitches.append({"from_s": at, "to_s": to_s, "intent": intent, "optional": late})
+        pitches.append({"from_s": at, "to_s": to_s, "intent": intent, "optional": late(at)})
     when = number(0, 0.99 * duration_s)
     leave = st.fixed_dictionaries(
         {"time_s": when, "duration_s": number(0.1, 200), "share": number(0, 1)}

@@ -453,6 +453,15 @@ def test_an_incident_is_named_under_the_title(tmp_path):
     assert "and no incident either" in text
 
 
+def test_what_the_script_cannot_do_is_told_on_the_page_and_in_the_text(tmp_path):
+    loaded = scenario("replications=1")
+    given = frames(loaded)
+    said = "The room can't follow its curve; 'promotion.mass_exit=[{time_s:9}]' mends it."
+    given.facts["warnings"] = [said]
+    assert said in Reader(written(tmp_path, given, loaded)).text
+    assert said in (tmp_path / "report.txt").read_text(encoding="utf-8")
+
+
 def test_nobody_is_told_to_ask_an_archetype(tmp_path):
     loaded = scenario("vendors=[budget]", "replications=1")
     text = Reader(written(tmp_path, frames(loaded), loaded)).text

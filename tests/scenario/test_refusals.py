@@ -72,6 +72,25 @@ DEVICE = "{share: 0, top_mbps: 1}"
          ["audience.devices has 17 entries", "at most 16"]),
         ("vendors.agora.limits.sessions=0", ["vendors.agora.limits.sessions: 0 is not", "above 0"]),
         ("vendors.agora.serves={cn: [east]}", ["vendors.agora.serves", "nobody serves", "'south'"]),
+        ("promotion.mass_exit={time_s: 3600, duration_s: 9, share: 1}",
+         ["promotion.mass_exit.0.time_s 3600 is after the show", "below 3600"]),
+        ("promotion.pitches=[{from_s: 3600, to_s: 3700, intent: 2}]",
+         ["promotion.pitches.0.from_s 3600 is after the show", "below 3600", "optional: true"]),
+        ("promotion.drops=[{name: late, time_s: 9999, price_cny: 1, intent: 1, decay_s: 1}]",
+         ["promotion.drops.0.time_s 9999 is after the show", "below 3600", "optional: true"]),
+        ("promotion.mass_exit={cohort: fans, time_s: 9, duration_s: 9, share: 1}",
+         ["promotion.mass_exit.0.cohort 'fans' is no cohort", "are none"]),
+        ("audience.cohorts=[{name: a, share: 0.4},{name: b, share: 0.5}]",
+         ["cohorts have shares that sum to 0.9", "must sum to 1"]),
+        ("audience.cohorts=[{name: a, share: 0.5},{name: a, share: 0.5}]",
+         ["cohorts.1.name 'a' is there before"]),
+        ("audience.cohorts=[{name: a, share: 1, devices: {4x: {share: 1, top_mbps: 1}}}]",
+         ["audience.cohorts.0.devices", "'4x' is not a picture height"]),
+        ("audience.cohorts=[{name: a, share: 1, concurrency: [[0,0],[3600,0],[3700,1]]}]",
+         ["audience.cohorts.0.concurrency has no viewer within the show"]),
+        ("audience.cohorts=[{name: a, share: 1, regions: {mars: 1}}]", ["nobody serves", "'mars'"]),
+        ("audience.cohorts=[{name: a, share: 1, stay: {stayer_mean_s: 9}}]",
+         ["audience.cohorts.0.stay is not complete", "bouncer_share"]),
     ],
 )  # fmt: skip
 def test_a_wrong_value(override, words):
@@ -115,6 +134,18 @@ def test_texts_are_plain_at_every_depth_and_as_keys():
 def test_names_in_any_script_are_texts():
     name = "双11 – “Süß” 🎉 ‎=1+1"  # with a mark that keeps its place in a line from right to left
     assert load_scenario("vendors=[budget]", f"promotion.name='{name}'").promotion.name == name
+
+
+def test_what_begins_within_the_show_may_end_after_it():
+    load_scenario(
+        "promotion.pitches=[{from_s: 3599, to_s: 9999, intent: 2}]",
+        "promotion.mass_exit=[{time_s: 3599, duration_s: 60, share: 0.5}]",
+    )
+
+
+def test_more_kinds_of_device_than_the_engine_tells_apart():
+    many = ", ".join(f"{n}: {{share: {1 / 17}, top_mbps: 1}}" for n in range(200, 217))
+    assert "devices are of 17 kinds" in refusal(f"audience.devices={{{many}}}")
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,7 @@ def test_breakdowns_add_up_to_the_row_of_results() -> None:
             sums = part.groupby(keys)["value"].sum()
             assert np.allclose(sums, whole[sums.index])
     assert {"class", "region", "isp", "rung", "cause", "limit", "line"} <= set(f.breakdown["by"])
+    assert "cohort" not in set(f.breakdown["by"])
 
 
 def test_the_summary_has_the_keys_without_replication_and_an_interval() -> None:

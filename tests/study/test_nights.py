@@ -6,7 +6,7 @@ import pytest
 
 from sim.scenario import ScenarioError
 from sim.scenario.compose import load_scenario
-from sim.study.nights import jobs
+from sim.study.nights import jobs, warnings
 
 BREAK = "incidents=[{name: it, what: host_uplink, time_s: %d, duration_s: 9, left: 0}]"
 
@@ -27,6 +27,39 @@ def test_an_incident_after_its_end_is_refused(recording):
     with pytest.raises(ScenarioError, match=r"incidents\.0\.time_s 600 is after the show"):
         jobs(late)
     assert jobs(load_scenario(*recording, BREAK % 599))
+
+
+LATE = {
+    "promotion.drops": "[{name: x, time_s: 600, price_cny: 9, intent: 2, decay_s: 60}]",
+    "promotion.mass_exit": "[{time_s: 9, duration_s: 1, share: 0.1},"
+    "{time_s: 600, duration_s: 1, share: 0.1}]",
+    "promotion.pitches": "[{from_s: 600, to_s: 700, intent: 2}]",
+}
+
+
+@pytest.mark.parametrize("key", LATE)
+def test_an_event_after_its_end_is_refused(recording, key):
+    late = load_scenario(*recording, f"{key}={LATE[key]}")
+    with pytest.raises(ScenarioError, match=rf"{key}\.[01]\.(time|from)_s 600 is after the show"):
+        jobs(late)
+    assert jobs(load_scenario(*recording, f"{key}={LATE[key].replace('600', '599')}"))
+
+
+def test_a_shipped_script_does_without_what_comes_after_its_end(recording):
+    """The drop of `replay` is at 1,500 s; the recording lasts 600."""
+    scenario = load_scenario(*recording, "promotion.drops.0.time_s=600")
+    assert jobs(scenario)
+    assert warnings(scenario)[0] == (
+        "promotion.drops.0.time_s 600 is after the show, which ends at 600 s: left out."
+    )
+    there = load_scenario(*recording, "promotion.drops.0.time_s=599")
+    assert not any("left out" in sentence for sentence in warnings(there))
+
+
+def test_a_curve_that_cannot_be_followed_is_told(recording):
+    steep = load_scenario(*recording, "audience=star_room", "promotion.drops=[]")
+    (sentence,) = warnings(steep)
+    assert "can't follow its curve" in sentence and "promotion.mass_exit=[" in sentence
 
 
 def test_a_sample_that_leaves_nobody_of_it_is_refused(recording):
