@@ -73,7 +73,7 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
 def read_scenario(path: str | Path) -> Scenario:
     """The scenario of a finished run, from the `config.yaml` in its folder."""
     with in_words():
-        check_yaml(Path(path))
+        check_yaml(Path(path), 200_000)  # a hundred vendors, written by the command
         cfg = OmegaConf.load(path)
     assert isinstance(cfg, DictConfig)
     return validated(cfg)

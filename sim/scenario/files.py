@@ -31,8 +31,9 @@ _SHIPPED = {
 MOST_BYTES = 20_000_000
 """Of a recording: a week of seconds. Larger ones are not what the key means."""
 MOST_FILES = 10_000
-MOST_YAML_BYTES, MOST_NODES = 1_000_000, 50_000
-"""Of one file of a user's configuration: the largest here has a fiftieth of both."""
+MOST_YAML_BYTES, MOST_NODES = 1_000_000, 20_000
+"""Of one file of a user's configuration: the largest here has a fiftieth of both, and Hydra reads
+such a file in seconds."""
 
 
 def groups(config_dir: Path | None = None) -> dict[str, list[str]]:
@@ -167,16 +168,20 @@ def _yaml_below(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def check_yaml(file: Path) -> None:
-    """Refuse a file that is small and yet endless: aliases of aliases, aliases of themselves."""
+def check_yaml(file: Path, most: int = MOST_NODES) -> None:
+    """Refuse a file that is small and yet endless: aliases of aliases, aliases of themselves.
+
+    `most`: keys and values it may have.
+    """
     if file.stat().st_size > MOST_YAML_BYTES:
         raise ScenarioError(f"{file} is too large: it must be {MOST_YAML_BYTES // 1000} kB at most")
-    nodes = _nodes(yaml.compose(file.read_text(encoding="utf-8-sig"), _Loader), {})
-    if nodes > MOST_NODES:
+    with file.open(encoding="utf-8-sig") as text:
+        nodes = _nodes(yaml.compose(text, _Loader), {})
+    if nodes > most:
         count = "endless" if nodes == inf else "too many"
         raise ScenarioError(
             f"{file} has {count} keys and values, those of aliases counted wherever they stand: "
-            f"they must be {MOST_NODES} at most"
+            f"they must be {most} at most"
         )
 
 
