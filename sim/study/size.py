@@ -258,10 +258,11 @@ class _Reckoning:
             share = kind.viewers / self._demand.arrivals
             runs = kind.jobs * kind.worlds + kind.nights * (kind.base_worlds - 1)
             present_s = self._seconds * share
-            epochs = show_s / scenario.engine.epoch_s
+            step_s = min(scenario.engine.epoch_s, _round_s(scenario))
+            epochs = show_s / step_s
             run = kind.viewers * (OPEN_S + self._scan * 1e-9)
             run += present_s * self._per_s * CHANGE_S + orders * 1e-6
-            run += epochs * EPOCH_S + present_s / scenario.engine.epoch_s * FLOW_S
+            run += epochs * EPOCH_S + present_s / step_s * FLOW_S
             total += runs * run + kind.jobs * (TABLE_S if kind.configured else SMALL_S)
             total += kind.nights * DRAW_S * (kind.whole * (1 + 0.2 * products) + 2 * orders)
         return total
@@ -289,6 +290,12 @@ def _link_changes(net: Network) -> tuple[float, float]:
     hold = np.where(states["hold_s"] > 0, states["hold_s"], inf)
     rates: NDArray[np.float64] = (time / hold).sum(axis=1)
     return float(rates @ np.array(list(net.mix.values()))), 0.0
+
+
+def _round_s(scenario: Scenario) -> float:
+    """Where UDP is short the crowd is followed by rounds of retransmission."""
+    paths = (path for vendor in scenario.vendors.values() for path in vendor.paths.values())
+    return min((path.rtx_delay_s.lowest for path in paths if path.rtx_delay_s), default=inf)
 
 
 def _ghosts(vendor: Vendor, show_s: float) -> int:

@@ -46,7 +46,7 @@ DEVICE = "{share: 0, top_mbps: 1}"
         ("audience.isps={mobile: 0.5}", ["audience.isps", "they must sum to 1"]),
         ("audience.regions={east: 0, mars: 0}", ["audience.regions", "they must sum to 1"]),
         ("vendors.agora.limits.sessions=none", ["limits.sessions is 'none'", "a number or {value"]),
-        *[(f"{key}=1e308", [f"{key} is 1e+308", "at most"]) for key in (
+        *[(f"{key}=1e308", [f"{key.lstrip('+')} is 1e+308", "at most"]) for key in (
             "promotion.peak_sigma", "promotion.grid_s", "+promotion.orders_per_view",
             "promotion.expected_gmv_cny", "audience.intent_sigma_ln", "audience.stay.stayer_mean_s",
             "commerce.cny_per.CNY", "commerce.payment.mean_s", "commerce.basket_cny.median",
@@ -68,7 +68,7 @@ DEVICE = "{share: 0, top_mbps: 1}"
         ("vendors.agora.limits.sessions=1e308", ["sessions: 1e+308 is above 1e+12"]),
         ("vendors.agora.paths.rtc.gop_s=5e-324", ["gop_s: 4.94066e-324 is below 0.001"]),
         ("vendors.agora.paths.rtc.bitrate_mbps=1e6", ["Mbps for one viewer", "at most 500000"]),
-        (f"audience.devices={{{', '.join(f'{k}: {DEVICE}' for k in range(1, 18))}}}",
+        ("audience.devices={" + ", ".join(f"'{k}': {DEVICE}" for k in range(1, 18)) + "}",
          ["audience.devices has 17 entries", "at most 16"]),
         ("vendors.agora.limits.sessions=0", ["vendors.agora.limits.sessions: 0 is not", "above 0"]),
         ("vendors.agora.serves={cn: [east]}", ["vendors.agora.serves", "nobody serves", "'south'"]),
