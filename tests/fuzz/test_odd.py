@@ -201,13 +201,13 @@ def test_odd_manifests_neither_stop_a_run_nor_pass_for_one() -> None:
 @search
 def test_new_odd_configurations(cases_seed: int) -> None:
     """A part of them, other ones each time: `.ci/run` has a budget."""
-    wrong = configurations(cases_seed, range(BLOCK))
+    wrong = configurations(cases_seed, range(BLOCK // 2))
     assert not wrong, told("configuration", cases_seed, wrong)
 
 
 @search
 def test_new_odd_files(cases_seed: int) -> None:
-    wrong = files(cases_seed, range(0, FILES, 10))
+    wrong = files(cases_seed, range(0, FILES, 20))
     assert not wrong, told("file", cases_seed, wrong)
 
 
