@@ -7,10 +7,10 @@ import json
 import os
 import platform
 import re
-import secrets
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -162,7 +162,7 @@ def _aside(path: Path) -> Iterator[Path]:
     The lock tells other processes that somebody is at work, also those that can't see ours: in
     another container, or on another computer.
     """
-    folder = path.with_name(f".{path.name}-{secrets.token_hex(4)}-{os.getpid()}")
+    folder = path.with_name(f".{path.name}-{time.time_ns():x}-{os.getpid()}")
     folder.mkdir(parents=True)
     lock = os.open(folder, os.O_RDONLY) if LOCKS else None
     try:

@@ -34,7 +34,7 @@ def test_the_two_commands_are_exactly_these(readme):
 
 @in_each_language
 def test_lists_are_quoted_in_every_example(readme):
-    unquoted = [line for line in fenced_lines(readme) if re.search(r"(?<!['\w])\w+=\[", line)]
+    unquoted = [line for line in fenced_lines(readme) if re.search(r"(?<!['\w.])[\w.]+=\[", line)]
     assert unquoted == []
 
 

@@ -61,7 +61,7 @@ def meters(duration_s: float, leaves: int, paths: int, regions: int, layers: int
 
 
 def totals(book: NDArray[np.void]) -> NDArray[np.float64]:
-    """(rows, bins) what was booked in each bin, rounded once: exact below 2^53."""
+    """(rows, bins) what was booked in each bin: exact below 2^53, to 3,600 Gbps rounded once."""
     full = np.cumsum(book["full"], axis=1)
     rest = book["part"] + full * FULL_REST
     coarse = book["coarse"] + full * FULL_COARSE + rest // COARSE_US

@@ -117,7 +117,7 @@ def rerun_of(argv: Sequence[str]) -> Path | None:
 def run_again(folder: Path, argv: Sequence[str]) -> Scenario:
     """The scenario of a finished run, with `KEY=VALUE ...` on top, written where runs are now."""
     _refuse_beside_rerun([a for a in argv if a.startswith("-")])
-    overrides = arguments(argv)
+    overrides = arguments(argv, sweep=True)
     cfg, usual = _composed(folder / "config.yaml"), OmegaConf.load(CONF / "config.yaml")
     assert isinstance(usual, DictConfig)
     for key in ("output_dir", "overwrite"):

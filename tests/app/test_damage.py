@@ -42,16 +42,6 @@ def folder_for(name):
     return damage
 
 
-def file_for_all(folder):
-    shutil.rmtree(folder)
-    folder.write_text("mine")
-
-
-def link_for_all(folder):
-    shutil.rmtree(folder)
-    folder.symlink_to("nowhere")
-
-
 DAMAGES = {
     "results.parquet is not as it was written": [
         lambda folder: os.truncate(folder / "results.parquet", 100)
@@ -72,8 +62,6 @@ DAMAGES = {
     "it has no manifest.json": [
         lambda folder: (folder / "manifest.json").unlink(),
         folder_for("manifest.json"),
-        file_for_all,
-        link_for_all,
     ],
 }  # fmt: skip
 
@@ -139,9 +127,7 @@ def test_a_page_that_fails_leaves_the_tables(peakcast, study, monkeypatch):
         code, out, err = peakcast("vendors=[budget]")
         folder = Path(out[-1])
         assert (code, len(out)) == (0, 1)
-        assert err[-1].endswith(
-            "report.html is not there (RuntimeError: no page today); all else is"
-        )
+        assert err[-1].endswith("report.html is not there (RuntimeError: no page today)")
     assert len(study.asked) == 1
     assert (folder / "results.parquet").is_file()
     said = json.loads((folder / "manifest.json").read_text())["failed"]

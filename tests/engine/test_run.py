@@ -177,20 +177,6 @@ def test_a_smaller_sample_estimates_the_same_night() -> None:
     assert gb[1] == pytest.approx(gb[0], rel=0.06)
 
 
-def test_a_crowd_larger_than_the_meters_count_is_refused_with_the_sample_that_would_do() -> None:
-    scenario = night("promotion.peak_viewers=3000000")
-    with pytest.raises(Exception, match=r"promotion.peak_viewers .* audience.sample"):
-        run(scenario, scenario.vendors["budget"], 0, _tiny(scenario))
-
-
-def _tiny(scenario):
-    """The audience of a small night that claims the large one's curve."""
-    from dataclasses import replace
-
-    small = draw_audience(night("promotion.peak_viewers=50"), 0)
-    return replace(small, demand=replace(small.demand, offered_peak=3e6))
-
-
 @with_data
 def test_a_night_on_the_real_ghent_4g_traces(tmp_path: Path) -> None:
     import tarfile

@@ -450,7 +450,7 @@ def test_an_incident_is_named_under_the_title(tmp_path):
     loaded = scenario("replications=1").model_copy(update={"incidents": (dark,)})
     text = Reader(written(tmp_path, frames(loaded), loaded)).text
     assert "viewers' internet mixed · with 1 incident: east is dark" in text
-    assert "and no incident either" in text
+    assert "with the incidents of the night" in text
 
 
 def test_what_the_script_cannot_do_is_told_on_the_page_and_in_the_text(tmp_path):

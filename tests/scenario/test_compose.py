@@ -158,7 +158,7 @@ def test_composing_inside_a_hydra_application_gives_it_back_its_hydra():
 
 def test_a_scenario_written_down_is_read_back(tmp_path):
     scenario = load_scenario("promotion=midnight_drop", "vendors.agora.limits.sessions=5")
-    write_config(scenario, tmp_path / "config.yaml")
+    write_config(scenario, tmp_path)
     assert read_scenario(tmp_path / "config.yaml") == scenario
 
 

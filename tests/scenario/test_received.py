@@ -234,7 +234,7 @@ def test_the_configuration_of_a_run_is_read_as_it_was_written(tmp_path):
     name = r"\${seed} \${oc.env:HOME}"
     scenario = load_scenario("vendors=[budget]", f"promotion.name='{name}'")
     assert scenario.promotion.name == "${seed} ${oc.env:HOME}"
-    write_config(scenario, tmp_path / "config.yaml")
+    write_config(scenario, tmp_path)
     assert read_scenario(tmp_path / "config.yaml") == scenario
 
 

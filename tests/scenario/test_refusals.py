@@ -1,7 +1,6 @@
 """Whatever is wrong is said in one sentence: the key, the value, what is allowed."""
 
 import copy
-from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -68,8 +67,6 @@ DEVICE = "{share: 0, top_mbps: 1}"
         ("vendors.agora.limits.sessions=1e308", ["sessions: 1e+308 is above 1e+12"]),
         ("vendors.agora.paths.rtc.gop_s=5e-324", ["gop_s: 4.94066e-324 is below 0.001"]),
         ("vendors.agora.paths.rtc.bitrate_mbps=1e6", ["Mbps for one viewer", "at most 500000"]),
-        ("audience.devices={" + ", ".join(f"'{k}': {DEVICE}" for k in range(1, 18)) + "}",
-         ["audience.devices has 17 entries", "at most 16"]),
         ("vendors.agora.limits.sessions=0", ["vendors.agora.limits.sessions: 0 is not", "above 0"]),
         ("vendors.agora.serves={cn: [east]}", ["vendors.agora.serves", "nobody serves", "'south'"]),
         ("promotion.mass_exit={time_s: 3600, duration_s: 9, share: 1}",
@@ -144,7 +141,7 @@ def test_what_begins_within_the_show_may_end_after_it():
 
 
 def test_more_kinds_of_device_than_the_engine_tells_apart():
-    many = ", ".join(f"{n}: {{share: {1 / 17}, top_mbps: 1}}" for n in range(200, 217))
+    many = ", ".join(f"{n}: {DEVICE}" for n in range(200, 215))
     assert "devices are of 17 kinds" in refusal(f"audience.devices={{{many}}}")
 
 
@@ -374,39 +371,12 @@ def test_a_config_dir_that_is_not_there(tmp_path):
     assert "it must be a folder" in refusal(config_dir=tmp_path / "nowhere")
 
 
-BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
-    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghijkl")
-)
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (BOMB, "too many keys and values"),
-        ("a: &a [*a]\n", "endless keys and values"),
-        ("".join(f"k{k}: 1\n" for k in range(20_000)), "too many keys and values"),
-        ("a: " + "x" * 2_000_000, "1000 kB at most"),
-    ],
-    ids=["aliases of aliases", "an alias of itself", "20,000 keys", "two megabytes"],
-)
-def test_a_file_that_never_ends_is_refused(tmp_path, body, said):
-    folder = own(tmp_path, body, "ours", "promotion")
-    assert said in refusal("promotion=ours", config_dir=folder)
-
-
 def test_of_many_unknown_keys_the_first_are_told(tmp_path):
     """Thousands of names, each with its nearest, took minutes."""
     body = "".join(f"k{k}: 1\n" for k in range(2_000))
     said = refusal("promotion=ours", config_dir=own(tmp_path, body, "ours", "promotion"))
     assert "promotion.k4 is not a key" in said and "promotion.k5" not in said
     assert "more will be told" in said and len(said) < 3_000
-
-
-def test_a_folder_of_everything_is_not_searched(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim.scenario.files.MOST_FILES", 3)
-    for k in range(4):
-        (tmp_path / f"{k}.txt").touch()
-    assert "must be a folder of its own" in refusal(config_dir=tmp_path)
 
 
 def test_a_recording_of_many_megabytes_is_refused(tmp_path, monkeypatch):
