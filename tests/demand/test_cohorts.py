@@ -59,7 +59,7 @@ def test_each_cohort_has_its_share_of_the_peak_and_its_own_joins():
     assert d.mean_stay_s == pytest.approx(joins @ [900, others.law.mean_s] / joins.sum())
 
 
-def test_curves_that_peak_apart_stay_below_the_sum_of_their_peaks():
+def test_curves_that_peak_apart_stay_below_the_sum_of_peaks():
     early = {"name": "early", "share": 0.5, "concurrency": ((0, 1), (1200, 0.6))}
     late = {"name": "late", "share": 0.5, "concurrency": ((0, 0.6), (1200, 1))}
     who = room(tuple(early.items()), tuple(late.items()))

@@ -453,7 +453,7 @@ def test_an_incident_is_named_under_the_title(tmp_path):
     assert "with the incidents of the night" in text
 
 
-def test_what_the_script_cannot_do_is_told_on_the_page_and_in_the_text(tmp_path):
+def test_page_and_text_say_what_the_script_cannot_do(tmp_path):
     loaded = scenario("replications=1")
     given = frames(loaded)
     said = "The room can't follow its curve; 'promotion.mass_exit=[{time_s:9}]' mends it."

@@ -141,8 +141,10 @@ def test_what_begins_within_the_show_may_end_after_it():
 
 
 def test_more_kinds_of_device_than_the_engine_tells_apart():
-    many = ", ".join(f"{n}: {DEVICE}" for n in range(200, 215))
-    assert "devices are of 17 kinds" in refusal(f"audience.devices={{{many}}}")
+    """The audience's own two, and fifteen of a cohort."""
+    many = ", ".join(f"{n}: {{share: {1 / 15}, top_mbps: 1}}" for n in range(200, 215))
+    cohort = f"{{name: a, share: 1, devices: {{{many}}}}}"
+    assert "devices are of 17 kinds" in refusal(f"audience.cohorts=[{cohort}]")
 
 
 @pytest.mark.parametrize(

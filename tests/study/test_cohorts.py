@@ -36,7 +36,7 @@ def worked() -> Night:
     return simulate(*WORKED)
 
 
-def test_a_bill_of_two_classes_of_viewers_is_what_a_calculator_says() -> None:
+def test_a_bill_of_two_cohorts_is_what_a_calculator_says() -> None:
     """At 14 and 28 CNY for 1,000 minutes, for the viewers of each night and for their mean."""
     night = worked()
     assert night.facts["warnings"] == []
