@@ -1,5 +1,6 @@
 """Whatever is wrong is said in one sentence: the key, the value, what is allowed."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -15,9 +16,6 @@ def refusal(*overrides, **where) -> str:
     assert "\n" not in said
     assert refused.value.__cause__ is None
     return said
-
-
-DEVICE = "{share: 0, top_mbps: 1}"
 
 
 @pytest.mark.parametrize(
@@ -63,8 +61,8 @@ DEVICE = "{share: 0, top_mbps: 1}"
         ("vendors.agora.limits.sessions=1e308", ["sessions: 1e+308 is above 1e+12"]),
         ("vendors.agora.paths.rtc.gop_s=5e-324", ["gop_s: 4.94066e-324 is below 0.001"]),
         ("vendors.agora.paths.rtc.bitrate_mbps=1e6", ["Mbps for one viewer", "at most 500000"]),
-        ("audience.devices={" + ", ".join(f"'{k}': {DEVICE}" for k in range(1, 18)) + "}",
-         ["audience.devices has 17 entries", "at most 16"]),
+        (f"audience.isps={{{', '.join(f'isp{k}: 0.01' for k in range(101))}}}",
+         ["audience.isps has 101 entries", "at most 100"]),
         ("vendors.agora.limits.sessions=0", ["vendors.agora.limits.sessions: 0 is not", "above 0"]),
         ("vendors.agora.serves={cn: [east]}", ["vendors.agora.serves", "nobody serves", "'south'"]),
     ],
@@ -340,3 +338,10 @@ def test_a_recording_of_many_megabytes_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "curve.csv"
     path.write_text("time_s,viewers\n0,1\n60,1\n")
     assert "is too large" in refusal("promotion=replay", f"promotion.file={path}")
+
+
+def test_more_kinds_of_device_than_there_is_room_for(tmp_path):
+    devices = ", ".join(f"'{k}': {{share: 0, top_mbps: 1}}" for k in range(1, 18))
+    body = f"defaults: [star_room, _self_]\ndevices: {{{devices}}}\n"
+    said = refusal("audience=ours", config_dir=own(tmp_path, body, "ours", "audience"))
+    assert re.search(r"audience.devices has \d+ entries: it must have at most 16", said)
