@@ -176,7 +176,7 @@ def _complaint(error: ErrorDetails, options: Options | None) -> str:
     elif bound := next((b for b in _BOUNDS if b in ctx), None):
         must = f"{_BOUNDS[bound]} {_plain(ctx[bound])}"
     elif length := next((b for b in _LENGTHS if {b, "actual_length"} <= set(ctx)), None):
-        has = ctx["actual_length"]
+        has = len(given)  # ctx counts only as far as it had to
         entries = "entry" if has == 1 else "entries"
         return f"{key} has {has} {entries}: it must have {_LENGTHS[length]} {ctx[length]}"
     else:

@@ -21,9 +21,6 @@ def refusal(*overrides, **where) -> str:
     return said
 
 
-DEVICE = "{share: 0, top_mbps: 1}"
-
-
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -67,6 +64,8 @@ DEVICE = "{share: 0, top_mbps: 1}"
         ("vendors.agora.limits.sessions=1e308", ["sessions: 1e+308 is above 1e+12"]),
         ("vendors.agora.paths.rtc.gop_s=5e-324", ["gop_s: 4.94066e-324 is below 0.001"]),
         ("vendors.agora.paths.rtc.bitrate_mbps=1e6", ["Mbps for one viewer", "at most 500000"]),
+        (f"audience.isps={{{', '.join(f'isp{k}: 0.01' for k in range(101))}}}",
+         ["audience.isps has 101 entries", "at most 100"]),
         ("vendors.agora.limits.sessions=0", ["vendors.agora.limits.sessions: 0 is not", "above 0"]),
         ("vendors.agora.serves={cn: [east]}", ["vendors.agora.serves", "nobody serves", "'south'"]),
         ("promotion.mass_exit={time_s: 3600, duration_s: 9, share: 1}",
