@@ -53,7 +53,7 @@ def command(argv: Sequence[str]) -> int:
 
 
 def _done(argv: Sequence[str]) -> int:
-    from sim.scenario.errors import NotWritten, ScenarioError
+    from sim.scenario.errors import FULL, NotWritten, ScenarioError
 
     try:
         if {"-h", "--help"} & set(argv):
@@ -77,10 +77,6 @@ def _done(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say("stopped; a sweep keeps its finished points, and the same command goes on from there")
         return 130
-
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""A valid run that finds no room; any other folder that can't be written was a wrong one."""
 
 
 def _tell(answer: str, code: int) -> int:

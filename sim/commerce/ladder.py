@@ -24,7 +24,8 @@ BOUND_RUNGS = ("limits", "incidents")
 """The rungs on which limits bind: an incident's outage, and what it makes of the others."""
 
 BREAKDOWNS = ("cause", "class", "region", "isp", "limit", "cause_by_limit")
-"""What a rung is split by; `class` is the access class, `cause_by_limit` both at once."""
+"""What a rung is split by, and by `cohort` where there are any; `class` is the access class,
+`cause_by_limit` both at once."""
 
 _OF_STATE = {
     State.WAITING: "not_yet_in",
@@ -144,7 +145,7 @@ def _labels(
     failed = np.where(better.wanted, worse.orders, better.orders)
     unanswered = np.where(better.wanted, worse.unanswered, better.unanswered)
     not_taken = np.where(better.wanted, worse.not_taken, better.not_taken)
-    who = run.sessions[["access", "region", "isp"]][rows_of(run)]
+    who = run.sessions[["access", "region", "isp", "cohort"]][rows_of(run)]
     gone = failed["state"] == State.GONE
     cause = np.where(gone, _CAUSE_OF_REASON[failed["reason"]], _CAUSE_OF_STATE[failed["state"]])
     cause = np.where(unanswered, CAUSES.index("unanswered"), cause)
@@ -159,7 +160,10 @@ def _labels(
         (LIMIT_NAMES, limit),
         (CAUSES_BY_LIMIT, cause * len(LIMIT_NAMES) + limit),
     )
-    return dict(zip(BREAKDOWNS, found, strict=True))
+    labels = dict(zip(BREAKDOWNS, found, strict=True))
+    if run.names.cohorts:
+        labels["cohort"] = run.names.cohorts, who["cohort"]
+    return labels
 
 
 def _same_orders(better: str, one: Sales, worse: str, two: Sales) -> None:

@@ -15,6 +15,7 @@ from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
 from sim.scenario.model import (
     LEAST_SHOW_S,
+    MOST_CELLS,
     MOST_PEOPLE,
     MOST_SHOW_S,
     Audience,
@@ -128,6 +129,7 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
             f"promotion.duration_s is {duration:g}: the curve has its first viewer after that"
         )
     peak = highest if promotion.peak_viewers is None else float(promotion.peak_viewers)
+    _solvable(promotion, audience, duration)
     edges = np.append(np.arange(0.0, duration - 1e-9, promotion.grid_s), duration)
     times = np.sort(np.append(edges, (edges[1:] + edges[:-1]) / 2))
     curves = [_curve(cohort, points, highest, peak, duration) for cohort in audience.parts]
@@ -231,6 +233,17 @@ def _part(
         offered = presence(times, edges, law, exits) @ np.append(initial, per_s)
         dry = (per_s == 0) & (offered[2::2] > target[1:] + 1e-9 * peak)
     return Part(cohort.name, curve, law, exits, per_s, initial, offered, dry)
+
+
+def _solvable(promotion: Promotion, audience: Audience, duration: float) -> None:
+    matrices = len(audience.parts) * (1 + len(promotion.mass_exit))
+    least = duration * (matrices / MOST_CELLS) ** 0.5
+    if promotion.grid_s < least:
+        raise ScenarioError(
+            f"promotion.grid_s {promotion.grid_s:g} with {len(audience.cohorts)} audience.cohorts "
+            f"and {len(promotion.mass_exit)} promotion.mass_exit takes too long to solve: it must "
+            f"be at least {least:.3g}"
+        )
 
 
 def _length_s(promotion: Promotion, recorded_s: float) -> float:

@@ -71,7 +71,7 @@ from sim.scenario.tariff import Tariff
 from sim.study.interval import unseen
 
 INVARIANTS = (
-    "Whoever arrived is waiting, starting, playing, frozen or gone for a stated reason, always.",
+    "All who arrived are waiting, starting, playing, frozen or gone for a stated reason, always.",
     "No node delivers more than its capacity, over any two epochs.",
     "Each viewer's media: downloaded = played + buffered + discarded.",
     "The same seed gives the same bytes.",

@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import ValidationError
 
 from sim.scenario import words
-from sim.scenario.errors import ScenarioError
+from sim.scenario.errors import FULL, NotWritten, ScenarioError
 from sim.scenario.files import (
     CONF,
     beside,
@@ -124,7 +124,8 @@ def run_again(folder: Path, argv: Sequence[str]) -> Scenario:
         cfg[key] = usual[key]
     for override in OverridesParser.create().parse_overrides(overrides):
         key = override.key_or_group
-        if override.is_sweep_override() or override.is_delete() or key in groups():
+        more = key in groups() or key.startswith("hydra") or "${" in str(override.input_line)
+        if more or override.is_sweep_override() or override.is_delete():
             _refuse_beside_rerun([str(override.input_line)])
         OmegaConf.update(cfg, key, override.value(), merge=True, force_add=True)
     return validated(cfg, resolve=False)
@@ -134,7 +135,7 @@ def _refuse_beside_rerun(arguments: Sequence[str]) -> None:
     for argument in arguments:
         raise ScenarioError(
             f"{argument} can't stand beside rerun=, which takes KEY=VALUE: no option, no choice "
-            "of files, no values to sweep"
+            "of files, no values to sweep, no reference"
         )
 
 
@@ -314,10 +315,12 @@ def in_words(config_dir: Path | None = None) -> Iterator[None]:
     """Complaints of Hydra, OmegaConf, YAML and the disk leave as one sentence, a ScenarioError."""
     try:
         yield
-    except ScenarioError:
+    except (ScenarioError, NotWritten):
         raise
     except Exception as error:
-        raise ScenarioError(words.of_hydra(error, groups(config_dir))) from None
+        said = words.of_hydra(error, groups(config_dir))
+        full = isinstance(error, OSError) and error.errno in FULL  # Hydra makes a sweep's folder
+        raise (NotWritten if full else ScenarioError)(said) from None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 MOST_SAID = 3_000
@@ -10,6 +11,10 @@ UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\
 """Control characters, line breaks, what turns the direction of what follows, halves of characters
 and what is none: nobody sees them, and a chart, a page or a terminal breaks on them."""
 _LONG = re.compile(r"\S{300,}")
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""A valid run that finds no room; any other folder that can't be written was a wrong one."""
 
 
 class ScenarioError(Exception):

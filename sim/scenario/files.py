@@ -7,14 +7,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from omegaconf import DictConfig, Node
 
-from sim.scenario.errors import NotWritten, ScenarioError
+from sim.scenario.errors import FULL, NotWritten, ScenarioError
 from sim.scenario.model import Scenario
 from sim.scenario.paths import path_of
 
@@ -112,7 +111,7 @@ def check_writable(folder: Path) -> None:
         output_dir.mkdir(parents=True, exist_ok=True)
         TemporaryDirectory(prefix=".peakcast-", dir=output_dir).cleanup()
     except OSError as error:
-        if error.errno in (ENOSPC, EDQUOT):
+        if error.errno in FULL:
             raise NotWritten(f"{output_dir} could not be made: {error.strerror}") from None
         reason = (error.strerror or str(error)).lower()
     with suppress(OSError):  # somebody else may have begun to write there

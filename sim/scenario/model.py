@@ -142,7 +142,7 @@ class Pitch(Frozen):
 class MassExit(Frozen):
     """A share of those present leaves together, evenly over `duration_s`, in every world.
 
-    Whoever is present in two that overlap may be taken by either.
+    Viewers present in two that overlap may be taken by either.
     """
 
     time_s: Instant
@@ -165,6 +165,10 @@ MOST_BINS = 2_500
 their number squared."""
 MOST_PEOPLE = 10**10
 """More than there are."""
+
+
+MOST_CELLS = 10**7
+"""Places of the matrices that are solved for the joins: seconds, and they are solved often."""
 
 
 def too_many_steps(duration_s: float, grid_s: float) -> str:
@@ -593,7 +597,7 @@ class Incident(Frozen):
     cost with its chance stands in the revenue at risk."""
     left: Fraction
     """Share of the capacity that is left (of the load then, where no capacity is given); 0: down,
-    and whoever was there is cut off. Of the host's uplink: share of the sent bitrate that gets
+    and everyone there is cut off. Of the host's uplink: share of the sent bitrate that gets
     through."""
 
     @property

@@ -203,7 +203,7 @@ class Origin(Frozen):
     fetch_s: Wait
     """What a fetch adds to the start-up of who needs it, while the origin isn't full."""
     coalesced: bool
-    """Whether those who join during a fetch wait for it, or each fetches for himself."""
+    """Whether those who join during a fetch wait for it, or each fetches alone."""
     leak_share: Share
     """Share of all that the path sends which comes from the origin every time."""
 

@@ -66,7 +66,7 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
     be read, and for a profile whose ranges contradict themselves.
     """
     refuse_what_does_not_fit(scenario, keep)
-    todo = jobs(scenario)
+    todo, told = jobs(scenario), warnings(scenario)
     parts = _in_one_pool(todo, scenario.engine.threads, progress, keep)
 
     def gathered(name: str) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
             "peak_viewers": peak,
             "peak_sigma": sigma,
             "draws": draws,
-            "warnings": warnings(scenario),
+            "warnings": told,
             "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
         },
         asks=asks(gathered("asks"), peak, sigma),

@@ -154,6 +154,14 @@ def test_a_full_disk_is_one_sentence_and_the_same_command_resumes(peakcast, monk
     assert (code, len(out), err) == (0, 1, [])
 
 
+def test_a_sweep_without_room_to_begin_ends_with_1(peakcast, monkeypatch):
+    """Hydra makes its folder and writes multirun.yaml there."""
+    monkeypatch.setattr("hydra._internal.core_plugins.basic_launcher.configure_log", no_room)
+    code, out, err = peakcast("-m", "seed=1,2", *ONE)
+    assert (code, out, len(err)) == (1, [], 1)
+    assert "no space left on device" in err[0]
+
+
 def test_a_point_that_finds_no_room_is_a_failed_point(peakcast, study, monkeypatch):
     sweep = ("-m", "seed=1,2", *ONE)
     write = pd.DataFrame.to_parquet

@@ -130,6 +130,8 @@ def test_rerun_from_the_command_line(peakcast, study):
         "promotion=flash_join": "can't stand beside rerun=",
         "seed=1,2": "can't stand beside rerun=",
         "~seed": "can't stand beside rerun=",
+        "hydra.launcher.n_jobs=2": "can't stand beside rerun=",
+        "bands.draws=${replications}": "can't stand beside rerun=",
         "-m": "can't stand beside rerun=",
         "sed=1": "did you mean seed?",
         "seed=-1": "seed is -1",

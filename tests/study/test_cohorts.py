@@ -52,6 +52,20 @@ def test_a_bill_of_two_cohorts_is_what_a_calculator_says() -> None:
     assert chance < 0.04 * asked
 
 
+def test_what_cohorts_lose_adds_up_to_what_is_lost() -> None:
+    night = simulate(
+        "vendors=[agora]", "vendors.agora.limits.sessions=40", "study=compare", "bands.draws=0",
+        "replications=1", "promotion.peak_viewers=80",
+        "audience.cohorts=[{name: fans, share: 0.5},{name: others, share: 0.5}]",
+    )  # fmt: skip
+    lost = night.breakdown[night.breakdown["metric"] == "lost_gmv_cny"]
+    mine = lost[lost["by"] == "cohort"].set_index("of")["value"]
+    whole = night.results.set_index("metric")["value"]["lost_gmv_cny"]
+    assert set(mine.index) == {"fans", "others"}
+    assert mine.sum() == pytest.approx(whole)
+    assert (mine > 0).all()
+
+
 def test_cohorts_stand_in_the_breakdown_and_add_up() -> None:
     night = worked()
     keys = ["vendor", "peak_viewers", "replication", "metric"]

@@ -113,7 +113,7 @@ def stall_against_concurrency(
             lambda v, peak: figures.get((v, peak, "stall_ratio"), UNKNOWN).times(100),
         ),
         question="How much of the viewing stalls",
-        subtitle="Time frozen over time frozen and played; whoever never got in is not in it.",
+        subtitle="Time frozen over time frozen and played; viewers who never got in are not in it.",
         unit="stalled, % of viewing time",
         say=_say_percent,
         limit=100.0,

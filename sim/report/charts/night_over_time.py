@@ -48,7 +48,7 @@ def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
     columns = 2 if width_in > 6 and len(names) > 1 else 1
     about = f"{words.count(peak)} viewers at the peak"
     about += f", mean of {nights} nights. " if nights > 1 else ", one night. "
-    about += "Whoever is missing under the dashed line has left or was turned away."
+    about += "Viewers missing under the dashed line have left or were turned away."
     if any(scenario.incidents_of(vendor) for vendor in names):
         about += " Hatched: an incident."
     perfect = "would be there on a perfect night"
