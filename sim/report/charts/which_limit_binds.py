@@ -86,9 +86,9 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
     with drawing():
         figure, grid = panels(
             width_in, "Which limit binds, and when?",
-            f"Orange: seconds in which it turned somebody away, made them wait or held their "
-            f"picture back, at {peak} viewers. Used at most: of a rate, what was asked in the busiest "
-            f"ten seconds over what it lets in.{_came(frames, scenario)}",
+            "Orange: seconds in which it turned somebody away, made them wait or held their picture "
+            f"back, at {peak} viewers. Used at most: of a rate, what was asked in the busiest ten "
+            f"seconds over what it lets in.{_came(frames, scenario)}",
             1, ROW_IN * len(rows),
             Margins(left=left, right=sum(w for _, w in shown) + 0.05, top=0.3, bottom=0.5),
         )  # fmt: skip
