@@ -86,7 +86,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
     with drawing():
         figure, grid = panels(
             width_in, "Which limit binds, and when?",
-            "Orange: seconds in which it turned somebody away, made them wait or held their picture "
+            "Orange: seconds in which it turned somebody away, made them wait or held a picture "
             f"back, at {peak} viewers. Used at most: of a rate, what was asked in the busiest ten "
             f"seconds over what it lets in.{_came(frames, scenario)}",
             1, ROW_IN * len(rows),
