@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from sim import folder as on_disk
 from sim.app import carry_out
@@ -156,7 +157,7 @@ def test_a_full_disk_is_one_sentence_and_the_same_command_resumes(peakcast, monk
 
 def test_a_sweep_without_room_to_begin_ends_with_1(peakcast, monkeypatch):
     """Hydra makes its folder and writes multirun.yaml there."""
-    monkeypatch.setattr("hydra._internal.core_plugins.basic_launcher.configure_log", no_room)
+    monkeypatch.setattr(OmegaConf, "save", staticmethod(no_room))
     code, out, err = peakcast("-m", "seed=1,2", *ONE)
     assert (code, out, len(err)) == (1, [], 1)
     assert "no space left on device" in err[0]
