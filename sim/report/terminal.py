@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from unicodedata import east_asian_width
 
 from sim.report import words
@@ -69,7 +70,15 @@ def text(frames: Frames, scenario: Scenario) -> str:
 
 
 def _wrapped(said: str) -> list[str]:
-    return broken(said, lambda line: _columns(line) <= WIDTH)
+    """Lines of a terminal; a longer argument stands whole on one of its own, to be copied."""
+    lines: list[str] = []
+    for part in filter(None, map(str.strip, _LONG_ARGUMENT.split(said))):
+        whole = _LONG_ARGUMENT.fullmatch(part)
+        lines += [part] if whole else broken(part, lambda line: _columns(line) <= WIDTH)
+    return lines
+
+
+_LONG_ARGUMENT = re.compile(rf"('[\w.]+=[^\s']{{{WIDTH},}}')")
 
 
 def _columns(text: str) -> int:

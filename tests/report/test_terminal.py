@@ -65,3 +65,14 @@ def test_a_sentence_of_chinese_names_is_as_narrow():
     said = text(frames(loaded), loaded).splitlines()
     assert max(map(columns, said)) <= 100
     assert "声网直播云" * 4 in said[0] or "W" * 90 in said[0]
+
+
+def test_an_argument_to_paste_stands_whole_on_its_line():
+    loaded = scenario("replications=1", "study.peaks=[]")
+    given = frames(loaded)
+    exits = ",".join(f"{{time_s:{t},duration_s:30,share:0.5}}" for t in range(60, 400, 60))
+    argument = f"'promotion.mass_exit=[{exits}]'"
+    given.facts["warnings"] = [f"The room can't follow its curve; {argument} mends it."]
+    said = text(given, loaded).splitlines()
+    assert argument in said
+    assert "mends it." in said
