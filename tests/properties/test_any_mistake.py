@@ -76,6 +76,8 @@ def test_the_command_ends_with_2_says_it_and_leaves_nothing(mistake: Mistake) ->
         assert (code, out.getvalue()) == (2, "")
         assert err.getvalue().startswith("peakcast: ")
         assert err.getvalue().count("\n") == 1
+        if words.endswith("._target_"):  # a received folder is judged by its lines
+            words = "the key _target_ is not allowed here"
         assert words in err.getvalue()
         assert not (folder / "out").exists()
 
