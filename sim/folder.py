@@ -326,7 +326,7 @@ def gather(sweep: Path, points: list[dict[str, Any]]) -> None:
     """The tables of all finished points in one, with a column for each key that was swept."""
     import pandas as pd
 
-    for name in ("results.parquet", "breakdown.parquet", "timeseries.parquet", "summary.csv"):
+    for name in (*(f"{table}.parquet" for table in ALWAYS), "summary.csv"):
         tables = []
         for p in points:
             swept = p["swept"]
