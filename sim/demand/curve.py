@@ -235,14 +235,18 @@ def _part(
     return Part(cohort.name, curve, law, exits, per_s, initial, offered, dry)
 
 
-def _solvable(promotion: Promotion, audience: Audience, duration: float) -> None:
+def cells(promotion: Promotion, audience: Audience, duration_s: float) -> float:
+    """Places of the matrices that are solved for the joins."""
     matrices = len(audience.parts) * (1 + len(promotion.mass_exit))
-    least = duration * (matrices / MOST_CELLS) ** 0.5
-    if promotion.grid_s < least:
+    return matrices * (duration_s / promotion.grid_s) ** 2
+
+
+def _solvable(promotion: Promotion, audience: Audience, duration: float) -> None:
+    if (asked := cells(promotion, audience, duration)) > MOST_CELLS:
         raise ScenarioError(
             f"promotion.grid_s {promotion.grid_s:g} with {len(audience.cohorts)} audience.cohorts "
             f"and {len(promotion.mass_exit)} promotion.mass_exit takes too long to solve: it must "
-            f"be at least {least:.3g}"
+            f"be at least {promotion.grid_s * (asked / MOST_CELLS) ** 0.5:.3g}"
         )
 
 

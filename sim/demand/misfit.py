@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.demand.curve import Array, Demand, Part, expected_demand, presence
-from sim.scenario.model import MOST_BINS, Audience, MassExit, Promotion
+from sim.demand.curve import Array, Demand, Part, cells, expected_demand, presence
+from sim.scenario.model import MOST_BINS, MOST_CELLS, Audience, MassExit, Promotion
 
 TOLD_HOURS = 0.02
 """Viewer-hours too many or too few, as a share of the curve's, from which it is told."""
@@ -30,9 +30,8 @@ MORE_TAKEN = 0.05
 """Share of those present that an exit may take beyond what the curve asks for, so that one exit,
 even in time, serves for a fall that isn't: others come in their place."""
 
-MOST_TRIED_BINS = 1_500
-"""Steps of a show from which on what would mend it is reckoned and not tried: a trial solves the
-night anew."""
+MOST_TRIED_CELLS = MOST_CELLS / 4
+"""Of the matrices of a trial; what would need a larger one is reckoned and not tried."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,21 @@ class Misfit:
     """Of the difference, in what is told: 1 is just enough."""
 
 
+REACHED = {
+    "all": "",
+    "part": ", which mends a part of it (shorter stays, audience.stay, do more)",
+    "untried": " (reckoned, not tried)",
+}
+"""How much of a misfit a remedy mends, in the words behind it."""
+
+
 def not_followed(promotion: Promotion, audience: Audience) -> str:
     """What is wrong with the script's curve and what mends it, in one sentence; '' if nothing."""
     demand = expected_demand(promotion, audience)
     worst = _worst(demand)
     if worst is None:
         return ""
-    exits, grid_s, mended = _mend(promotion, audience, demand)
+    exits, grid_s, reached = _mend(promotion, audience, demand)
     causes, keys = [], []
     if exits != promotion.mass_exit:
         causes.append("falls faster than people leave by themselves")
@@ -77,7 +84,7 @@ def not_followed(promotion: Promotion, audience: Audience) -> str:
     return (
         f"{f'Cohort {worst.part!r}' if worst.part else 'The room'} can't follow its curve{why}: "
         f"{hours}, and at {worst.at_s:g} s {there}; {remedy}"
-        f"{'' if mended else ', which mends a part of it (shorter stays, audience.stay, do more)'}."
+        f"{REACHED[reached]}."
     )
 
 
@@ -126,9 +133,9 @@ def _through_the_night(part: Part, demand: Demand) -> tuple[Array, Array]:
 
 def _mend(
     promotion: Promotion, audience: Audience, demand: Demand
-) -> tuple[list[MassExit], float, bool]:
-    """Mass exits and a grid (s) with which the curve is followed, and whether it is with them."""
-    added = 0
+) -> tuple[list[MassExit], float, str]:
+    """Mass exits and a grid (s) with which the curve is followed, and which of `REACHED` it is."""
+    added, untried = 0, False
     while (worst := _worst(demand)) is not None:
         part = next(p for p in demand.parts if p.name == worst.part)
         leave = _exit(part, demand, worst)
@@ -143,10 +150,11 @@ def _mend(
             promotion = promotion.model_copy(update={"mass_exit": exits})
         else:
             break
-        if demand.duration_s / promotion.grid_s > MOST_TRIED_BINS:
-            return promotion.mass_exit, promotion.grid_s, True
+        if untried := cells(promotion, audience, demand.duration_s) > MOST_TRIED_CELLS:
+            break
         demand = expected_demand(promotion, audience)
-    return promotion.mass_exit, promotion.grid_s, worst is None
+    reached = "untried" if untried else "part" if worst else "all"
+    return promotion.mass_exit, promotion.grid_s, reached
 
 
 def _finer(part: Part, grid_s: float, duration_s: float, at_s: float) -> float:

@@ -118,3 +118,14 @@ def test_it_is_told_from_five_in_a_hundred_on(too_many, is_told):
 
 def test_an_arrival_curve_is_always_followed():
     assert told("promotion.concurrency=null", "promotion.arrivals=[[0,1],[60,9],[61,0]]") == ""
+
+
+def test_what_would_be_long_to_try_is_said_to_be_reckoned(tmp_path):
+    """Cohorts, exits and steps whose trial alone would pass what the joins may ask for."""
+    exits = ",".join(f"{{time_s:{60 * k},duration_s:30,share:0.2}}" for k in range(1, 7))
+    keys = (
+        "promotion.duration_s=600", "promotion.grid_s=1", f"promotion.mass_exit=[{exits}]",
+        "audience.cohorts=[{name: a, share: 0.5},{name: b, share: 0.5}]",
+        "promotion.concurrency=[[0,1],[500.05,1],[500.06,0.1],[510.0,0.1],[510.01,1],[600,1]]",
+    )  # fmt: skip
+    assert told(*keys).endswith("(reckoned, not tried).")

@@ -65,7 +65,7 @@ def refusal(*overrides, **where) -> str:
         ("vendors.agora.paths.rtc.gop_s=5e-324", ["gop_s: 4.94066e-324 is below 0.001"]),
         ("vendors.agora.paths.rtc.bitrate_mbps=1e6", ["Mbps for one viewer", "at most 500000"]),
         (f"audience.isps={{{', '.join(f'isp{k}: 0.01' for k in range(101))}}}",
-         ["audience.isps has 101 entries", "at most 100"]),
+         ["audience.isps has 104 entries", "at most 100"]),
         ("vendors.agora.limits.sessions=0", ["vendors.agora.limits.sessions: 0 is not", "above 0"]),
         ("vendors.agora.serves={cn: [east]}", ["vendors.agora.serves", "nobody serves", "'south'"]),
         ("promotion.mass_exit={time_s: 3600, duration_s: 9, share: 1}",
