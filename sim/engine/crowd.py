@@ -12,6 +12,7 @@ from collections.abc import Generator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.compiled import compiled, fetch_ahead, inlined, step
 from sim.delivery.share import UDP, next_round
@@ -35,6 +36,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
     """Step from epoch to epoch on the grid k x epoch_s until `end_s` (just after the show)."""
     udp = bool((night.path["sharing"] == UDP).any())
     scarce = bool((night.player["transcodes"] < LAYERS).any())
+    shared = [(a, np.empty_like(a)) for a in _shared_bytes(night)] if udp else []
     watch(env, night, 0, lambda t: _send_away(night, t))
     breaks = [*night.breaks["t"].tolist(), end_s]
     follow(night, float(np.nextafter(0.0, 1.0)))  # those who are there when the show begins
@@ -57,51 +59,69 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
         choosing = env.now == np.floor(env.now) and env.now != chosen
         solve(night, env.now, until, True, choosing)
         chosen = env.now if choosing else chosen
-        if udp and (_unsettled(night) or _nearly_short(night)):
+        if udp and _may_turn(night):
             until = min(until, next_round(night.path[0], env.now))
         night.now["to_s"] = until
         flows = int(night.now[0]["active"] - night.now[0]["holes"])
         if udp and flows <= FEW_FLOWS:
-            until = _follow_to_turn(night, until)
+            until = _follow_to_turn(night, until, shared)
         else:
             night.now["remembered"] = len(night.before)  # full: nothing more is kept
             follow(night, until)
         yield env.at(until)
 
 
+@compiled
 def _unsettled(n: Night) -> bool:
     """Whether UDP flows send or pass anything but their nominal rate: a round may change it."""
-    return bool((n.kinds["passed_bps"] != n.kinds["nominal_bps"]).any())
+    for leaf in range(n.kinds.shape[0]):
+        for k in range(n.kinds.shape[1]):
+            if n.kinds[leaf, k].passed_bps != n.kinds[leaf, k].nominal_bps:
+                return True
+    return False
 
 
-def _nearly_short(n: Night) -> bool:
-    """Whether a node may become short by UDP before long: when it did would hang on the epoch."""
-    return bool((n.nodes["load"] > NEAR * n.nodes["capacity_mbps"]).any())
+@compiled
+def _may_turn(n: Night) -> bool:
+    """Whether flows are unsettled, or a node may become short by UDP before long: when it did would
+    hang on the epoch."""
+    for node in n.nodes:
+        if node.load > NEAR * node.capacity_mbps:
+            return True
+    return bool(_unsettled(n))
 
 
-def _follow_to_turn(n: Night, until: float) -> float:
+def _shared_bytes(n: Night) -> list[NDArray[np.uint8]]:
+    """All that a stretch changes but viewers and their events, to be kept and put back."""
+    shared = (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays(), *n.supply.fetches())
+    return [a.view(np.uint8) for a in shared]
+
+
+def _follow_to_turn(
+    n: Night, until: float, shared: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
+) -> float:
     """Follow to `until`, or to just past the first turn of UDP shortage; returns how far.
 
     In a small crowd one flow more or less may begin or end a storm that freezes everybody, so the
     stretch is taken back and ends where the turn was: where a node becomes short and, while one is,
-    at every join and departure.
+    at every join and departure. `shared`: `_shared_bytes`, each with room for what it was.
     """
     n.now["remembered"], n.now["shifted"] = 0, 0
-    shared = (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays(), *n.supply.fetches())
-    small = [a.view(np.uint8) for a in shared]
-    kept = [*small, n.heap[: n.now[0]["events"]]]
-    saved = [a.copy() for a in kept]
+    for here, kept in shared:
+        np.copyto(kept, here)
+    events = n.heap[: n.now[0]["events"]].copy()
     follow(n, until)
     shifted = int(n.now[0]["shifted"])
     if n.now[0]["remembered"] > len(n.before) or shifted > len(n.shifts):
         return until  # too large to go back
-    every = _unsettled(n)
-    turn_s = first_turn(n, np.argsort(n.shifts["t"][:shifted], kind="stable"), every)
+    order = np.argsort(n.shifts["t"][:shifted], kind="stable")
+    turn_s = first_turn(n, order, _unsettled(n))
     if turn_s >= until:
         return until
     remembered = int(n.now[0]["remembered"])
-    for a, b in zip(kept, saved, strict=True):
-        a[...] = b
+    for here, kept in shared:
+        np.copyto(here, kept)
+    n.heap[: len(events)] = events
     _take_back(n, remembered)
     n.now["to_s"], n.now["remembered"], n.now["shifted"] = turn_s, 0, 0
     follow(n, float(np.nextafter(turn_s, np.inf)))

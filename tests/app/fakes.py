@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sim.scenario import Scenario
-from sim.study import Frames
+
+if TYPE_CHECKING or __name__ != "__main__":
+    from sim.study import Frames
+else:  # in a process of its own, what compiles need not be loaded for two seconds
+
+    def Frames(*tables):
+        names = "results breakdown timeseries summary sessions orders usage invoice facts"
+        others = "asks costs crossings risk ranges"
+        empty = {name: pd.DataFrame() for name in others.split()}
+        return SimpleNamespace(**dict(zip(names.split(), tables, strict=True)), **empty)
 
 
 @dataclass
@@ -72,4 +83,7 @@ if __name__ == "__main__":  # the whole command over these fakes, in a process o
     from sim.app import run
 
     sys.modules.update(rooms(FakeStudy()))
+    engine = {name: ModuleType(name) for name in ("sim.engine", "sim.engine.warm")}
+    vars(engine["sim.engine.warm"]).update(compiling_beside=nullcontext)
+    sys.modules.update(engine)
     run()

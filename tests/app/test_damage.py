@@ -273,7 +273,9 @@ def test_the_next_start_clears_what_a_killed_run_left(study, scenario, tmp_path)
     )
     argv = [sys.executable, "-c", code, *ONE, f"output_dir={tmp_path}"]
     assert subprocess.run(argv, cwd=ROOT).returncode == -9
-    assert list(tmp_path.glob(".run-*"))
+    assert list(tmp_path.glob(".run-*/results.parquet"))
+    assert not list(tmp_path.glob("run-*"))  # nothing counts as finished
+    assert not list(tmp_path.rglob("manifest.json"))
     folder = carry_out(scenario, tmp_path)
     assert list(tmp_path.iterdir()) == [folder]
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -11,8 +10,10 @@ import pandas as pd
 import pytest
 
 from sim import folder as on_disk
+from sim.app import carry_out
 from sim.scenario.compose import load_scenario, read_scenario, scenario_hash
 from sim.study import Frames
+from tests.app.fakes import FakeStudy, rooms
 
 FILES = {
     "breakdown.parquet", "charts/night.svg", "config.yaml", "invoice.csv", "manifest.json",
@@ -24,75 +25,82 @@ def contents(folder):
     return {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
 
 
-def test_every_file_is_there_and_nothing_else(peakcast):
-    _, out, _ = peakcast()
-    assert set(contents(Path(out[-1]))) == FILES
-    assert [p.name for p in Path("outputs").iterdir()] == [Path(out[-1]).name]
+GIVEN = ("vendors=[budget]", "seed=9", "promotion=flash_join")
 
 
-def test_the_manifest_says_what_ran(peakcast):
-    _, out, _ = peakcast("seed=9")
-    manifest = json.loads((Path(out[-1]) / "manifest.json").read_text())
+@pytest.fixture(scope="module")
+def scenario():
+    return load_scenario(*GIVEN)
+
+
+@pytest.fixture(scope="module")
+def finished(scenario, tmp_path_factory):
+    """A folder that the tests below only read."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in rooms(FakeStudy()).items():
+            patch.setitem(sys.modules, name, module)
+        return carry_out(scenario, tmp_path_factory.mktemp("finished"))
+
+
+def test_every_file_is_there_and_nothing_else(finished):
+    assert set(contents(finished)) == FILES
+    assert list(finished.parent.iterdir()) == [finished]
+
+
+def test_the_manifest_says_what_ran(finished):
+    manifest = json.loads((finished / "manifest.json").read_text())
     assert manifest["seed"] == 9
-    assert out[-1].endswith(manifest["hash"])
+    assert finished.name.endswith(manifest["hash"])
     assert manifest["wall_time_s"] >= 0
     assert {"python", "numpy", "numba", "pandas", "peakcast"} <= set(manifest["versions"])
     assert manifest["command"]
     assert set(manifest["files"]) == FILES - {"manifest.json"}
 
 
-def test_config_yaml_is_the_validated_scenario(peakcast):
-    _, out, _ = peakcast("seed=9", "promotion=flash_join")
-    written = read_scenario(Path(out[-1]) / "config.yaml")
-    assert written == load_scenario("seed=9", "promotion=flash_join")
-    assert out[-1].endswith(scenario_hash(written))
+def test_config_yaml_is_the_validated_scenario(finished, scenario):
+    written = read_scenario(finished / "config.yaml")
+    assert written == scenario
+    assert finished.name.endswith(scenario_hash(written))
 
 
-def test_a_finished_folder_is_reused_and_that_is_said(peakcast, study):
-    first = peakcast("seed=4")
-    code, out, err = peakcast("seed=4", "engine.threads=2")
+def test_a_finished_folder_is_reused_or_run_anew_with_overwrite(peakcast, study, finished):
+    """It is named as that of Python is, and alone: Hydra makes none."""
+    first = peakcast(*GIVEN)
+    assert first[1][-1] == f"outputs/{finished.name}"
+    code, out, err = peakcast(*GIVEN, "engine.threads=2")
     assert (code, out) == (0, first[1])
     assert len(study.asked) == 1
     assert "finished and reused (overwrite=true" in err[0]
-
-
-def test_overwrite_runs_anew(peakcast, study):
-    _, out, _ = peakcast("seed=4")
     (Path(out[-1]) / "results.parquet").write_text("old")
-    again = peakcast("seed=4", "overwrite=true")
+    again = peakcast(*GIVEN, "overwrite=true")
     assert again[1] == out
     assert len(study.asked) == 2
+    assert set(contents(Path(out[-1]))) == FILES
     assert pd.read_parquet(Path(out[-1]) / "results.parquet").size
+    (folder,) = (p for p in Path("outputs").iterdir() if "damaged" not in p.name)
+    assert folder.name == finished.name
 
 
-def test_a_folder_without_the_report_that_is_now_asked_for_runs_anew(peakcast, study):
-    peakcast("report.enabled=false")
-    _, out, _ = peakcast()
-    assert (Path(out[-1]) / "report.html").is_file()
+def test_a_folder_without_the_report_that_is_now_asked_for(study, scenario, tmp_path):
+    """It is run anew."""
+    off = scenario.report.model_copy(update={"enabled": False})
+    folder = carry_out(scenario.model_copy(update={"report": off}), tmp_path)
+    assert not (folder / "report.html").exists()
+    assert carry_out(scenario, tmp_path) == folder
+    assert (folder / "report.html").is_file()
     assert len(study.asked) == 2
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "results.parquet"])
-def test_a_folder_that_lacks_its_manifest_or_a_file_of_it_is_not_finished(peakcast, study, name):
-    _, out, _ = peakcast()
-    (Path(out[-1]) / name).unlink()
-    peakcast()
-    assert len(study.asked) == 2
-    assert (Path(out[-1]) / name).is_file()
-
-
-def test_same_content_same_bytes_in_another_folder_with_other_threads(peakcast):
-    _, one, _ = peakcast("output_dir=a")
-    _, two, _ = peakcast("output_dir=b", "engine.threads=2")
+def test_same_content_same_bytes_in_another_place(study, finished, tmp_path):
+    """With other threads too."""
+    two = carry_out(load_scenario(*GIVEN, "engine.threads=1", "output_dir=b"), tmp_path)
     for name in FILES - {"config.yaml", "manifest.json"}:
-        assert (Path(one[-1]) / name).read_bytes() == (Path(two[-1]) / name).read_bytes(), name
+        assert (finished / name).read_bytes() == (two / name).read_bytes(), name
 
 
-def test_numbers_survive_being_written(peakcast):
-    _, out, _ = peakcast()
-    assert set(pd.read_parquet(Path(out[-1]) / "results.parquet")["value"]) == {0.1 + 0.2}
-    summary = pd.read_csv(Path(out[-1]) / "summary.csv")
-    assert set(summary["mean"]) == {1 / 3}
+def test_numbers_survive_being_written(finished):
+    assert set(pd.read_parquet(finished / "results.parquet")["value"]) == {0.1 + 0.2}
+    assert set(pd.read_csv(finished / "summary.csv")["mean"]) == {1 / 3}
 
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1"]
@@ -137,17 +145,3 @@ def test_another_process_that_was_faster_is_no_error(tmp_path, monkeypatch):
     with on_disk.put_in_place(tmp_path / "run-1") as aside:
         (aside / "manifest.json").write_text("ours")
     assert (tmp_path / "run-1" / "manifest.json").read_text() == "theirs"
-
-
-def test_a_killed_run_leaves_nothing_that_counts_as_finished(tmp_path):
-    code = (
-        "import os, sys; from tests.app import fakes; "
-        "sys.modules.update(fakes.rooms(fakes.FakeStudy())); "
-        "sys.modules['sim.report'].write = lambda *_: os.kill(os.getpid(), 9); "
-        "from sim.app import command; command(sys.argv[1:])"
-    )
-    done = subprocess.run([sys.executable, "-c", code, f"output_dir={tmp_path}"], check=False)
-    assert done.returncode == -9
-    assert list(tmp_path.rglob("results.parquet"))
-    assert not list(tmp_path.glob("run-*"))
-    assert not list(tmp_path.rglob("manifest.json"))

@@ -11,15 +11,16 @@ from sim.study import Frames
 
 TABLES = ("results", "breakdown", "timeseries", "summary")
 
-TWO = ("-m", "promotion.peak_viewers=20000,9000")
-FOUR = (*TWO, "network=mobile,home", "vendors=[agora,budget]")
+ONE = "vendors=[budget]"
+PEAKS = "promotion.peak_viewers=20000,9000"
+FOUR = ("-m", PEAKS, "network=mobile,home", "vendors=[agora,budget]")
 
 
 def points(folder):
     return [json.loads(p.read_text()) for p in Path(folder).glob("point-*.json")]
 
 
-def test_a_run_and_a_note_for_each_point_and_the_folder_last(peakcast, study):
+def test_each_point_has_a_run_a_note_and_its_rows_in_the_tables(peakcast, study):
     code, out, err = peakcast(*FOUR)
     assert code == 0
     assert out == [str(Path(out[0]))]
@@ -32,10 +33,10 @@ def test_a_run_and_a_note_for_each_point_and_the_folder_last(peakcast, study):
         p["overrides"] for p in points(out[0])
     ]
     assert len(err) == 4
+    _gathered_and_sorted_with_what_was_swept_in_front(out)
 
 
-def test_the_tables_are_gathered_and_sorted_with_what_was_swept_in_front(peakcast):
-    _, out, _ = peakcast(*FOUR)
+def _gathered_and_sorted_with_what_was_swept_in_front(out):
     for name in ("results", "breakdown", "timeseries"):
         table = pd.read_parquet(Path(out[-1]) / f"{name}.parquet")
         swept = ["network"] * (name == "timeseries") + ["promotion.peak_viewers"]
@@ -48,12 +49,11 @@ def test_the_tables_are_gathered_and_sorted_with_what_was_swept_in_front(peakcas
     assert len(summary) == 8
 
 
-def test_a_swept_key_that_the_table_tells_otherwise_keeps_its_own_column(peakcast):
-    """Two vendor lists, two shops: `vendors` is no column; `commerce` neither."""
-    _, out, _ = peakcast("-m", "vendors=[agora],[agora,budget]", "seed=1,2")
+def test_a_swept_key_that_the_table_tells_otherwise(peakcast):
+    """Two vendor lists: `vendors` is no column of the table, and becomes one."""
+    _, out, _ = peakcast("-m", "vendors=[budget],[hybrid,budget]")
     table = pd.read_parquet(Path(out[-1]) / "results.parquet")
-    assert set(table["vendors"]) == {"[agora]", "[agora,budget]"}
-    assert "swept.seed" not in table
+    assert set(table["vendors"]) == {"[budget]", "[hybrid,budget]"}
 
 
 def test_gathered_texts_are_no_formulas_and_numbers_stay_numbers(tmp_path):
@@ -87,90 +87,78 @@ def test_a_column_that_says_something_else_is_not_overwritten(tmp_path):
     }  # fmt: skip
 
 
-def test_the_same_command_resumes_and_does_nothing_twice(peakcast, study):
-    first = peakcast(*TWO)
+def test_the_same_command_does_nothing_twice_unless_told_to(peakcast, study):
+    """In whatever order its options and overrides stand, on however many threads."""
+    first = peakcast("-m", ONE, PEAKS, "replications=1")
     before = (Path(first[1][-1]) / "results.parquet").read_bytes()
-    again = peakcast(*TWO)
-    assert again[:2] == first[:2]
-    assert len(study.asked) == 2
+    again = peakcast("replications=1", ONE, PEAKS, "engine.threads=2", "--multirun")
+    assert (again[:2], len(study.asked)) == (first[:2], 2)
     assert (Path(first[1][-1]) / "results.parquet").read_bytes() == before
-
-
-def test_the_order_of_arguments_threads_and_place_of_options_do_not_matter(peakcast, study):
-    first = peakcast(*TWO, "replications=1")
-    again = peakcast("replications=1", TWO[1], "engine.threads=2", "--multirun")
-    assert again[1] == first[1]
-    assert len(study.asked) == 2
+    assert len(points(first[1][-1])) == 2
+    anew = peakcast(ONE, "-m", PEAKS, "replications=1", "overwrite=true")
+    assert (anew[1], len(study.asked)) == (first[1], 4)
     assert len(points(first[1][-1])) == 2
 
 
-def test_overwrite_runs_every_point_anew_in_the_same_folder(peakcast, study):
-    first = peakcast(*TWO)
-    again = peakcast(*TWO, "overwrite=true")
-    assert again[1] == first[1]
-    assert len(study.asked) == 4
-    assert len(points(first[1][-1])) == 2
+def test_a_refused_and_a_failed_point_are_listed(peakcast, study):
+    """The others are kept, and the same command does the failed one again."""
 
-
-def test_a_refused_and_a_failed_point_are_listed_and_the_others_are_kept(peakcast, study):
     def fail(scenario):
         if scenario.seed == 2:
             raise ZeroDivisionError("a bug")
 
     study.fail = fail
-    code, out, err = peakcast("-m", "seed=1,2,-3", "replications=1")
+    sweep = ("-m", ONE, "seed=1,2,-3")
+    code, out, err = peakcast(*sweep)
     assert code == 1
     assert err[-3] == "peakcast: 2 of 3 points failed:"
     assert set(err[-2:]) == {
-        "  seed=2 replications=1: ZeroDivisionError: a bug",
-        "  seed=-3 replications=1: seed is -3: it must be at least 0",
+        f"  {ONE} seed=2: ZeroDivisionError: a bug",
+        f"  {ONE} seed=-3: seed is -3: it must be at least 0",
     }
-    assert set(pd.read_parquet(Path(out[-1]) / "results.parquet")["seed"]) == {1}
+    table = pd.read_parquet(Path(out[-1]) / "results.parquet")
+    assert set(table["seed"]) == {1}
+    assert "swept.seed" not in table
     failed = next(p for p in points(out[-1]) if p["code"] == 1)
     assert "ZeroDivisionError" in failed["trace"]
-
-
-def test_a_failed_point_is_done_again_by_the_same_command(peakcast, study):
-    def fail(scenario):
-        if scenario.seed == 2:
-            raise ZeroDivisionError
-
-    study.fail = fail
-    assert peakcast("-m", "seed=1,2")[0] == 1
     study.fail = lambda scenario: None
-    code, out, _ = peakcast("-m", "seed=1,2")
-    assert code == 0
+    code, out, err = peakcast(*sweep)
+    assert (code, err[-2]) == (1, "peakcast: 1 of 3 points failed:")
     assert [s.seed for s in study.asked] == [1, 2, 2]
     assert set(pd.read_parquet(Path(out[-1]) / "results.parquet")["seed"]) == {1, 2}
 
 
 def test_a_stopped_sweep_goes_on_where_it_stopped(peakcast, study):
+    """With a point that had failed until then."""
+
     def stop(scenario):
         if scenario.seed == 2:
+            raise ZeroDivisionError
+        if scenario.seed == 3:
             raise KeyboardInterrupt
 
     study.fail = stop
-    assert peakcast("-m", "seed=1,2,3")[0] == 130
+    sweep = ("-m", ONE, "seed=1,2,3,4")
+    assert peakcast(*sweep)[0] == 130
     study.fail = lambda scenario: None
-    assert peakcast("-m", "seed=1,2,3")[0] == 0
-    assert [s.seed for s in study.asked] == [1, 2, 2, 3]
+    code, out, _ = peakcast(*sweep)
+    assert code == 0
+    assert [s.seed for s in study.asked] == [1, 2, 3, 2, 3, 4]
+    assert set(pd.read_parquet(Path(out[-1]) / "results.parquet")["seed"]) == {1, 2, 3, 4}
 
 
 def test_all_points_refused_still_end_with_the_folder(peakcast):
-    code, out, _ = peakcast("-m", "seed=-1,-2")
+    code, out, _ = peakcast("-m", ONE, "seed=-1,-2")
     assert code == 1
     assert len(points(out[-1])) == 2
 
 
-def test_experiments_can_be_swept(peakcast, study):
-    assert peakcast("-m", "experiment=none,just_enough")[0] == 0
-    assert [len(s.vendors) for s in study.asked] == [8, 2]
-
-
-def test_chinese_values_can_be_swept(peakcast, study):
+def test_experiments_and_chinese_values_can_be_swept(peakcast, study):
     for name in ("一.csv", "二.csv"):
         Path(name).write_text("time_s,viewers\n0,1\n60,2\n")
-    code, out, _ = peakcast("-m", "promotion=replay", "promotion.file=一.csv,二.csv")
+    assert peakcast("-m", "experiment=festival,just_enough")[0] == 0
+    assert [len(s.vendors) for s in study.asked] == [1, 2]
+    code, out, _ = peakcast("-m", ONE, "promotion=replay", "promotion.file=一.csv,二.csv")
     assert code == 0
     table = pd.read_parquet(Path(out[-1]) / "results.parquet")
     assert list(table["promotion.file"].unique()) == ["一.csv", "二.csv"]

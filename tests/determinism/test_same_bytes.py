@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sim.app import carry_out, command
@@ -20,9 +21,10 @@ from sim.scenario.compose import load_scenario
 ROOT = Path(__file__).parents[2]
 FILES = ("results.parquet", "breakdown.parquet", "timeseries.parquet", "summary.csv")
 SMALL = (
-    "vendors=[budget,hybrid]", "promotion.peak_viewers=200", "promotion.duration_s=600",
+    "vendors=[budget,hybrid]", "promotion.peak_viewers=200", "promotion.duration_s=300",
     "vendors.budget.limits.egress_mbps=250", "vendors.hybrid.limits.sessions=5",
-    "replications=2", "study.peaks=[0.5]", "bands.draws=2", "report.enabled=false",
+    "replications=2", "study.peaks=[0.5]", "study.ranges=none", "bands.draws=2",
+    "report.enabled=false",
 )  # fmt: skip
 """Both vendors short: UDP loss that feeds itself, and a door that sends on to the other path."""
 SWEPT = "promotion.peak_viewers=100,200"
@@ -45,22 +47,42 @@ def ran(folder: Path, *arguments: str, python: str = sys.executable, **env: str)
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The bytes from this process, on one thread."""
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run in this process, on one thread."""
     scenario = load_scenario(*SMALL, "engine.threads=1")
-    return tables(carry_out(scenario, tmp_path_factory.mktemp("here")))
+    return carry_out(scenario, tmp_path_factory.mktemp("here"))
 
 
-def test_another_process_two_threads_and_another_order_of_sets(expected, tmp_path):
-    assert tables(ran(tmp_path, "engine.threads=2", PYTHONHASHSEED="77")) == expected
+@pytest.fixture(scope="module")
+def expected(here: Path) -> dict[str, bytes]:
+    return tables(here)
 
 
-def test_a_folder_that_is_overwritten(expected, tmp_path):
-    scenario = load_scenario(*SMALL)
-    folder = carry_out(scenario, tmp_path)
+def test_both_vendors_are_short(here):
+    table = pd.read_parquet(here / "results.parquet")
+    for vendor, limit in (("budget", "egress_vendor"), ("hybrid", "sessions")):
+        bound = (table["vendor"] == vendor) & (table["metric"] == f"binding_limit_s.{limit}")
+        assert (table["value"][bound & (table["peak_viewers"] == 200)] > 0).any(), vendor
+
+
+def test_a_folder_that_is_overwritten(here, expected, tmp_path):
+    folder = Path(shutil.copytree(here, tmp_path / here.name))
     for name in FILES:
         (folder / name).write_bytes(b"old")
-    assert tables(carry_out(scenario.model_copy(update={"overwrite": True}), tmp_path)) == expected
+    scenario = load_scenario(*SMALL, "overwrite=true")
+    assert carry_out(scenario, tmp_path) == folder
+    assert tables(folder) == expected
+
+
+@pytest.mark.slow
+def test_each_number_at_its_low_and_high(tmp_path):
+    """`study.ranges`: four times as many nights."""
+    one, two = (
+        carry_out(load_scenario(*SMALL, "study.ranges=peak", f"engine.threads={n}"), tmp_path / n)
+        for n in "12"
+    )
+    assert tables(one) == tables(two)
+    assert (one / "ranges.csv").read_bytes() == (two / "ranges.csv").read_bytes()
 
 
 # --- sweeps ---------------------------------------------------------------------------------------
@@ -81,22 +103,20 @@ def points(sweep: Path) -> dict[str, dict[str, bytes]]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory):
-    """A sweep that nothing disturbed, by a process of its own."""
-    return ran(tmp_path_factory.mktemp("sweep"), "-m", SWEPT)
+    """A sweep that nothing disturbed, by a process of its own: two threads, another order of
+    sets."""
+    folder = tmp_path_factory.mktemp("sweep")
+    return ran(folder, "-m", SWEPT, "engine.threads=2", PYTHONHASHSEED="77")
 
 
-def test_a_sweep_in_another_order(whole, tmp_path, capsys):
-    other = swept(tmp_path, capsys, "promotion.peak_viewers=200,100")
+def test_another_process_two_threads_and_a_point_of_a_sweep(whole, here, expected):
+    """What it is to the run of its own, in this process and on one thread."""
     assert len(points(whole)) == 2
-    assert points(other) == points(whole)
-    assert tables(other) == tables(whole)
+    assert points(whole)[here.name] == expected
 
 
-def test_a_point_of_a_sweep_is_the_run_of_its_own(whole, expected):
-    assert expected in points(whole).values()
-
-
-def test_a_sweep_that_was_killed_while_it_wrote_and_taken_up_again(whole, tmp_path, capsys):
+def test_a_sweep_in_another_order_killed_and_taken_up(whole, expected, tmp_path, capsys):
+    """Killed while it wrote its second point, which this process makes, after a larger night."""
     killed = (
         "import os, sys, sim.folder as f, sim.app as a\n"
         "write, told = f.write_config, []\n"
@@ -106,12 +126,15 @@ def test_a_sweep_that_was_killed_while_it_wrote_and_taken_up_again(whole, tmp_pa
         "f.write_config = once\n"
         "sys.exit(a.command(sys.argv[1:]))\n"
     )
-    arguments = ["-m", *SMALL, SWEPT, f"output_dir={tmp_path}"]
+    other = "promotion.peak_viewers=200,100"
+    arguments = ["-m", *SMALL, other, f"output_dir={tmp_path}"]
     done = subprocess.run([sys.executable, "-c", killed, *arguments], capture_output=True, cwd=ROOT)
     assert done.returncode == -9
-    assert len(list(tmp_path.glob("sweep-*/run-*"))) == 1
-    assert points(swept(tmp_path, capsys, SWEPT)) == points(whole)
-    assert tables(next(tmp_path.glob("sweep-*"))) == tables(whole)
+    (first,) = tmp_path.glob("sweep-*/run-*")
+    assert tables(first) == expected
+    sweep = swept(tmp_path, capsys, other)
+    assert points(sweep) == points(whole)
+    assert tables(sweep) == tables(whole)
 
 
 def test_points_in_processes_of_their_own(whole, tmp_path):

@@ -41,7 +41,7 @@ def refused_by_name(mistake: Mistake) -> None:
 
 @found_before
 @given(MISTAKES)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_a_mistake_is_refused_in_a_sentence_that_names_it(mistake: Mistake) -> None:
     how_to_keep(test_a_mistake_is_refused_in_a_sentence_that_names_it, mistake)
     refused_by_name(mistake)
@@ -63,7 +63,7 @@ def _logging_as_it_was() -> Iterator[None]:
 
 @found_before
 @given(OTHERS | missing_keys(of_files=True))
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_the_command_ends_with_2_says_it_and_leaves_nothing(mistake: Mistake) -> None:
     how_to_keep(test_the_command_ends_with_2_says_it_and_leaves_nothing, mistake)
     data, words = mistake

@@ -139,7 +139,7 @@ def keeps_its_word(data: dict[str, Any]) -> None:
 
 @found_before
 @given(scenarios())
-@settings(max_examples=100)
+@settings(max_examples=30)
 def test_any_night_keeps_the_invariants_and_its_figures_are_numbers(data: dict[str, Any]) -> None:
     how_to_keep(test_any_night_keeps_the_invariants_and_its_figures_are_numbers, data)
     keeps_its_word(data)
@@ -154,7 +154,7 @@ def test_two_thousand_nights_keep_the_invariants(data: dict[str, Any]) -> None:
 
 @found_before
 @given(scenarios(most=150))
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> None:
     """The invariants recomputed or not, rows of viewers and orders kept or not, 1 or 2 threads."""
     how_to_keep(test_checking_keeping_and_threads_change_no_night, data)
@@ -176,7 +176,7 @@ def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> N
 
 @found_before
 @given(scenarios())
-@settings(max_examples=50)
+@settings(max_examples=25)
 def test_a_sample_and_a_smaller_peak_are_part_of_any_audience(data: dict[str, Any]) -> None:
     how_to_keep(test_a_sample_and_a_smaller_peak_are_part_of_any_audience, data)
 
@@ -195,7 +195,7 @@ def test_a_sample_and_a_smaller_peak_are_part_of_any_audience(data: dict[str, An
 
 @found_before
 @given(scenarios())
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_any_night_is_read_from_files_as_it_was_written(data: dict[str, Any]) -> None:
     how_to_keep(test_any_night_is_read_from_files_as_it_was_written, data)
     with tempfile.TemporaryDirectory() as folder:

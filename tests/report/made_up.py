@@ -1,6 +1,9 @@
 """Frames as a study hands them on, made up: numbers that look like a night, no engine needed."""
 
+import re
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +30,7 @@ SPLIT = {
 }  # fmt: skip
 """The limits rung by what happened and by which limit."""
 
-TWO = ("vendors=[agora,budget]",)
+TWO = ("agora", "budget")
 
 
 @dataclass
@@ -48,13 +51,30 @@ class MadeUp:
 
 def scenario(*overrides: str, names: dict[str, str] | None = None) -> Scenario:
     """The default night for two vendors; `names` renames them."""
-    chosen = any(o.startswith("vendors=") for o in overrides)
-    loaded = load_scenario(*overrides, *(() if chosen else TWO))
+    chosen: tuple[str, ...] = TWO
+    rest: list[str] = []
+    given: dict[str, Any] = {}
+    for one in overrides:
+        if match := re.fullmatch(r"vendors=\[(.*)\]", one):
+            chosen = tuple(match[1].split(","))
+        elif match := re.fullmatch(r"replications=(\d+)", one):
+            given["replications"] = int(match[1])
+        else:
+            rest.append(one)
+    loaded = _composed(*rest, f"vendors=[{','.join(TWO if set(chosen) <= set(TWO) else chosen)}]")
     vendors = {
-        key: vendor.model_copy(update={"name": (names or {}).get(key, vendor.name)})
-        for key, vendor in loaded.vendors.items()
+        key: loaded.vendors[key].model_copy(
+            update={"name": (names or {}).get(key, loaded.vendors[key].name)}
+        )
+        for key in chosen
     }
-    return loaded.model_copy(update={"vendors": vendors})
+    return loaded.model_copy(update={"vendors": vendors, **given})
+
+
+@cache
+def _composed(*overrides: str) -> Scenario:
+    """Composing takes most of a second: once for all nights that differ in little."""
+    return load_scenario(*overrides)
 
 
 def many(loaded: Scenario, names: list[str]) -> Scenario:
@@ -71,7 +91,18 @@ def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
     """Every vendor at every peak of the study; the more offered, the worse, some vendors sooner.
 
     `full`: with what later studies add: the band of the inputs, what to ask for.
+    The caller's own: they may be changed.
     """
+    key = (repr(night), ladder, full)
+    if key not in _MADE:
+        _MADE[key] = _made(night, ladder, full)
+    return deepcopy(_MADE[key])
+
+
+_MADE: dict[tuple[str, bool, bool], MadeUp] = {}
+
+
+def _made(night: Scenario, ladder: bool, full: bool) -> MadeUp:
     base = night.promotion.peak_viewers or 16471
     points = sorted({base, *(round(base * m) for m in night.study.peaks)})
     rows, series, lines, groups = [], [], [], []

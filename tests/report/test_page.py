@@ -8,8 +8,12 @@ import pytest
 
 from sim import report
 from sim.report import write
-from sim.report.page import _command
+from sim.report.charts import charts
+from sim.report.page import Picture, _command, inline
+from sim.report.page import page as page_of
 from sim.report.said import marked
+from sim.report.style import NARROW_IN, image
+from sim.report.terminal import text as in_terminal
 from sim.report.words import SPACE
 from sim.scenario.model import Incident
 from tests.report.made_up import frames, moved, scenario
@@ -45,19 +49,33 @@ class Reader(HTMLParser):
         return re.sub(r"\s+", " ", "".join(self.words).replace(SPACE, " "))
 
 
-def written(folder, made_up, loaded):
-    write(made_up, loaded, folder)
-    return (folder / "report.html").read_text(encoding="utf-8")
+def read(made_up, loaded, *names):
+    """The text of the page, with these of its charts."""
+    drawn = [narrow(name, made_up, loaded) for name in names]
+    return Reader(page_of(made_up, loaded, drawn)).text
+
+
+def narrow(name, made_up, loaded):
+    svg = image(charts(made_up, loaded)[name](made_up, loaded, NARROW_IN), "svg")
+    return Picture(name, "", inline(svg, f"{name}-n", name))
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    loaded = scenario()
-    return written(tmp_path_factory.mktemp("run"), frames(loaded), loaded)
+def folder(tmp_path_factory):
+    """All files of the default night, written once."""
+    loaded, folder = scenario(), tmp_path_factory.mktemp("run")
+    assert write(frames(loaded), loaded, folder) == {}
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_nothing_is_loaded_from_anywhere(page):
     reader = Reader(page)
+    assert "nan" not in reader.text
     assert reader.open == []
     assert not {tag for tag, _ in reader.tags} & {
         "script", "link", "img", "iframe", "object", "embed", "video", "audio", "image",
@@ -115,14 +133,14 @@ def test_the_numbers_to_ask_for_are_named(page):
     assert "63.0* P50 42.0 limit 17.0" in text  # the egress Budget has bought
 
 
-def test_where_nobody_asked_the_page_says_how_to(tmp_path):
+def test_where_nobody_asked_the_page_says_how_to():
     loaded = scenario("replications=1")
-    text = Reader(written(tmp_path, frames(loaded, full=False), loaded)).text
+    text = read(frames(loaded, full=False), loaded)
     assert "This run did not work out the numbers to ask for; study=night does." in text
     assert "is not in any interval here" in text
 
 
-def test_nights_that_do_not_tell_vendors_apart_say_so(tmp_path):
+def test_nights_that_do_not_tell_vendors_apart_say_so():
     loaded = scenario(names={"agora": "A", "budget": "B"})
     made_up = frames(loaded)
     results = (
@@ -132,10 +150,10 @@ def test_nights_that_do_not_tell_vendors_apart_say_so(tmp_path):
         for replication, value in enumerate(nights):
             row = (results["vendor"] == vendor) & (results["replication"] == replication)
             results.loc[row & (results["metric"] == "cost_and_lost_margin_cny"), "value"] = value
-    assert "3 nights do not tell A apart from B." in Reader(written(tmp_path, made_up, loaded)).text
+    assert "3 nights do not tell A apart from B." in read(made_up, loaded)
 
 
-def test_a_difference_of_every_night_is_one_although_the_intervals_overlap(tmp_path):
+def test_a_difference_of_every_night_is_one_although_the_intervals_overlap():
     loaded = scenario(names={"agora": "A", "budget": "B"})
     made_up = frames(loaded)
     results = made_up.results
@@ -144,19 +162,19 @@ def test_a_difference_of_every_night_is_one_although_the_intervals_overlap(tmp_p
             row = (results["vendor"] == vendor) & (results["replication"] == replication)
             both = results["metric"] == "cost_and_lost_margin_cny"
             results.loc[row & both, "value"] = value + more + replication
-    text = Reader(written(tmp_path, made_up, loaded)).text
+    text = read(made_up, loaded)
     assert "A costs you least" in text
     assert "do not tell" not in text
 
 
-def test_the_plan_that_is_just_enough_stands_beside_the_story_of_the_trade(tmp_path):
+def test_the_plan_that_is_just_enough_stands_beside_the_story_of_the_trade():
     loaded = scenario()
     made_up = frames(loaded)
     held = made_up.summary[made_up.summary["metric"] == "stall_ratio"].assign(
         metric="held_peak_lost_ratio", mean=0.25
     )
     made_up.summary = pd.concat([made_up.summary, held])
-    text = Reader(written(tmp_path, made_up, loaded)).text
+    text = read(made_up, loaded)
     assert re.search(
         r"Budget loses 4\d\.\d % of its sales \([\d.]+ to [\d.]+ %\) at 20,000 viewers "
         r"and 1\.\d % at 5,000: about the trade's 'almost half'",
@@ -170,12 +188,12 @@ def test_the_plan_that_is_just_enough_stands_beside_the_story_of_the_trade(tmp_p
     assert "python -m sim experiment=just_enough" in text
 
 
-def test_without_that_plan_there_is_no_such_box(tmp_path):
+def test_without_that_plan_there_is_no_such_box():
     loaded = scenario("vendors=[agora]", "replications=1")
-    assert "almost half" not in Reader(written(tmp_path, frames(loaded), loaded)).text
+    assert "almost half" not in read(frames(loaded), loaded)
 
 
-def test_ranges_are_quoted_the_widest_first(tmp_path):
+def test_ranges_are_quoted_the_widest_first():
     loaded = scenario("replications=1")
     made_up = frames(loaded)
     made_up.ranges = pd.concat(
@@ -184,7 +202,7 @@ def test_ranges_are_quoted_the_widest_first(tmp_path):
             moved("budget", "limits.egress_mbps", {20000: (0.7, 0.2), 5000: (0.1, 0.01)}),
         ]
     )
-    text = Reader(written(tmp_path, made_up, loaded)).text
+    text = read(made_up, loaded)
     assert "Of its assumed numbers limits.egress_mbps matters most" in text
     assert "limits.egress_mbps 1 to 3 70.0 to 20.0 % 10.0 to 1.0 %" in text
     assert text.index("limits.egress_mbps 1 to 3") < text.index("paths.rtc.fec 1 to 3")
@@ -219,7 +237,7 @@ def test_limits_assumptions_and_the_run_are_there(page):
     assert "engine.check=true recomputes them" in text
 
 
-def test_a_bill_is_the_sum_of_the_lines_of_the_first_tariff(tmp_path):
+def test_a_bill_is_the_sum_of_the_lines_of_the_first_tariff():
     loaded = scenario("vendors=[agora]", "replications=1")
     made_up = frames(loaded)
     first = made_up.invoice.iloc[:1].assign(quantity=1000.0)
@@ -231,7 +249,7 @@ def test_a_bill_is_the_sum_of_the_lines_of_the_first_tariff(tmp_path):
             first.assign(tariff="by the day", line="peak", amount_cny=400.0),
         ]
     )
-    text = Reader(written(tmp_path, made_up, loaded)).text
+    text = read(made_up, loaded)
     assert "the bill 120.50" in text
     assert "The same night under by the day: CNY 400.00" in text
     assert "full HD minutes" not in text
@@ -256,27 +274,25 @@ def test_jargon_stays_out(page):
         assert word not in text
 
 
-def test_a_number_given_by_the_user_says_so(tmp_path):
+def test_a_number_given_by_the_user_says_so():
     loaded = scenario("vendors=[agora]", "vendors.agora.limits.sessions=20000", "replications=1")
-    text = Reader(written(tmp_path, frames(loaded), loaded)).text
+    text = read(frames(loaded), loaded)
     assert re.search(r"limits\.sessions 20,000 +assumed given by the user", text)
 
 
-def test_same_input_same_bytes(tmp_path):
-    loaded = scenario("replications=2")
-    made_up = frames(loaded)
-    for name in ("one", "two"):
-        write(made_up, loaded, tmp_path / name)
-    one, two = (sorted((tmp_path / n).rglob("*.*")) for n in ("one", "two"))
+def test_same_input_same_bytes(folder, tmp_path):
+    loaded = scenario()
+    write(frames(loaded), loaded, tmp_path)
+    one, two = (sorted(n.rglob("*.*")) for n in (folder, tmp_path))
     assert [p.name for p in one] == [p.name for p in two]
     assert len(one) == 2 * 9 + 2
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(one, two, strict=True))
 
 
-def test_one_night_one_vendor_no_ladder(tmp_path):
+def test_one_night_one_vendor_no_ladder():
     loaded = scenario("vendors=[budget]", "study.peaks=[]", "replications=1")
-    page = written(tmp_path, frames(loaded, ladder=False), loaded)
-    text = Reader(page).text
+    made_up = frames(loaded, ladder=False)
+    text = read(made_up, loaded, *charts(made_up, loaded))
     assert text.count("One night: how far another would differ is not known") == 1
     assert "nan" not in text
     assert "The ladder of worlds was not run" in text
@@ -284,7 +300,7 @@ def test_one_night_one_vendor_no_ladder(tmp_path):
     assert "apart from" not in text
 
 
-def test_little_data(tmp_path):
+def test_little_data():
     """An old folder: no series, no invoice, no groups, hardly a figure: a page all the same."""
     loaded = scenario("replications=1")
     made_up = frames(loaded, full=False)
@@ -295,7 +311,7 @@ def test_little_data(tmp_path):
         setattr(made_up, name, rows[rows["metric"] == "stall_ratio"])
     made_up.facts = {}
     del made_up.asks, made_up.ranges
-    text = Reader(written(tmp_path, made_up, loaded)).text
+    text = read(made_up, loaded, *charts(made_up, loaded))
     assert "nan" not in text
     assert "No invoice was made." in text
     assert "Sales and bill were not counted" in text
@@ -305,18 +321,22 @@ def test_little_data(tmp_path):
 @pytest.mark.parametrize("study", ["compare", "curve", "night"])
 @pytest.mark.parametrize("vendors", ["[agora]", "[agora,budget]"])
 @pytest.mark.parametrize("replications", [1, 2])
-def test_every_study_has_a_page_and_a_table(tmp_path, study, vendors, replications):
+def test_every_study_has_a_page_and_a_table(study, vendors, replications):
+    """The charts of one vendor stand in it; those of two are drawn for the whole default night."""
     loaded = scenario(f"study={study}", f"vendors={vendors}", f"replications={replications}")
-    page = written(tmp_path, frames(loaded, ladder=loaded.study.ladder), loaded)
-    assert "nan" not in Reader(page).text
-    table = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    made_up = frames(loaded, ladder=loaded.study.ladder)
+    drawn = charts(made_up, loaded) if vendors == "[agora]" else ()
+    assert "nan" not in read(made_up, loaded, *drawn)
+    table = in_terminal(made_up, loaded)
     assert "nan" not in table
     assert "Agora" in table
 
 
-def test_names_are_text_not_markup(tmp_path):
+def test_names_are_text_not_markup():
     loaded = scenario("replications=1", names={"agora": "声网直播", "budget": "<b>x</b> & 'co'"})
-    page = written(tmp_path, frames(loaded), loaded)
+    made_up = frames(loaded)
+    drawn = [narrow(n, made_up, loaded) for n in ("stall_against_concurrency", "night_over_time")]
+    page = page_of(made_up, loaded, drawn)
     assert "<b>x</b>" not in page
     text = Reader(page).text
     assert "声网直播" in text
@@ -328,8 +348,9 @@ def test_a_chart_that_fails_costs_itself_and_the_page_says_so(tmp_path, monkeypa
         raise ValueError("'width' must be ≥ 0")
 
     monkeypatch.setattr(report.charts, "ladder", ladder)
-    loaded = scenario("replications=1", "study.peaks=[]")
+    loaded = scenario("vendors=[agora]", "study.peaks=[]", "replications=1")
     made_up = frames(loaded)
+    made_up.risk = made_up.costs = pd.DataFrame()  # nor their charts
     failed = write(made_up, loaded, tmp_path)
     assert failed == {"charts/ladder.svg": "ValueError: 'width' must be ≥ 0"}
     names = {p.stem for p in (tmp_path / "charts").glob("*.svg")}
@@ -339,20 +360,21 @@ def test_a_chart_that_fails_costs_itself_and_the_page_says_so(tmp_path, monkeypa
     assert "chart ladder is missing, it could not be drawn: ValueError: 'width' must be" in text
     assert "ladder of worlds was not run" not in text
     monkeypatch.setattr(report.page, "verdict", ladder)
+    made_up.timeseries = pd.DataFrame()
     assert set(write(made_up, loaded, tmp_path / "other")) == {*failed, "report.html"}
     assert (tmp_path / "other" / "report.txt").is_file()
 
 
-def test_two_vendors_of_one_name_are_told_apart(tmp_path):
+def test_two_vendors_of_one_name_are_told_apart():
     loaded = scenario("replications=1", names={"agora": "Ours", "budget": "Ours"})
-    text = Reader(written(tmp_path, frames(loaded), loaded)).text
+    text = read(frames(loaded), loaded)
     assert "Ours (agora)" in text
     assert "Ours (budget)" in text
 
 
-def test_a_recorded_curve_that_keeps_its_own_peak(tmp_path):
+def test_a_recorded_curve_that_keeps_its_own_peak():
     loaded = scenario("promotion=replay", "promotion.peak_viewers=null", "replications=1")
-    text = Reader(written(tmp_path, frames(loaded), loaded)).text
+    text = read(frames(loaded), loaded)
     assert "Replay, 16,471 viewers" in text
 
 
@@ -378,39 +400,39 @@ def reaching(made_up, loaded, limit, at):
         ("outage", (5000, 20000), "none egress of the whole vendor"),
     ],
 )
-def test_the_first_limit_is_one_of_the_vendor_on_the_night(tmp_path, limit, at, said):
+def test_the_first_limit_is_one_of_the_vendor_on_the_night(limit, at, said):
     loaded = scenario("vendors=[agora]", "replications=1")
     made_up = frames(loaded)
     unlike = made_up.summary["metric"] == "binding_limit_s.sessions"
     more = made_up.summary[unlike].assign(metric="binding_limit_s.outage")
     made_up.summary = pd.concat([made_up.summary, more], ignore_index=True)
     reaching(made_up, loaded, limit, at)
-    text = Reader(written(tmp_path, made_up, loaded)).text
+    text = read(made_up, loaded)
     assert said in text
-    terminal = (tmp_path / "report.txt").read_text(encoding="utf-8").splitlines()[-1]
+    terminal = in_terminal(made_up, loaded).splitlines()[-1]
     assert terminal.endswith(said.split(" ")[0] if "none" in said else "concurrent sessions")
 
 
-def test_what_a_raised_limit_would_bring(tmp_path):
+def test_what_a_raised_limit_would_bring():
     loaded = scenario("replications=1")
     made_up = frames(loaded)
-    text = Reader(written(tmp_path / "old", made_up, loaded)).text
+    text = read(made_up, loaded)
     assert re.search(r"Budget \(archetype\) .* [12]\.\d % lost", text)  # links, protocol
     assert "may cost more than the list price" in text
     cost = made_up.summary[made_up.summary["metric"] == "cost_cny"]
     granted = cost.assign(metric="granted_cost_cny", mean=7000.0)
     made_up.summary = pd.concat([made_up.summary, granted])
-    text = Reader(written(tmp_path / "new", made_up, loaded)).text
+    text = read(made_up, loaded)
     assert len(re.findall(r"% lost bill 7,000 both 1\d,", text)) == 1  # Agora reaches none
 
 
-def test_no_story_of_the_trade_where_the_plan_was_enough_or_the_night_is_small(tmp_path):
+def test_no_story_of_the_trade_where_the_plan_was_enough_or_the_night_is_small():
     loaded = scenario("replications=1", "promotion.peak_viewers=10000")
     made_up = frames(loaded)
-    assert "Just barely enough" not in Reader(written(tmp_path / "a", made_up, loaded)).text
+    assert "Just barely enough" not in read(made_up, loaded)
     rows = made_up.summary["metric"] == "binding_limit_s.egress_vendor"
     made_up.summary.loc[rows, "mean"] = 60.0
-    text = Reader(written(tmp_path / "b", made_up, loaded)).text
+    text = read(made_up, loaded)
     assert "Just barely enough: Budget" in text
     assert "almost half" not in text
 
@@ -443,30 +465,31 @@ def test_the_month_the_bill_is_of(page):
     )
 
 
-def test_an_incident_is_named_under_the_title(tmp_path):
+def test_an_incident_is_named_under_the_title():
     dark = Incident(
         name="east is dark", what="region", where="east", time_s=600, duration_s=60, left=0.0
     )
     loaded = scenario("replications=1").model_copy(update={"incidents": (dark,)})
-    text = Reader(written(tmp_path, frames(loaded), loaded)).text
+    text = read(frames(loaded), loaded)
     assert "viewers' internet mixed · with 1 incident: east is dark" in text
     assert "with the incidents of the night" in text
 
 
-def test_page_and_text_say_what_the_script_cannot_do(tmp_path):
+def test_page_and_text_say_what_the_script_cannot_do():
     loaded = scenario("replications=1")
     given = frames(loaded)
     said = "The room can't follow its curve; 'promotion.mass_exit=[{time_s:9}]' mends it."
     given.facts["warnings"] = [said]
-    assert said in Reader(written(tmp_path, given, loaded)).text
-    assert said in (tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert said in read(given, loaded)
+    assert said in in_terminal(given, loaded)
 
 
-def test_nobody_is_told_to_ask_an_archetype(tmp_path):
+def test_nobody_is_told_to_ask_an_archetype():
     loaded = scenario("vendors=[budget]", "replications=1")
-    text = Reader(written(tmp_path, frames(loaded), loaded)).text
+    made_up = frames(loaded)
+    text = read(made_up, loaded)
     assert "Ask a vendor like Budget for 30,000 viewers at once" in text
     assert "Budget is an archetype, not a vendor you can buy from." in text
-    said = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    said = in_terminal(made_up, loaded)
     assert "Budget (archetype) costs you" in said
     assert "Budget is an archetype" in said

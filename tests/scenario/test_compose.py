@@ -20,20 +20,25 @@ def each_option():
         for option in options:
             match group:
                 case "vendors":
-                    yield f"vendors=[{option}]"
+                    yield (f"vendors=[{option}]",)
                 case "tariff":
                     of = {"hybrid_list": "hybrid"}  # it prices two paths
                     of |= dict.fromkeys(("cloud_1_core", "cloud_16_cores"), "livekit_selfhosted")
                     vendor = of.get(option, "agora")
                     beside = "agora_list," if option == "agora_signaling" else ""
-                    yield f"tariff@vendors.{vendor}.tariffs=[{beside}{option}]"
+                    yield (
+                        f"vendors=[{vendor}]",
+                        f"tariff@vendors.{vendor}.tariffs=[{beside}{option}]",
+                    )
+                case "experiment":
+                    yield (f"{group}={option}",)
                 case _:
-                    yield f"{group}={option}"
+                    yield "vendors=[agora]", f"{group}={option}"
 
 
-@pytest.mark.parametrize("choice", list(each_option()))
+@pytest.mark.parametrize("choice", list(each_option()), ids=lambda choice: choice[-1])
 def test_every_file_under_conf_composes_and_validates(choice):
-    assert load_scenario(choice).vendors
+    assert load_scenario(*choice).vendors
 
 
 def test_every_experiment_keeps_its_word_against_the_groups():
@@ -89,7 +94,8 @@ def test_a_limit_can_be_taken_away():
     ],
 )  # fmt: skip
 def test_the_keys_that_keep_their_names(override):
-    assert load_scenario(override) != load_scenario()
+    one = "vendors=[agora]"
+    assert load_scenario(one, override) != load_scenario(one)
 
 
 def test_a_recorded_curve_takes_the_place_of_a_script(tmp_path):

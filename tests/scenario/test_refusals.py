@@ -1,6 +1,7 @@
 """Whatever is wrong is said in one sentence: the key, the value, what is allowed."""
 
 import copy
+import re
 
 import pytest
 from pydantic import ValidationError
@@ -13,6 +14,11 @@ from sim.scenario.words import of_validation
 
 
 def refusal(*overrides, **where) -> str:
+    """What is said of them, beside as few vendors as they speak of: fewer are read sooner."""
+    if not any(o.startswith(("vendors=", "experiment=")) for o in overrides) and not where:
+        spoken_of = re.findall(r"(?<!\+)vendors\.(\w+)", " ".join(overrides))
+        named = dict.fromkeys(["agora", *spoken_of])
+        overrides = (f"vendors=[{','.join(named)}]", *overrides)
     with pytest.raises(ScenarioError) as refused:
         load_scenario(*overrides, **where)
     said = str(refused.value)

@@ -1,6 +1,6 @@
 """What others have published, beside what the program says.
 
-`rows` takes half a minute: what was known (verified) and what numbers were chosen to meet (fitted).
+`rows` takes some minutes: what was known (verified) and what numbers were chosen to meet (fitted).
 `slow_rows` are the predictions: whole nights at full size.
 """
 
@@ -59,11 +59,16 @@ or buys little, and frozen pictures go on being sent.""",
 def rows(data: Path) -> Iterator[Row]:
     """Verified and fitted; `data`: the folder of recorded inputs, which may be absent."""
     yield from ghent.rows(data)
+    yield from quick_rows()
+    yield from _luo()
+
+
+def quick_rows() -> Iterator[Row]:
+    """Those of `rows` that need no recording and no crowd of millions."""
     yield from _one_node()
     yield from _mix()
     yield from _abandonment()
     yield from _rebuffering()
-    yield from _luo()
 
 
 def slow_rows() -> Iterator[Row]:
