@@ -409,6 +409,8 @@ def _remedy(scenario: Scenario, excess: Callable[[Scenario], float]) -> str:
             together.append(knob.said(knob.least if x is None else x))
         if x is not None:
             break
+    if not together:  # what is large is the matrix in which the joins are solved
+        return "a longer promotion.grid_s, or a shorter show, takes less"
     return f"set {' and '.join(together)}"
 
 

@@ -101,7 +101,7 @@ def test_wrong_input_found_while_running_is_also_one_sentence_without_a_folder(p
 )
 def test_an_output_dir_that_cannot_be_one_is_refused_before_the_work(peakcast, study, argv):
     Path("a").write_text("a file")
-    code, out, err = peakcast(*argv, ONE, "output_dir=a/b")
+    code, out, err = peakcast(*argv)
     assert (code, out, len(err)) == (2, [], 1)
     assert "a/b" in err[0]
     assert study.asked == []

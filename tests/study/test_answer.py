@@ -216,6 +216,8 @@ def test_every_experiment_runs_at_one_percent_of_its_peak(experiment: str, tmp_p
     peak = max(1, whole.promotion.peak_viewers // 100)
     small = [f"promotion.peak_viewers={peak}", "replications=1", "engine.epoch_s=5"]
     small += ["bands.draws=2"] if whole.bands.draws else []
+    if whole.study.ranges != "none":  # hundreds of nights: two for each number
+        small.append("promotion.duration_s=1200")
     folder = carry_out(load_scenario(f"experiment={experiment}", *small), tmp_path)
     results = pd.read_parquet(folder / "results.parquet")
     assert set(results["vendor"]) == set(whole.vendors)

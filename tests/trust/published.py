@@ -60,15 +60,15 @@ def rows(data: Path) -> Iterator[Row]:
     """Verified and fitted; `data`: the folder of recorded inputs, which may be absent."""
     yield from ghent.rows(data)
     yield from quick_rows()
+    yield from _rebuffering()
     yield from _luo()
 
 
 def quick_rows() -> Iterator[Row]:
-    """Those of `rows` that need no recording and no crowd of millions."""
+    """Those of `rows` that need no recording and no hour of many nights."""
     yield from _one_node()
     yield from _mix()
     yield from _abandonment()
-    yield from _rebuffering()
 
 
 def slow_rows() -> Iterator[Row]:
