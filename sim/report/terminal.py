@@ -78,7 +78,9 @@ def _wrapped(said: str) -> list[str]:
     return lines
 
 
-_LONG_ARGUMENT = re.compile(rf"('[\w.]+=[^\s']{{{WIDTH},}}')")
+LONG = 60
+"""Characters after an argument's key from which on a line might not hold all of it."""
+_LONG_ARGUMENT = re.compile(rf"('[\w.]+=[^\s']{{{LONG},}}')")
 
 
 def _columns(text: str) -> int:

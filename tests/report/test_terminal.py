@@ -67,11 +67,12 @@ def test_a_sentence_of_chinese_names_is_as_narrow():
     assert "声网直播云" * 4 in said[0] or "W" * 90 in said[0]
 
 
-def test_an_argument_to_paste_stands_whole_on_its_line():
+@pytest.mark.parametrize("exits", [2, 6])
+def test_an_argument_to_paste_stands_whole_on_its_line(exits):
     loaded = scenario("replications=1", "study.peaks=[]")
     given = frames(loaded)
-    exits = ",".join(f"{{time_s:{t},duration_s:30,share:0.5}}" for t in range(60, 400, 60))
-    argument = f"'promotion.mass_exit=[{exits}]'"
+    leave = ",".join(f"{{time_s:{60 * k},duration_s:30,share:0.443}}" for k in range(1, exits + 1))
+    argument = f"'promotion.mass_exit=[{leave}]'"
     given.facts["warnings"] = [f"The room can't follow its curve; {argument} mends it."]
     said = text(given, loaded).splitlines()
     assert argument in said
