@@ -238,6 +238,10 @@ def of_hydra(error: BaseException, options: Options) -> str:
             return str(cause)
         if isinstance(cause, RecursionError):
             return "the configuration refers to itself, or is nested too deeply to be read"
+        if isinstance(cause, GrammarParseError):
+            at = getattr(cause, "full_key", None) or "a value"
+            key = "an argument" if at.startswith("hydra.") else at  # Hydra keeps them all in a list
+            return f"{key} has a ${{...}} that is not understood: a reference is ${{promotion.name}}"
         if isinstance(cause, OSError) and not isinstance(cause, HydraException):
             where = f"'{cause.filename}'" if cause.filename else "a file"
             return f"{where} can't be read or made: {(cause.strerror or str(cause)).lower()}"
@@ -258,8 +262,6 @@ def of_hydra(error: BaseException, options: Options) -> str:
     key = getattr(error, "full_key", None) or "a value"
     if "Recursive interpolation" in said:
         return f"{key} refers to itself, by ${{...}}"
-    if isinstance(error, GrammarParseError):
-        return f"{key} has a ${{...}} that is not understood: a reference is ${{promotion.name}}"
     if full_key := getattr(error, "full_key", None):
         return f"{full_key}: {str(error).splitlines()[0]}"
     if isinstance(error, HydraException | OmegaConfBaseException | YAMLError):

@@ -214,6 +214,7 @@ def test_all_mistakes_are_told_up_to_five():
         ("flash_join", ["'flash_join' is not understood", "key=value"]),
         ("seed=[1", ["'seed=[1' is not understood"]),
         ("seed=${nowhere}", ["seed", "'nowhere' not found"]),
+        ("seed=${oc.decode:'1'}", ["an argument has a ${...} that is not understood"]),
         ("seed=1,2", ["seed is '1,2'", "-m"]),
     ],
 )
