@@ -240,8 +240,8 @@ def of_hydra(error: BaseException, options: Options) -> str:
             return "the configuration refers to itself, or is nested too deeply to be read"
         if isinstance(cause, GrammarParseError):
             at = getattr(cause, "full_key", None) or "a value"
-            key = "an argument" if at.startswith("hydra.") else at  # Hydra keeps them all in a list
-            return f"{key} has a ${{...}} that is not understood: a reference is ${{promotion.name}}"
+            what = "an argument" if at.startswith("hydra.") else at  # a list of all of them
+            return f"{what} has a ${{...}} that is not understood, such as ${{promotion.name}} is"
         if isinstance(cause, OSError) and not isinstance(cause, HydraException):
             where = f"'{cause.filename}'" if cause.filename else "a file"
             return f"{where} can't be read or made: {(cause.strerror or str(cause)).lower()}"
