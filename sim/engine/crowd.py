@@ -83,8 +83,8 @@ def _unsettled(n: Night) -> bool:
 
 @compiled
 def _may_turn(n: Night) -> bool:
-    """Whether flows are unsettled, or a node may become short by UDP before long: when it did would
-    hang on the epoch."""
+    """Whether flows are unsettled, or a node may become short by UDP before long: the moment of it
+    would depend on the epoch."""
     for node in n.nodes:
         if node.load > NEAR * node.capacity_mbps:
             return True

@@ -28,7 +28,7 @@ from sim.scenario.compose import (
     searched,
     validated,
 )
-from sim.scenario.errors import NotWritten, ScenarioError
+from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
 from sim.scenario.paths import path_of
 from sim.scenario.received import check_config_dir
@@ -110,7 +110,7 @@ def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | Non
     try:
         with in_words(config_dir):
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(one)()
-    except (ScenarioError, NotWritten, OSError):
+    except Exception:
         _remove_if_empty(Sweep.folder)
         if raised:
             raise raised[0] from None

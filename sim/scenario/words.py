@@ -241,7 +241,8 @@ def of_hydra(error: BaseException, options: Options) -> str:
         if isinstance(cause, GrammarParseError):
             at = getattr(cause, "full_key", None) or "a value"
             what = "an argument" if at.startswith("hydra.") else at  # a list of all of them
-            return f"{what} has a ${{...}} that is not understood, such as ${{promotion.name}} is"
+            reference = "a reference is ${promotion.name}"
+            return f"{what} has a ${{...}} that is not understood: {reference}"
         if isinstance(cause, OSError) and not isinstance(cause, HydraException):
             where = f"'{cause.filename}'" if cause.filename else "a file"
             return f"{where} can't be read or made: {(cause.strerror or str(cause)).lower()}"

@@ -12,7 +12,7 @@ from sim.app import command
 ONE = "vendors=[budget]"
 
 
-def test_the_answer_in_plain_text_then_the_report_then_the_folder(peakcast):
+def test_the_answer_stands_first_then_the_report_then_the_folder(peakcast):
     before = list(sys.argv)
     code, out, err = peakcast(ONE, "seed=3")
     assert (code, err) == (0, [])
