@@ -73,9 +73,8 @@ def test_what_the_script_cannot_do_is_said_once(peakcast, study):
         (["promotion.file=双11,12.csv"], "write \"promotion.file='双11,12.csv'\" for text with a"),
     ],
 )
-def test_a_wrong_configuration_is_one_sentence_with_code_2_and_leaves_no_folder(
-    peakcast, study, argv, words
-):
+def test_wrong_configuration_is_told_in_one_sentence(peakcast, study, argv, words):
+    """Code 2, nothing on standard output, nothing computed and no folder."""
     code, out, err = peakcast(*argv)
     assert (code, out, len(err)) == (2, [], 1)
     assert err[0].startswith("peakcast: ")
@@ -84,7 +83,8 @@ def test_a_wrong_configuration_is_one_sentence_with_code_2_and_leaves_no_folder(
     assert not any(p for p in Path("outputs").glob("*"))
 
 
-def test_wrong_input_found_while_running_is_also_one_sentence_without_a_folder(peakcast, study):
+def test_wrong_input_found_late_is_told_in_one_sentence(peakcast, study):
+    """Found only while running, it is code 2 without a folder too."""
     from sim.scenario import ScenarioError
 
     def fail(scenario):
@@ -99,7 +99,7 @@ def test_wrong_input_found_while_running_is_also_one_sentence_without_a_folder(p
 @pytest.mark.parametrize(
     "argv", [[ONE, "output_dir=a/b"], ["-m", ONE, "output_dir=a/b", "seed=1,2"]]
 )
-def test_an_output_dir_that_cannot_be_one_is_refused_before_the_work(peakcast, study, argv):
+def test_impossible_output_dir_is_refused_before_the_work(peakcast, study, argv):
     Path("a").write_text("a file")
     code, out, err = peakcast(*argv)
     assert (code, out, len(err)) == (2, [], 1)

@@ -143,7 +143,8 @@ def no_room(*_, **__):
 
 
 @pytest.mark.parametrize("where", ["to_parquet", "to_csv"])
-def test_a_full_disk_is_one_sentence_and_the_same_command_resumes(peakcast, monkeypatch, where):
+def test_full_disk_is_one_sentence_and_same_command_resumes(peakcast, monkeypatch, where):
+    """Code 1 and no folder; once there is room, the command ends well."""
     with monkeypatch.context() as full:
         full.setattr(pd.DataFrame, where, no_room)
         code, out, err = peakcast(*ONE)

@@ -125,7 +125,7 @@ def test_no_text_of_a_csv_is_a_formula_to_a_spreadsheet(tmp_path, table):
     assert pd.read_parquet(tmp_path / "results.parquet").equals(rows)
 
 
-def test_a_failure_while_writing_leaves_the_old_folder_and_no_half_one(tmp_path):
+def test_failed_writing_leaves_the_old_folder_and_no_half_one(tmp_path):
     with on_disk.put_in_place(tmp_path / "run-1") as aside:
         (aside / "manifest.json").write_text("old")
     with pytest.raises(RuntimeError), on_disk.put_in_place(tmp_path / "run-1") as aside:
