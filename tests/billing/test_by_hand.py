@@ -56,7 +56,7 @@ def test_it_agrees_with_the_invoice_to_the_cent(overrides: tuple[str, ...]) -> N
     assert (room["by_hand"]["the night adds"] > 0).all()
 
 
-def test_a_limit_makes_the_night_cheaper_and_leaves_the_ordinary_ones_as_they_are() -> None:
+def test_limit_makes_the_night_cheaper_but_not_ordinary_ones() -> None:
     def billed(mbps: float) -> dict[str, float]:
         night = simulate(
             "vendors=[budget]", *SMALL[1:], f"vendors.budget.limits.egress_mbps={mbps}",

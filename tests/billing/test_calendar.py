@@ -74,7 +74,8 @@ def test_another_promotion_uses_its_own_share() -> None:
     }  # fmt: skip
 
 
-def test_over_the_month_what_is_after_midnight_lies_on_the_next_nights_day() -> None:
+def test_usage_after_midnight_is_on_the_next_nights_day() -> None:
+    """Over the month nights share their days; a night by itself has two of its own."""
     late = EVENING.replace(hour=23)
     crowd = mbps((0, 3600, 100), (3600, 7200, 700))  # an hour on each side
     one = tariff([(None, 1)], "peak_mbps", reduction="sum_of_daily_peaks")
@@ -93,7 +94,8 @@ def test_after_midnight_of_the_last_day_counts_on_the_first() -> None:
     assert made.month_cny == 400  # two valid days, nothing lost
 
 
-def test_an_ordinary_night_has_the_share_of_what_no_limit_held_back() -> None:
+def test_ordinary_night_is_a_share_of_the_unlimited_night() -> None:
+    """Of what no limit held back: of 4,000 GB, not of 1,000."""
     plan = tariff([(None, 1)])
     capped, offered = gb(1000), gb(4000)
     made = night_in_month(capped, plan, RATES, EVENING, month(10, 0.2), offered)

@@ -39,7 +39,8 @@ def peaks(table: pd.DataFrame, starts_at: datetime = EVENING, stat: str = "mean"
     return {line.period: f"{line.quantity.normalize():f}" for line in lines}
 
 
-def test_a_minute_of_crowd_counts_a_fifth_as_mean_and_whole_as_max_of_readings() -> None:
+def test_minute_of_crowd_counts_fifth_by_mean_whole_by_max() -> None:
+    """The mean is of five minutes, the maximum of readings of 10 s."""
     crowd = mbps((0, 600, 0), (600, 660, 1000), (660, 1200, 0))
     assert peaks(crowd) == {"2026-11-10": "200"}
     assert peaks(crowd, stat="max_of_10s") == {"2026-11-10": "1000"}
@@ -58,7 +59,7 @@ def test_samples_follow_the_wall_clock_not_the_show() -> None:
 
 
 @pytest.mark.parametrize("stat", ["mean", "max_of_10s"])
-def test_a_show_across_midnight_has_a_peak_on_each_day_and_pays_both(stat: str) -> None:
+def test_show_across_midnight_pays_a_peak_on_each_day(stat: str) -> None:
     late = datetime(2026, 12, 31, 23, 30)
     table = mbps((0, 1800, 100), (1800, 3600, 700))
     assert peaks(table, late, stat) == {"2026-12-31": "100", "2027-01-01": "700"}
@@ -67,7 +68,7 @@ def test_a_show_across_midnight_has_a_peak_on_each_day_and_pays_both(stat: str) 
     assert total(table, plan, late) == 100 * 2 + 700 * 1
 
 
-def test_the_peak_is_that_of_the_sum_of_regions_unless_a_line_names_one() -> None:
+def test_peak_is_of_all_regions_summed_unless_a_line_names_one() -> None:
     table = pd.concat(
         [mbps((0, 300, 500), (300, 600, 100)), mbps((0, 300, 0), (300, 600, 300), region="us")]
     )
@@ -108,7 +109,7 @@ def test_half_a_cent_is_rounded_up_on_each_line_and_again_in_cny() -> None:
     assert line.amount_cny == Decimal("0.92")  # 0.13 x 7.1 = 0.923, not 0.125 x 7.1 = 0.8875
 
 
-def test_an_invoice_of_several_lines_is_their_sum_in_both_currencies() -> None:
+def test_invoice_is_the_sum_of_its_lines_in_both_currencies() -> None:
     lines = [
         {
             "name": name, "meter": "viewer_minutes", "where": {"class": name}, "reduction": "sum",
@@ -143,7 +144,7 @@ positive = st.floats(0.01, 10, allow_nan=False)
     st.sampled_from(["graduated", "all_units"]),
     st.sampled_from(["upper", "lower"]),
 )
-def test_every_unit_is_priced_once_and_the_total_is_the_sum_of_its_lines(
+def test_every_unit_is_priced_once_and_lines_add_up_to_total(
     amounts: list[float], prices: list[float], semantics: str, boundary: str
 ) -> None:
     ends = [100.0 * 10**i for i in range(len(prices) - 1)]
@@ -200,7 +201,7 @@ def test_what_cannot_be_billed_is_refused_in_one_sentence(
         ({"meter": "peak_mbps", "reduction": "daily_sum"}, "daily_sum doesn't fit meter peak_mbps"),
     ],
 )
-def test_a_line_that_cannot_bill_is_refused_before_any_night_is_run(
+def test_line_that_cannot_bill_is_refused_before_any_night(
     line: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ValidationError, match=sentence):
@@ -269,7 +270,8 @@ def test_a_price_list_that_cannot_be_is_refused(whole: dict[str, Any], sentence:
         Tariff.model_validate({k: v for k, v in (good | whole).items() if v is not None})
 
 
-def test_a_price_list_that_bills_what_no_night_reports_is_refused_before_one_is_run() -> None:
+def test_price_list_billing_an_unreported_meter_is_refused() -> None:
+    """It is refused before any night is run, unless `also` makes the meter."""
     kept = "++vendors.agora.tariffs.agora_list.also=[{meter: storage_gb, times: 5, of: months}]"
     bills = "++vendors.agora.tariffs.agora_list.lines=[{name: kept, meter: storage_gb, "
     bills += "reduction: sum, semantics: graduated, tiers: [{price: 1}]}]"

@@ -277,7 +277,8 @@ def test_m27_a_commitment_is_paid_with_or_without_the_night() -> None:
     assert made.marginal_cny == 0
 
 
-def test_m29_only_the_event_package_and_a_share_of_the_traffic_come_with_the_night() -> None:
+def test_m29_night_adds_event_package_and_share_of_traffic() -> None:
+    """The month without the night pays its own traffic, and support on it."""
     table = pd.concat([gb(2000), used("events", 1, "count")])
     made = in_month(table, model("M29"), month(10, 0.5))
     # with: 12,000 + 10,000 + (1,000 + 12,000 x 0.07); without: 10,000 + 1,000

@@ -33,7 +33,8 @@ LEB_GB: Tiers = [(500, 0.52), (2000, 0.50), (50000, 0.46), (100000, 0.38), (None
 BAIDU_PEAK: Tiers = [(500, 0.52), (5000, 0.51), (20000, 0.48), (None, 0.47)]
 
 
-def test_huawei_the_second_days_seven_tb_begin_where_six_tb_ended() -> None:
+def test_huawei_tiers_of_the_second_day_go_on_from_the_first() -> None:
+    """Seven TB of the second day begin where six TB of the first ended."""
     tb = 1024**4 / 1e9  # READ, `pricing.md` 2.11: 6 + 4 TB at 0.030, 3 TB at 0.027 USD
     plan = tariff(
         [(10 * 1024, 0.030), (50 * 1024, 0.027), (None, 0.02)], currency="USD", gb_bytes=1024**3
@@ -46,7 +47,7 @@ def test_huawei_the_second_days_seven_tb_begin_where_six_tb_ended() -> None:
     assert made.marginal_cny == Decimal("1461.32")
 
 
-def test_agora_volume_discount_is_reached_with_the_ordinary_nights_minutes() -> None:
+def test_agora_ordinary_nights_count_towards_volume_discount() -> None:
     tiers: Tiers = [(100, 1.99), (500, 1.99 * 0.95), (None, 1.99 * 0.93)]  # in 1,000 minutes
     plan = tariff(tiers, "viewer_minutes", currency="USD", unit=1000, rounding="ceil")
     made = in_month(minutes(hd=500_000), plan, month(2, 0.1))
@@ -68,7 +69,8 @@ def test_tencent_takes_its_tier_from_each_day() -> None:
     ]
 
 
-def test_a_night_that_lifts_the_month_to_a_cheaper_tier_costs_less_than_nothing() -> None:
+def test_night_costs_below_zero_if_it_makes_the_month_cheaper() -> None:
+    """It lifts all of the month to a cheaper tier."""
     plan = tariff(TENCENT_GB, semantics="all_units", boundary="lower")
     made = in_month(gb(17), plan, month(29, 1))
     assert made.month_cny == Decimal("127.50")  # 510 x 0.25
@@ -76,7 +78,7 @@ def test_a_night_that_lifts_the_month_to_a_cheaper_tier_costs_less_than_nothing(
     assert made.marginal_cny == Decimal("-0.68")
 
 
-def test_a_daily_peak_is_paid_on_its_own_day_whatever_the_other_days_pay() -> None:
+def test_daily_peak_is_priced_by_its_own_day_alone() -> None:
     plan = tariff(BAIDU_PEAK, "peak_mbps", semantics="all_units")
     crowd = mbps((0, 3600, 40), (3600, 3900, 912), (3900, 7200, 20))
     made = in_month(crowd, plan, month(26, 0.5))
@@ -111,7 +113,7 @@ def test_a_days_cents_are_rounded_before_its_days_are_counted() -> None:
     assert made.month_cny == 11 * Decimal("0.13")  # eleven invoices, not 11 x 0.125 = 1.38
 
 
-def test_a_show_across_midnight_uses_two_days_and_so_does_every_ordinary_one() -> None:
+def test_show_across_midnight_uses_two_days_ordinary_ones_too() -> None:
     late = datetime(2026, 12, 31, 23, 30)
     plan = tariff([(None, 1)], "peak_mbps")
     made = in_month(mbps((0, 1800, 100), (1800, 3600, 700)), plan, month(3, 0.1), late)
@@ -187,14 +189,13 @@ def test_at_one_price_the_rest_of_the_month_does_not_matter(
 
 
 @given(amounts, rests)
-def test_where_more_is_cheaper_a_night_in_its_month_costs_at_most_what_it_costs_alone(
-    amount: float, rest: Month
-) -> None:
+def test_night_in_its_month_costs_at_most_what_it_costs_alone(amount: float, rest: Month) -> None:
+    """Where more is cheaper."""
     plan = tariff(TENCENT_GB)
     assert in_month(gb(amount), plan, rest).marginal_cny <= total(gb(amount), plan) + 2 * CENT
 
 
-def test_the_frame_holds_the_month_and_takes_off_the_month_without() -> None:
+def test_frame_is_the_month_less_the_month_without_the_night() -> None:
     plan = tariff([(10_000, 0.20), (None, 0.17)])
     frame = in_month(gb(4000), plan, month(10, 0.25)).frame("cheap", 2)
     assert frame.drop(columns=["vendor", "replication", "tariff", "meter", "reduction"]).to_csv(
@@ -207,7 +208,8 @@ def test_the_frame_holds_the_month_and_takes_off_the_month_without() -> None:
     )
 
 
-def test_a_month_without_a_show_pays_fees_least_amounts_and_what_is_kept_and_nothing_else() -> None:
+def test_month_without_shows_pays_fees_minimums_and_storage() -> None:
+    """And nothing else: a day's least amount is due only on a day with a show."""
     tiers = [{"price": 1}]
     plan = Tariff.model_validate(
         {"name": "all of it", "currency": "USD", "lines": [

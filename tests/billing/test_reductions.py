@@ -57,9 +57,10 @@ def test_the_mean_of_a_sample_is_at_most_its_highest_reading(table: pd.DataFrame
     st.floats(0, 1e5), st.floats(0, 1e5), st.floats(0, 5e4), st.floats(0, 5e4),
     st.sampled_from(["none", "ceil", "hundredth"]),
 )  # fmt: skip
-def test_graduated_with_a_commitment_and_a_package_more_never_costs_less(
+def test_using_more_never_costs_less_by_graduated_tiers(
     one: float, other: float, commitment: float, included: float, rounding: str
 ) -> None:
+    """With a commitment, a package and any rounding."""
     plan = tariff([(100, 3), (10_000, 2), (None, 1)], commitment=commitment, included=included,
                   rounding=rounding)  # fmt: skip
     less, more = (bill(gb(amount), plan).total for amount in sorted((one, other)))
@@ -79,7 +80,7 @@ def test_what_is_included_is_taken_off_before_the_tiers() -> None:
     assert bill(gb(60), plan).lines[0].price_note == "10 x 1 CNY per GB; 50 included"
 
 
-def test_what_is_included_is_free_and_the_commitment_is_bought_on_top() -> None:
+def test_included_units_are_free_and_the_commitment_is_on_top() -> None:
     """30 GB free, 100 committed: 100 are paid for up to 130 used, and never fewer."""
     plan = tariff([(100, 1), (None, 0.5)], commitment=100, included=30)
     used, due = (0, 30, 100, 130, 150), [100, 100, 100, 100, 110]
@@ -109,7 +110,8 @@ def test_falls_are_told_where_a_tier_is_cheaper_as_a_whole() -> None:
     assert [float(f.at) for f in both] == [500]
 
 
-def test_a_fall_is_told_in_the_meters_unit_with_what_is_free_before_it() -> None:
+def test_fall_in_cost_is_told_in_meter_units_with_free_ones() -> None:
+    """At five units of 1,000, after the three that are included."""
     tiers: Tiers = [(5, 2), (None, 1)]
     plan = tariff(tiers, semantics="all_units", unit=1000, included=3, boundary="lower")
     (fall,) = falls(plan)

@@ -28,7 +28,7 @@ def test_an_example_is_a_price_list(text: str) -> None:
         assert Tariff.model_validate(whole).unmetered(fleet=True) == []
 
 
-def test_every_model_has_a_row_and_every_list_it_names_is_shipped() -> None:
+def test_every_model_has_a_row_and_names_only_shipped_lists() -> None:
     rows = re.findall(r"^\| (M\d+) \|(.*)\|(.*)\|(.*)\|$", PAGE, re.M)
     assert [row[0] for row in rows] == [f"M{k}" for k in range(1, 31)]
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row[3])}

@@ -27,7 +27,8 @@ def price_list(*lines: dict[str, Any], **whole: Any) -> Tariff:
     return Tariff.model_validate({"name": "hand", "currency": "USD", "lines": full, **whole})
 
 
-def test_6_visits_of_ten_seconds_are_billed_six_times_over_where_connections_are_rounded() -> None:
+def test_6_rounding_connections_bills_short_visits_sixfold() -> None:
+    """Visits of ten seconds, each rounded up to a minute."""
     visits = 60_000
     night = pd.concat([used("viewer_minutes", visits * 10 / 60, "min", "hd"),
                        used("connection_minutes", visits * 1.0, "min", "hd")])  # fmt: skip
@@ -39,7 +40,8 @@ def test_6_visits_of_ten_seconds_are_billed_six_times_over_where_connections_are
     assert total(night, by_connection) == Decimal("60.00")
 
 
-def test_a_users_1790_seconds_are_thirty_minutes_whatever_the_others_have() -> None:
+def test_each_users_1790_seconds_are_thirty_minutes() -> None:
+    """Rounded user by user, whatever the others have."""
     audio = {"name": "audio", "meter": "user_minutes", "where": {"class": "audio"}}
     night = used("user_minutes", 3 * 30, "min", "audio")  # READ, 2.7 (Alibaba ARTC)
     assert total(night, price_list(audio | {"price": 0.006})) == Decimal("0.54")
@@ -58,7 +60,8 @@ def test_7_three_small_pictures_are_one_hd_or_three_sd() -> None:
 RECORDER = {"meter": "viewer_minutes", "of_class": "hd", "times": 2, "of": "ingest_minutes"}
 
 
-def test_11_a_recorder_and_a_pusher_are_two_more_viewers_whatever_the_audience() -> None:
+def test_11_recorder_and_pusher_are_two_viewers_more() -> None:
+    """However large the audience is."""
     plan = price_list({"name": "HD", "meter": "viewer_minutes", "where": {"class": "hd"}},
                       {"name": "SD", "meter": "viewer_minutes", "where": {"class": "sd"}},
                       also=[RECORDER])  # fmt: skip
@@ -80,7 +83,7 @@ def test_17_messages_fan_out_to_more_than_the_pictures_cost() -> None:
     assert made.lines[1].quantity == Decimal("7.2e9")
 
 
-def test_18_ghosts_are_billed_for_the_night_that_was_cut_off_and_no_other() -> None:
+def test_18_ghosts_are_billed_only_for_the_night_cut_off() -> None:
     plan = price_list(
         {"name": "audio", "meter": "viewer_minutes", "where": {"class": "audio"}},
         also=[{"meter": "viewer_minutes", "of_class": "audio", "times": 1, "of": "ghost_minutes"}],
@@ -101,9 +104,8 @@ CREDITS = [
 @pytest.mark.parametrize(
     ("failed", "back"), [(2, 0), (8.64, 0), (9, 100), (87, 250), (500, 1000)]
 )  # fmt: skip
-def test_an_sla_gives_nothing_back_for_ten_minutes_of_total_outage(
-    failed: float, back: float
-) -> None:
+def test_sla_gives_nothing_back_for_ten_minutes_of_outage(failed: float, back: float) -> None:
+    """Two of the month's 8,640 periods failed; from nine on it gives back."""
     plan = price_list({"name": "traffic", "meter": "egress_gb"}, *CREDITS)
     night = pd.concat([gb(1000), used("failed_periods", failed, "count")])
     made = bill(night, plan)
@@ -111,7 +113,7 @@ def test_an_sla_gives_nothing_back_for_ten_minutes_of_total_outage(
     assert sum(line.amount != 0 for line in made.lines) == 1 + (back > 0)
 
 
-def test_a_credit_is_of_the_months_spend_and_is_owed_to_the_night() -> None:
+def test_credit_is_of_the_months_spend_and_owed_to_the_night() -> None:
     plan = price_list({"name": "traffic", "meter": "egress_gb"}, *CREDITS)
     night = pd.concat([gb(1000), used("failed_periods", 9, "count")])
     made = in_month(night, plan, month(10, 0.5))

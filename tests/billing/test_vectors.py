@@ -31,7 +31,8 @@ def test_daily_peak(tiers: Tiers, boundary: str, peak: float, fee: str, stat: st
     assert total(mbps((0, 3600, 40), (3600, 3900, peak), (3900, 7200, 20)), plan) == Decimal(fee)
 
 
-def test_huawei_traffic_accumulates_over_the_month_and_counts_1024() -> None:
+def test_huawei_traffic_adds_up_over_the_month_in_1024s() -> None:
+    """A TB is 1,024 units of the list, each of 1,024**3 bytes."""
     tb = 1024**4 / 1e9  # in GB of 1e9
     plan = tariff(
         [(10 * 1024, 0.030), (50 * 1024, 0.027), (None, 0.02)], currency="USD", gb_bytes=1024**3
@@ -81,7 +82,7 @@ def test_exactly_up_to_belongs_to_the_tier_below_or_above(boundary: str, fee: st
     plan = tariff(TENCENT_GB, semantics="all_units", boundary=boundary)
     assert total(gb(500), plan) == Decimal(fee)
     both = tariff(TENCENT_GB, semantics="graduated", boundary=boundary)
-    assert total(gb(500), both) == Decimal("130.00")  # nothing hangs on it where tiers add up
+    assert total(gb(500), both) == Decimal("130.00")  # no difference where tiers add up
 
 
 def test_agora_volume_discount_is_graduated() -> None:
