@@ -112,7 +112,7 @@ def test_each_way_to_lose_an_order_has_its_name() -> None:
     assert figure(result, "gmv_net_cny") == pytest.approx(2048 * 0.6)
 
 
-def test_a_loss_is_booked_to_the_class_region_and_isp_of_its_viewer() -> None:
+def test_loss_is_booked_to_its_viewers_class_region_and_isp() -> None:
     viewers = [{"access": 1, "region": 0, "isp": 1}, {"access": 1, "region": 1, "isp": 0}]
     wishes = [{"value_cny": 10.0}, {"value_cny": 5.5}]
     result = night(wishes, {"links": [frozen()] * 2}, viewers)
@@ -121,7 +121,8 @@ def test_a_loss_is_booked_to_the_class_region_and_isp_of_its_viewer() -> None:
     assert lost(result, "isp") == {"unicom": 10, "telecom": 5.5}
 
 
-def test_an_order_gained_on_a_rung_is_negative_under_what_ailed_the_better_world() -> None:
+def test_order_gained_on_a_rung_is_a_negative_loss() -> None:
+    """Booked under what ailed the better world."""
     wishes = [{"value_cny": 30.0}, {"value_cny": 100.0}]
     better = [frozen(Limit.LINK), GOOD]  # limits keep others out: the first viewer is better off
     worse = [GOOD, gone(Reason.REFUSED, Limit.SESSIONS)]
@@ -141,7 +142,7 @@ def test_a_sold_out_drop_is_not_lost_twice() -> None:
     assert lost(result, "cause") == {}
 
 
-def test_units_left_on_the_shelf_are_shared_by_the_orders_that_failed() -> None:
+def test_units_left_unsold_are_shared_by_the_failed_orders() -> None:
     lamps = [{"product": 1, "value_cny": 100.0}] * 6
     # Six want four lamps, then two of them do: two lamps stay, four orders failed, 3 : 1.
     fates = [gone(Reason.REFUSED)] * 3 + [frozen(), GOOD, GOOD]
@@ -149,7 +150,7 @@ def test_units_left_on_the_shelf_are_shared_by_the_orders_that_failed() -> None:
     assert lost(result, "cause", "limits") == {"refused": 150, "frozen": 50}
 
 
-def test_a_gained_order_for_a_scarce_product_takes_its_share_negatively() -> None:
+def test_gained_order_for_a_scarce_product_has_negative_share() -> None:
     lamps = [{"product": 1, "value_cny": 100.0}] * 6
     before = [frozen(), *[GOOD] * 5]  # five want four
     after = [GOOD, *[gone(Reason.REFUSED)] * 3, GOOD, GOOD]  # three do: one lamp stays, 3 - 1
@@ -168,7 +169,7 @@ def test_an_unpaid_order_is_no_sale_in_any_world_and_so_no_loss() -> None:
 
 def test_a_unit_held_by_who_does_not_pay_is_not_lost_twice() -> None:
     lamp = {"product": 1, "value_cny": 100.0}
-    # The first holds the only lamp and never pays. In the worse world he is refused.
+    # The first holds the only lamp and never pays. In the worse world they are refused.
     wishes = [{**lamp, "pay_u": 0.95}, lamp]
     one = night(wishes, {"limits": [gone(Reason.REFUSED), GOOD]}, drops=[drop(100, stock=1)],
                 shop=some_never_pay())  # fmt: skip
@@ -181,14 +182,13 @@ def test_a_unit_held_by_who_does_not_pay_is_not_lost_twice() -> None:
     assert lost(two, "cause", "limits") == {"frozen": -100}
 
 
-def test_orders_the_shop_can_not_take_are_lost_to_the_buyers_own_servers_whoever_the_vendor() -> (
-    None
-):
+def test_orders_not_taken_are_lost_to_the_buyers_own_servers() -> None:
+    """No vendor has a part in it."""
     own = Own.model_validate({"orders_per_s": 0.1, "order_wait_s": 5})
     wishes = [{"time_s": 0.0}, {"time_s": 1.0}, {"time_s": 2.5}, {"time_s": 30.0}]
     result = night(wishes, {"incidents": [gone(Reason.CUT_OFF), GOOD, GOOD, GOOD]}, own=own)
     assert lost(result, "cause_by_limit", "limits") == {"not_taken.own_orders_per_s": 200}
-    # Cut off, the first leaves his place to the second.
+    # Cut off, the first leaves their place to the second.
     assert lost(result, "cause_by_limit", "incidents") == {
         "cut_off.none": 100, "not_taken.own_orders_per_s": -100,
     }  # fmt: skip
@@ -197,7 +197,7 @@ def test_orders_the_shop_can_not_take_are_lost_to_the_buyers_own_servers_whoever
     assert figure(result, "lost_gmv_cny") == 200
 
 
-def test_a_host_who_can_not_answer_everybody_is_no_fault_of_the_vendor() -> None:
+def test_host_too_busy_to_answer_is_no_fault_of_the_vendor() -> None:
     shop = SHOP.model_copy(update={"host_answers_per_min": Quantity(value=1)})
     viewers = [{"interactive": True}] * 4
     wishes = [{"time_s": 0.0}, {"time_s": 0.0}, {"time_s": 0.0}, {"time_s": 0.0}]
@@ -220,7 +220,8 @@ def test_thirds_of_a_fen_go_somewhere() -> None:
     assert sorted(cents["limits"][["refused", "frozen", "not_yet_in"]]) == [33, 33, 34]
 
 
-def test_shares_stay_whole_and_exact_where_the_product_passes_2_to_the_63() -> None:
+def test_shares_stay_whole_and_exact_beyond_64_bits() -> None:
+    """Amount times parts passes 2**63."""
     parts = _shared(10**13 + 7, np.ones(2_000_000, np.int64))
     assert parts.sum() == 10**13 + 7 and set(parts.tolist()) == {5_000_000, 5_000_001}
 

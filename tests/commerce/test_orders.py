@@ -34,7 +34,7 @@ def test_below_hd_the_choosy_do_not_buy() -> None:
     ]  # fmt: skip
 
 
-def test_delay_costs_orders_of_those_who_ask_the_host_and_of_nobody_else() -> None:
+def test_delay_costs_orders_only_of_viewers_who_ask_the_host() -> None:
     kept = exp(-(2.5 - 0.5) / 10)
     late = [{"latency_s": 2.5, "u": kept - 0.001}, {"latency_s": 2.5, "u": kept + 0.001}]
     assert bought("vendor", *late, interactive=True) == [True, False]
@@ -44,7 +44,7 @@ def test_delay_costs_orders_of_those_who_ask_the_host_and_of_nobody_else() -> No
     assert bought("vendor", {"latency_s": 0.0, "u": 0.91, "hd": False}, interactive=True) == [False]
 
 
-def test_a_frozen_picture_sells_a_little_and_more_with_the_sound_on() -> None:
+def test_frozen_picture_sells_little_and_more_if_sound_goes_on() -> None:
     assert bought(
         "limits",
         {**frozen(), "u": 0.19},
@@ -60,7 +60,8 @@ def test_who_sees_nothing_buys_nothing(state: State) -> None:
     assert bought("limits", absent) == bought("limits", absent, interactive=True) == [False]
 
 
-def test_stock_goes_to_the_earliest_and_among_equals_by_viewer_and_number() -> None:
+def test_stock_goes_to_the_earliest_orders() -> None:
+    """Among orders of one instant by viewer and number."""
     lamp = {"product": 1, "value_cny": 50.0}
     orders = [
         {**lamp, "viewer": 0, "n": 0, "time_s": 9.0},
@@ -79,9 +80,10 @@ def test_stock_goes_to_the_earliest_and_among_equals_by_viewer_and_number() -> N
 @pytest.mark.parametrize(
     ("stock", "sample", "units"), [(100, 0.29, 29), (100, 1.0, 100), (7, 0.5, 3), (3, 0.1, 1)]
 )
-def test_stock_is_scaled_with_the_sample_down_to_whole_units_but_never_to_none(
+def test_stock_scales_with_the_sample_to_whole_units_never_none(
     stock: int, sample: float, units: int
 ) -> None:
+    """Rounded down, but to one unit at least."""
     assert stock_units(stock, 1 / sample) == units
 
 
@@ -102,7 +104,8 @@ def test_a_server_nobody_waits_for_is_erlangs_loss_formula(load: float) -> None:
     assert turned_away == pytest.approx(load / (1 + load), abs=0.005)
 
 
-def test_a_crowded_server_takes_its_rate_and_nobody_waits_longer_than_he_would() -> None:
+def test_crowded_server_takes_orders_at_its_rate() -> None:
+    """Nobody waits longer than they would: 3 s."""
     times = poisson_times(10_000, 50.0)
     waits = waits_s(times, 0.1, 3.0)
     served = np.isfinite(waits)
@@ -126,7 +129,8 @@ def test_a_drop_may_have_a_payment_deadline_of_its_own() -> None:
         assert sell(run("limits", [slow]), SHOP, [given]).sold.tolist() == sold
 
 
-def test_the_host_answers_so_many_a_minute_and_a_question_waits_a_minute() -> None:
+def test_host_answers_so_many_a_minute_and_questions_wait_one() -> None:
+    """A question that waits longer is not answered."""
     shop = SHOP.model_copy(update={"host_answers_per_min": Quantity(value=6)})
     at_once = [{"time_s": 0.0}] * 12
     asking = sell(run("limits", at_once, [{"interactive": True}] * 12), shop, [])
@@ -137,14 +141,16 @@ def test_the_host_answers_so_many_a_minute_and_a_question_waits_a_minute() -> No
     assert sell(run("limits", at_once, [{"interactive": True}] * 12, 4.0), shop, []).sold.sum() == 2
 
 
-def test_the_busiest_ten_seconds_ask_most_of_the_own_servers_whether_they_take_it_or_not() -> None:
+def test_order_rate_is_that_of_the_busiest_ten_seconds() -> None:
+    """What is asked of the own servers, whether they take it or not."""
     orders = [{"time_s": t} for t in (1.0, 2.0, 3.0, 9.9, 10.0, 25.0)]
     own = Own.model_validate({"orders_per_s": 0.1, "order_wait_s": 0})
     for given in (None, own):
         assert sell(run("limits", orders, weight=2.0), SHOP, [], given).placed_per_s == 0.8
 
 
-def test_the_order_weighted_stall_ratio_counts_viewers_who_were_there() -> None:
+def test_order_stall_ratio_counts_only_viewers_who_were_there() -> None:
+    """Weighted by orders; refused or still starting, a viewer doesn't count."""
     orders = [GOOD, {**frozen(), "u": 0.01}, gone(Reason.REFUSED), GOOD, {"state": State.STARTING}]
     assert sell(run("limits", orders), SHOP, []).stall_ratio == pytest.approx(1 / 3)
     assert np.isnan(sell(run("limits", []), SHOP, []).stall_ratio)

@@ -33,7 +33,7 @@ def profile(**more: Any) -> Vendor:
     )
 
 
-def test_the_vendor_world_has_no_limit_left_and_is_otherwise_the_same_vendor() -> None:
+def test_vendor_world_lifts_every_limit_and_nothing_else() -> None:
     vendor = profile(
         limits={"sessions": 10, "egress_mbps": 20, "joins_per_s": 1},
         regions={"cn": {"sessions": 5}},
@@ -47,13 +47,13 @@ def test_the_vendor_world_has_no_limit_left_and_is_otherwise_the_same_vendor() -
     assert free.model_dump(exclude=lifted) == vendor.model_dump(exclude=lifted)
 
 
-def test_the_worlds_stand_in_order_and_the_first_two_need_no_vendor() -> None:
+def test_worlds_stand_in_order_and_first_two_need_no_vendor() -> None:
     ladder = worlds(profile(limits={"sessions": 10}))
     assert tuple(ladder) == WORLDS
     assert ladder["perfect"] is None and ladder["links"] is None
 
 
-def test_the_same_object_says_that_a_world_needs_no_run_of_its_own() -> None:
+def test_world_that_needs_no_own_run_is_the_same_object() -> None:
     limited, unlimited = profile(limits={"sessions": 10}), profile()
     assert worlds(limited)["limits"] is worlds(limited)["incidents"] is limited
     assert worlds(limited)["vendor"] is not limited
