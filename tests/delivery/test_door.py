@@ -31,7 +31,7 @@ _read = entry(read)
 
 @numba.njit
 def _pass_all(limits, times, admitted):
-    """Knock at each of these times; whoever may pass now passes."""
+    """Knock at each of these times; a viewer who may pass now passes."""
     for k in range(len(times)):
         if ask(limits[0], times[k]) <= times[k]:
             take(limits[0], times[k])
@@ -65,13 +65,13 @@ def line(limit, n, from_s=0.0):
 gates = st.tuples(st.floats(0.1, 100), st.floats(1, 50))
 
 
-def test_a_full_bucket_lets_its_burst_in_at_once_and_then_as_many_as_the_rate():
+def test_full_bucket_lets_in_its_burst_at_once_then_its_rate():
     at = line(gate(4.0, 3.0, "queue"), 11)
     assert at[:3].tolist() == [0, 0, 0]
     assert at[3:] == pytest.approx(np.arange(1, 9) / 4)
 
 
-def test_a_quiet_spell_fills_the_bucket_up_to_its_burst_and_not_beyond():
+def test_quiet_spell_fills_the_bucket_to_its_burst_at_most():
     limit = gate(4.0, 3.0, "refuse")
     line(limit, 5)
     assert admitted_of(limit, [1000.0] * 5).tolist() == [True, True, True, False, False]
@@ -87,7 +87,8 @@ def test_a_refused_attempt_takes_no_token():
 
 
 @given(law=gates, waits=st.lists(st.floats(0, 2), min_size=1, max_size=200))
-def test_in_no_window_more_than_burst_and_rate_times_its_length_pass(law, waits):
+def test_no_window_passes_more_than_burst_and_rate_allow(law, waits):
+    """No more than the burst, and the rate times the window's length."""
     per_s, burst = law
     times = np.cumsum(waits)
     passed = times[admitted_of(gate(per_s, burst, "refuse"), times)]
@@ -135,7 +136,8 @@ def test_whoever_comes_when_told_gets_in():
 # --- places ---------------------------------------------------------------------------------------
 
 
-def test_a_quota_lets_in_as_many_as_it_has_places_and_never_says_when_the_next_may_come():
+def test_quota_lets_in_as_many_as_it_has_places():
+    """It never says when the next may come: only a place given back lets them in."""
     limit = quota(3.0, 1.0, "refuse", Limit.SESSIONS)
     assert admitted_of(limit, np.arange(5)).tolist() == [True, True, True, False, False]
     assert _ask(limit[0], 7.0) == np.inf
@@ -223,7 +225,7 @@ def closed(limit, t):
     return _ask(limit[0], t) > t
 
 
-def test_an_account_is_over_when_the_mean_since_the_last_reading_is():
+def test_account_is_over_if_the_mean_since_last_reading_is():
     limit = account()
     assert not closed(limit, 5.0), "nothing has been read"
     said = []
@@ -253,7 +255,7 @@ def test_a_package_once_used_up_stays_so():
 
 
 @pytest.mark.parametrize("make", [account, package])
-def test_a_cut_off_ends_when_it_is_said_to_and_counting_begins_anew(make):
+def test_cut_off_ends_as_stated_and_counting_begins_anew(make):
     limit = make(policy="cut_off", cut_off_s=7.5)
     first_s = float(limit["at_s"][0])
     assert _read(limit[0], 1e4, first_s)

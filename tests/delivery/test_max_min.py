@@ -38,7 +38,7 @@ def test_the_level_is_infinite_where_everything_fits():
     assert got.rate.tolist() == [4, 6]
 
 
-def test_a_tight_edge_leaves_its_room_in_the_region_to_the_other_edges():
+def test_tight_edge_leaves_its_regions_room_to_other_edges():
     got = share(Tree([2.0, INF], [10.0]), [0, 0, 1, 1], [9, 9, 9, 9])
     assert got.rate == pytest.approx([1, 1, 4, 4])
     assert got.bind.tolist() == [EDGE, REGION]
@@ -90,7 +90,7 @@ def test_flows_that_just_fit_are_not_held_back_by_rounding(n):
 
 
 @given(case=loaded())
-def test_nobody_gets_more_than_his_cap_and_no_node_carries_more_than_its_capacity(case):
+def test_no_rate_exceeds_its_cap_and_no_node_its_capacity(case):
     t, edge, cap = case
     got = share(t, edge, cap)
     assert (got.rate >= 0).all() and (got.rate <= cap).all()
@@ -98,7 +98,8 @@ def test_nobody_gets_more_than_his_cap_and_no_node_carries_more_than_its_capacit
 
 
 @given(case=loaded())
-def test_whoever_gets_less_than_his_cap_has_a_full_node_where_nobody_gets_more(case):
+def test_rate_below_its_cap_has_a_full_node_as_bottleneck(case):
+    """A node above it where nobody gets more."""
     t, edge, cap = case
     got = share(t, edge, cap)
     full = load(t, edge, got.rate) >= t.capacities * (1 - 1e-9) - 1e-9
@@ -115,7 +116,7 @@ def test_whoever_gets_less_than_his_cap_has_a_full_node_where_nobody_gets_more(c
                     if t.below()[k, f]
                 )
             ]
-            assert bottleneck, "nothing holds him back"
+            assert bottleneck, "nothing holds it back"
             assert got.bind[e] in bottleneck
 
 
@@ -147,7 +148,7 @@ def lexicographic(t, edge, cap):
 
 @settings(max_examples=40)
 @given(case=loaded(most=6))
-def test_rates_are_those_of_a_linear_program_that_raises_the_least_first(case):
+def test_rates_match_a_linear_program_raising_the_least_first(case):
     t, edge, cap = case
     got = share(t, edge, cap).rate
     if len(edge) and np.isfinite(t.capacities).any():
@@ -190,7 +191,8 @@ def test_a_node_udp_takes_part_of_is_a_smaller_node(case, part):
 
 
 @given(case=loaded())
-def test_what_a_sender_may_count_on_is_the_fair_share_if_all_asked_for_their_best(case):
+def test_sender_may_count_on_its_fair_share_of_the_capacity(case):
+    """As if all asked for their best."""
     t, edge, want = case
     nodes, f = t.nodes(), flows(edge, want)
     # It is of the whole capacity, whatever is sent, owed or lost at the moment.
@@ -208,7 +210,8 @@ def test_what_a_sender_may_count_on_is_the_fair_share_if_all_asked_for_their_bes
     "debt_mb, hold_s, left",
     [(0, 1, 10), (3, 1, 7), (3, 2, 8.5), (5, 1, 5), (100, 1, 5), (3, 0, 10)],
 )
-def test_debt_is_held_back_over_the_stretch_but_never_more_than_half(debt_mb, hold_s, left):
+def test_debt_is_held_back_up_to_half_of_the_capacity(debt_mb, hold_s, left):
+    """Over the stretch that is given for it."""
     got = share(Tree([10.0]), [0, 0], [20, 20], debt_mb, hold_s)
     assert got.rate.sum() == pytest.approx(left)
 
@@ -218,7 +221,7 @@ def test_debt_binds_where_capacity_alone_would_not():
     assert got.rate == pytest.approx([3, 3]) and got.bind[0] == EDGE
 
 
-def test_what_was_sent_beyond_capacity_is_owed_and_spare_capacity_pays_it_back():
+def test_excess_sent_is_owed_and_paid_back_by_spare_capacity():
     t = Tree([10.0, INF], [INF], 12.0)
     nodes = t.nodes()
     nodes["rate_mbps"][:2], nodes["sent_mb"][:2] = [10, 4], [3, -2]
@@ -231,7 +234,8 @@ def test_what_was_sent_beyond_capacity_is_owed_and_spare_capacity_pays_it_back()
     assert nodes["debt_mb"].tolist() == [0, 0, 0, 0]
 
 
-def test_what_a_node_that_bound_left_unsent_may_be_sent_later_up_to_half_its_capacity():
+def test_capacity_a_binding_node_left_unused_may_be_sent_later():
+    """Up to half of its capacity."""
     nodes = Tree([10.0]).nodes()
     nodes["bind"][0], nodes["rate_mbps"][0] = EDGE, 8
     _settle(nodes, 1, 2.0)

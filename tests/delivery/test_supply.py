@@ -78,7 +78,7 @@ def allowed(sent: NDArray[np.float64], growth: float) -> NDArray[np.float64]:
     return out
 
 
-def test_growth_within_a_minute_is_capped_and_over_61_seconds_it_is_not() -> None:
+def test_growth_is_capped_within_a_minute_but_not_over_61_s() -> None:
     """Alibaba Cloud Live: a rise of 10 Gbps within one minute is capped, over 61 s it isn't."""
     low, high = 4e3, 14e3
     sent = np.where(np.arange(200) < 100, low, high)  # second 99 is the last low one
@@ -122,7 +122,7 @@ def test_the_least_holds_and_is_named(growth: float, leak: float, least: tuple[i
     assert held(bought_mbps=400, growth_mbps=growth, leak_share=leak, origin_mbps=25) == least
 
 
-def test_nodes_send_their_number_times_one_and_never_more_than_was_bought() -> None:
+def test_nodes_send_their_number_times_one_up_to_what_is_bought() -> None:
     assert held(nodes=3, node_mbps=70, bought_mbps=400)[0] == 210
     assert held(nodes=3, node_mbps=170, bought_mbps=400)[0] == 400
 
@@ -134,7 +134,7 @@ def test_others_take_their_share_of_all_but_the_growth() -> None:
     assert held(free=0.75, growth_mbps=50)[0] == 150
 
 
-def test_a_full_origin_slows_down_alike_what_leaks_and_what_is_fetched() -> None:
+def test_full_origin_slows_leaks_and_fetches_alike() -> None:
     """1,000 Mbps of which a tenth leaks, and 300 of fetches: 400 asked of an origin of 100."""
     mbps, code = held(leak_share=0.1, origin_mbps=100, asked_mbps=1000, fetching_mbps=300)
     assert mbps == pytest.approx(1000 / 4)
@@ -195,7 +195,7 @@ def test_a_step_fails_with_its_share(u: float, last: int) -> None:
     assert fleet(np.full(119, 3.5), u=u, fail_share=0.2)[-1] == last
 
 
-def test_a_step_that_failed_is_noticed_when_it_should_have_come_and_started_again() -> None:
+def test_failed_step_is_noticed_when_due_and_started_again() -> None:
     load, n = np.full(400, 3.5), 400
     nodes, calls, u = np.zeros(n, np.int64), np.zeros((2, n), np.int64), np.full(n, 0.9)
     u[0] = 0.1
@@ -213,7 +213,7 @@ def test_a_step_is_taken_away_after_it_was_not_needed_for_long() -> None:
     assert (nodes[435:] == 4).all(), "never fewer than there are at least"
 
 
-def test_a_schedule_is_kept_without_scaling_and_is_the_least_with_it() -> None:
+def test_schedule_is_exact_without_scaling_and_a_minimum_with_it() -> None:
     least = np.where(np.arange(400) < 100, 4, np.where(np.arange(400) < 200, 6, 3))
     for scales, last in ((False, 3), (True, 6)):
         nodes, calls = np.zeros(400, np.int64), np.zeros((2, 400), np.int64)

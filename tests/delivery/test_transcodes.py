@@ -43,7 +43,7 @@ def test_a_picture_is_one_transcode_however_many_watch_it():
     assert Path(1).wanted(0, 5000, 0, 0) == [1]
 
 
-def test_who_came_first_is_served_and_keeps_it_while_anybody_watches():
+def test_first_wanted_picture_keeps_its_transcode_while_watched():
     path = Path(1)
     assert path.wanted(0, 0, 1, 0) == [2]
     assert path.wanted(0, 900, 1, 0) == [2]

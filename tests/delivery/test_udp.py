@@ -104,7 +104,7 @@ def test_retransmission_at_its_cap_makes_it_worse_by_as_much(load, most):
     assert kinds["sent_mbps"][0, 0] == pytest.approx(1 + most)
 
 
-def test_retransmission_without_end_chokes_a_node_that_is_a_little_short():
+def test_endless_retransmission_chokes_a_slightly_short_node():
     nodes, _ = lose(Tree([100.0]), [[101]], [[0.0]], path(rtx_max=1e6))
     assert nodes["passed"][0] == pytest.approx(100 / 101 / (1 + 1e6))
 
@@ -143,9 +143,8 @@ def test_pictures_of_different_bitrates_lose_the_same_part():
     fec=st.floats(0, 0.5),
     most=st.floats(0, 1),
 )
-def test_of_whatever_bitrates_the_excess_over_the_cap_of_retransmission_is_dropped(
-    n, mbps, short, fec, most
-):
+def test_excess_beyond_the_cap_of_retransmission_is_dropped(n, mbps, short, fec, most):
+    """Whatever the bitrates are."""
     offered = float(np.dot(n, mbps)) * (1 + fec)
     p = path(fec=fec, rtx_max=most)
     nodes, _ = lose(Tree([offered / short]), [n], [[0.0] * 3], p, [mbps])
@@ -153,7 +152,8 @@ def test_of_whatever_bitrates_the_excess_over_the_cap_of_retransmission_is_dropp
     assert nodes["bind"][0] == EDGE
 
 
-def test_a_picture_that_loses_more_on_its_own_link_is_sent_more_often_whatever_its_size():
+def test_picture_that_loses_more_on_its_link_is_sent_more_often():
+    """Whatever its size."""
     # 50 x 2 / 0.8 and 50 x 1 fill 175 exactly.
     nodes, kinds = lose(Tree([175.0]), [[50, 50]], [[0.2, 0.0]], path(), [[2.0, 1.0]])
     assert nodes["passed"][0] == 1
@@ -169,7 +169,7 @@ def test_what_is_lost_in_a_round_is_load_in_the_next(rounds):
     assert nodes["passed"][0] == pytest.approx(1.02 ** -(rounds + 1))
 
 
-def test_a_little_shortage_passes_the_tolerance_only_after_a_while():
+def test_small_shortage_passes_the_tolerance_only_after_a_while():
     # ln(1/0.9) / ln(1.02) = 5.3 rounds of growing by 2 % lie between no loss and 10 % of it.
     lost = [
         1 - lose(Tree([100.0]), [[102]], [[0.0]], path(), rounds=k)[0]["passed"][0]
@@ -227,7 +227,8 @@ paths = st.builds(lambda fec, most: path(fec=fec, rtx_max=most), st.floats(0, 0.
 
 
 @given(t=trees, p=paths, data=st.data(), ebbing=st.booleans())
-def test_in_the_end_loss_and_retransmission_are_each_others_fixed_point(t, p, data, ebbing):
+def test_loss_and_retransmission_settle_at_their_fixed_point(t, p, data, ebbing):
+    """In the end each is what the other makes of it."""
     rows = data.draw(
         st.lists(
             st.tuples(flows_and_losses, flows_and_losses),
@@ -278,11 +279,13 @@ def test_a_packet_is_sent_as_often_as_it_takes_up_to_the_cap():
 
 
 @given(loss=st.floats(0, 0.99), fec=st.floats(0, 0.5))
-def test_within_the_tolerance_nothing_is_missing_where_retransmission_keeps_up(loss, fec):
+def test_nothing_is_missing_where_retransmission_keeps_up(loss, fec):
+    """Within the tolerance."""
     assert _arrives(path(tolerance=1.0, fec=fec), 2.0, loss) == INF
 
 
-def test_within_the_tolerance_what_fec_and_retransmission_can_t_make_up_for_is_missing():
+def test_loss_beyond_fec_and_retransmission_is_missing():
+    """Within the tolerance: what the two can't make up for."""
     p = path(tolerance=0.5, fec=0.1, rtx_max=0.2)
     # 0.25 sent again would do at 20 %, and FEC adds a tenth: 1.1 x 1.2 x 0.8 = 1.056.
     assert _arrives(p, 2.0, 0.2) == INF
@@ -297,7 +300,8 @@ def test_beyond_the_tolerance_what_is_lost_is_lost():
 
 
 @given(tolerance=st.floats(0, 0.9), loss=st.floats(0.001, 1), fec=st.floats(0, 1))
-def test_beyond_the_tolerance_the_picture_always_gets_less_than_its_bitrate(tolerance, loss, fec):
+def test_picture_gets_less_than_its_bitrate_beyond_tolerance(tolerance, loss, fec):
+    """Always: however much FEC is added."""
     if loss > tolerance:
         got = _arrives(path(tolerance=tolerance, fec=fec), 2.0, loss)
         assert got == pytest.approx(2.0 * (1 - loss)) and got < 2.0
@@ -333,7 +337,8 @@ def test_rounding_pauses_nobody(n):
     assert pause(Tree([n / 10], [n / 10], n / 10), [0] * n, each=0.1)[0].all()
 
 
-def test_as_places_come_free_the_paused_resume_in_the_order_of_admission():
+def test_paused_viewers_resume_in_the_order_of_admission():
+    """As places come free."""
     # Number 1 leaves: 3 is sent to again, 4 still waits.
     sent, _, last = pause(Tree([3.0]), [0] * 4, admitted=[0, 2, 3, 4])
     assert sent.tolist() == [True, True, True, False]
@@ -359,7 +364,8 @@ def test_a_full_edge_leaves_its_siblings_open():
 
 
 @given(t=trees, data=st.data())
-def test_the_sent_fit_every_node_and_each_edge_serves_a_first_part_of_its_viewers(t, data):
+def test_pausing_fits_every_node_and_serves_the_first_admitted(t, data):
+    """Each edge serves a first part of its viewers; not one more would fit."""
     edge = data.draw(st.lists(st.integers(0, len(t.edges) - 1), max_size=40))
     sent, bind, _ = pause(t, edge)
     of = np.array(edge, int)
