@@ -1,4 +1,4 @@
-"""The viewers of a night: open Poisson arrivals, each viewer known by his bin and number in it."""
+"""The viewers of a night: open Poisson arrivals, each known by their bin and number in it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def identity(viewers):
 # --- arrivals -------------------------------------------------------------------------------------
 
 
-def test_the_count_of_every_bin_is_poisson_around_what_is_expected():
+def test_count_of_every_bin_is_poisson_around_its_mean():
     n, mean = counts(nights()), means(nights()[0])
     # Dispersion: sum of (n - mean)^2 / mean over the nights is chi-square, for each bin.
     spread = ((n - mean) ** 2 / mean).sum(axis=0)
@@ -88,7 +88,7 @@ def test_arrivals_are_spread_evenly_over_their_bin():
         assert stats.kstest(within, "uniform").pvalue > 1e-3
 
 
-def test_viewers_come_in_the_order_of_bin_and_number_without_gaps():
+def test_viewers_stand_in_order_of_bin_and_number_without_gaps():
     v = nights()[0].viewers
     assert (np.diff(identity(v)) > 0).all()
     assert (v["bin"] >= -1).all()
@@ -100,7 +100,7 @@ def test_viewers_come_in_the_order_of_bin_and_number_without_gaps():
 # --- presence -------------------------------------------------------------------------------------
 
 
-def test_realised_concurrency_is_poisson_around_the_offered_curve():
+def test_concurrency_is_poisson_around_the_offered_curve():
     d = nights()[0].demand
     here = np.array([present(a, d.times_s[:-1]) for a in nights()])
     z = (here.mean(axis=0) - d.offered[:-1]) / np.sqrt(d.offered[:-1] / NIGHTS)
@@ -110,7 +110,8 @@ def test_realised_concurrency_is_poisson_around_the_offered_curve():
     assert here.var(axis=0).mean() == pytest.approx(d.offered.mean(), rel=0.05)
 
 
-def test_those_there_at_the_start_are_as_many_as_the_target_says_and_in_equilibrium():
+def test_initial_viewers_match_the_target_in_equilibrium():
+    """As many as the target says, each with what is left of a stay under way."""
     first = [a.viewers[a.viewers["bin"] == -1] for a in nights()]
     target = 30
     n = np.array([len(v) for v in first])
@@ -168,7 +169,7 @@ def test_the_audience_at_10000_is_part_of_that_at_20000(promotion):
     assert len(small.orders) > 100
 
 
-def test_a_sample_is_part_of_the_whole_and_a_smaller_one_of_a_larger_one():
+def test_sample_is_part_of_the_whole_and_of_any_larger_sample():
     for least, part, whole in zip(nights(0.1)[:50], nights(0.3)[:50], nights()[:50], strict=True):
         assert_nested(part, whole)
         assert_nested(least, part)
@@ -199,7 +200,8 @@ def test_a_sample_has_its_share_of_the_room_at_every_moment(sample):
     assert np.sqrt(np.mean(np.square(errors))) < 0.4 * np.sqrt(np.mean(chance))
 
 
-def test_a_sampled_viewer_orders_for_all_he_stands_for_and_for_what_the_night_is_worth():
+def test_sampled_viewers_orders_add_up_to_the_nights_worth():
+    """Each orders for all they stand for, the sample as often as the whole night."""
     parts, wholes = nights(0.3), nights()
     for part, whole in zip(parts, wholes, strict=True):
         worth = (
@@ -214,7 +216,7 @@ def test_a_sampled_viewer_orders_for_all_he_stands_for_and_for_what_the_night_is
     assert np.mean([p.order_weight for p in parts]) == pytest.approx(1, abs=0.2)  # few orders
 
 
-def test_what_a_viewer_orders_in_the_night_he_orders_in_its_sample_too():
+def test_viewers_keep_their_orders_of_the_night_in_its_sample():
     part, whole = nights(0.3)[0], nights()[0]
     there = np.searchsorted(identity(whole.viewers), identity(part.viewers))
     mine = whole.orders[np.isin(whole.orders["viewer"], there)]
@@ -262,7 +264,8 @@ def test_a_mass_exit_takes_its_share_evenly_over_its_time():
     assert stats.kstest(when, stats.uniform(500, 100).cdf).pvalue > 1e-3
 
 
-def test_whoever_comes_during_a_mass_exit_meets_what_is_left_of_it_and_later_ones_none():
+def test_viewers_who_join_in_a_mass_exit_meet_the_rest_of_it():
+    """Viewers who join after it meet none of it."""
     v = with_exit().viewers
     during = v[(v["arrival_s"] > 500) & (v["arrival_s"] < 600)]
     taken = during["exit_s"] < 1200
@@ -283,7 +286,7 @@ def test_a_mass_exit_changes_nothing_else_about_a_viewer():
         assert np.array_equal(a[column], b[column]), column
 
 
-def test_realised_concurrency_follows_the_curve_through_a_mass_exit():
+def test_concurrency_follows_the_curve_through_a_mass_exit():
     keys = {
         "peak_viewers": 400, "mass_exit": EXIT, "duration_s": 900,
         "concurrency": [[0, 0.8], [500, 1], [600, 0.6], [900, 0.6]],

@@ -158,7 +158,7 @@ def test_a_mass_exit_may_take_one_cohort_and_come_twice():
 def test_an_exit_within_a_bin_takes_those_who_came_before_it():
     """300 viewers join evenly in 30 s and stay; from 10 to 20 s all who are there leave.
 
-    Of those who come meanwhile it takes each with the part of it that is still to come.
+    Each viewer who comes meanwhile is taken with the part of it that is still to come.
     """
     stay = Stay(bouncer_share=0, bouncer_mean_s=1, stayer_mean_s=1e9, stayer_sigma_ln=0.1)
     scenario = night(

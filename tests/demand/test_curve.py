@@ -50,7 +50,8 @@ def by_the_second(d, times):
 
 
 @pytest.mark.parametrize("promotion, audience", CURVES)
-def test_every_shipped_curve_comes_true_at_the_bin_edges_or_says_how_far_off(promotion, audience):
+def test_every_shipped_curve_comes_true_or_says_how_far_off(promotion, audience):
+    """At the bin edges; how far off it is in between is said too."""
     script, d = shipped_demand(promotion, audience)
     if script.file is not None:
         points, _ = read_curve(resolve_file("promotion.file", script.file))
@@ -117,7 +118,8 @@ def test_no_curve_needs_negative_joins_and_none_is_undershot(shares, audience):
         assert error < 1e-9
 
 
-def test_a_curve_that_falls_faster_than_people_leave_dries_up_and_says_so():
+def test_curve_falling_faster_than_viewers_leave_dries_up():
+    """It says for how much of the night, and how far off the curve is."""
     fall = [[0, 1], [600, 1], [660, 0.1], [1200, 0.1]]
     d = demand(stay=FORGETFUL, concurrency=fall)
     # Nobody joins any more: of 1,000 at 600 s, exp(-t / 200 s) are left.
@@ -209,7 +211,7 @@ def test_a_mass_exit_takes_its_share_of_those_present():
     # At 660 s of those there at 600 s exp(-60/200) would have stayed; 0.6 of them have.
     left = usual * np.exp(-60 / 200)
     joined = usual - left
-    # Whoever joined meanwhile meets what remained of the exit.
+    # Viewers who joined meanwhile meet what remained of the exit.
     middles = [615, 645]
     still = [np.exp(-(660 - m) / 200) * (1 - 0.4 * (660 - m) / 60) for m in middles]
     full = [np.exp(-(660 - m) / 200) for m in middles]
@@ -222,7 +224,7 @@ def test_a_mass_exit_takes_its_share_of_those_present():
     assert d.offered[later] == pytest.approx(usual - missing)
 
 
-def test_with_a_mass_exit_a_curve_may_fall_faster_than_people_leave():
+def test_mass_exit_lets_a_curve_fall_faster_than_viewers_leave():
     fall = [[0, 1], [600, 1], [660, 0.6], [1200, 0.6]]
     plain = demand("star_room", concurrency=fall)
     together = demand("star_room", concurrency=fall, mass_exit=EXIT)
@@ -242,7 +244,8 @@ def curve_file(folder, *lines, header="time_s,viewers"):
 RECORDED = ["0,100", "600,400", "900,250", "1200,500"]
 
 
-def test_a_recorded_curve_is_scaled_to_the_peak_and_lasts_as_long_as_the_file(tmp_path):
+def test_recorded_curve_scales_to_the_peak_and_keeps_its_length(tmp_path):
+    """It lasts as long as the file unless a duration is given."""
     file = curve_file(tmp_path, *RECORDED)
     d = demand(file=file, duration_s=None, peak_viewers=2000)
     assert d.duration_s == 1200
@@ -292,7 +295,7 @@ def test_views_tell_how_long_people_stay(tmp_path, audience):
     assert (law.share, law.sigma) == (d.parts[0].law.share, d.parts[0].law.sigma)
 
 
-def test_fitted_stays_bring_about_as_many_viewers_as_the_recording_counted(tmp_path):
+def test_fitted_stays_bring_as_many_viewers_as_were_recorded(tmp_path):
     lines = [f"{60 * k},{300},{60 * k * 2}" for k in range(21)]  # two joins a second
     file = curve_file(tmp_path, *lines, header="time_s,viewers,views")
     d = demand("star_room", duration_s=None, peak_viewers=None, file=file)
@@ -306,7 +309,7 @@ def test_views_are_left_alone_where_the_stay_says_so(tmp_path):
     assert demand(stay=FORGETFUL, duration_s=None, file=file).mean_stay_s == 2400
 
 
-def test_a_show_that_ends_before_the_first_viewer_of_the_file_is_refused(tmp_path):
+def test_show_ending_before_the_files_first_viewer_is_refused(tmp_path):
     file = curve_file(tmp_path, "0,0", "600,0", "1200,50")
     scenario = night(file=file, duration_s=300)
     with pytest.raises(ScenarioError, match=r"duration_s.*300"):

@@ -78,9 +78,7 @@ def test_the_cumulative_rate_is_the_integral_of_the_script(pitches, drops, t):
 
 
 @given(pitches=pitches, drops=drops, t=st.floats(0, 1200), data=st.data())
-def test_the_time_of_an_order_is_where_the_cumulative_rate_reaches_its_mass(
-    pitches, drops, t, data
-):
+def test_order_comes_when_the_cumulative_rate_reaches_its_mass(pitches, drops, t, data):
     rates = rates_of(pitches=pitches, drops=drops)
     product = data.draw(st.integers(0, len(drops)))
     mass = rates.cumulative(np.array([t]))[0, product]
@@ -254,7 +252,7 @@ def test_a_drop_has_its_price_and_the_basket_is_lognormal():
     assert stats.kstest(orders["u"], "uniform").pvalue > 1e-3
 
 
-# --- each viewer for himself ----------------------------------------------------------------------
+# --- each viewer on their own ---------------------------------------------------------------------
 
 
 def test_a_viewers_orders_don_t_depend_on_who_else_came():

@@ -67,7 +67,8 @@ def test_a_block_is_the_one_of_the_paper_at_any_counter_and_key(counter, key):
     assert compiled_block(counter, key) == paper_block(counter, key)
 
 
-def test_the_counter_is_number_bin_n_cause_and_the_key_seed_and_replication():
+def test_counter_and_key_decide_which_numbers_are_drawn():
+    """The counter is number, bin, n and cause; the key is seed and replication."""
     a, b, c, d = paper_block((7, 3, 5, Cause.LINK), (11, 2))
     x, y = pairs(11, 2, Cause.LINK, [3], [7], 5)[0]
     assert x == pytest.approx((a * 2**20 + b // 2**12) / 2**52, abs=2**-52)
@@ -77,7 +78,8 @@ def test_the_counter_is_number_bin_n_cause_and_the_key_seed_and_replication():
 @given(
     words=st.lists(st.sampled_from([0, ONES]), min_size=4, max_size=4), key=st.tuples(words, words)
 )
-def test_numbers_lie_strictly_inside_0_and_1_even_where_all_bits_of_a_word_are_alike(words, key):
+def test_numbers_lie_strictly_between_0_and_1(words, key):
+    """Even where all bits of a word are alike."""
     j, bin_, n, cause = counter_that_gives(words, key)
     assert paper_block((j, bin_, n, cause), key) == tuple(words)
     x, y = two(np.uint32(key[0]), np.uint32(key[1]), cause, bin_, j, n)
@@ -108,7 +110,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_another_key_gives_other_numbers_that_know_nothing_of_the_first(way):
+def test_another_key_gives_unrelated_numbers(way):
     columns = np.array(WAYS[way])
     assert len(np.unique(columns)) == columns.size
     correlation = np.corrcoef(columns) - np.eye(len(columns))
