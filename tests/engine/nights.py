@@ -55,7 +55,7 @@ STEADY = (
     "network.classes.home.jumps=[[0]]",
     "network.classes.home.loss=0",
 )
-"""Those who are there at the start stay to the end on perfect links: only breaks can harm them."""
+"""Viewers there at the start stay to the end on perfect links: only breaks can harm them."""
 
 QUEUES = (
     "vendors.budget.limits.joins_per_s=2",

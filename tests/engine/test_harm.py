@@ -59,9 +59,10 @@ def harm(run: Run) -> float:
 
 
 @pytest.mark.parametrize("limit", CAPACITIES.values(), ids=CAPACITIES.keys())
-def test_half_as_much_again_as_a_capacity_shows_harm_and_without_it_there_is_none(
+def test_demand_of_1_5_times_a_capacity_shows_harm(
     limit: tuple[str, ...],
 ) -> None:
+    """Against the same night with the capacity lifted."""
     lifted = tuple(o for o in limit if not any(k in o for k in ("limits.", "regions.", "own.")))
     peak = f"promotion.peak_viewers={VIEWERS}"
     free = run_once(night(peak, *lifted, "vendors.budget.limits={}"))
@@ -69,7 +70,7 @@ def test_half_as_much_again_as_a_capacity_shows_harm_and_without_it_there_is_non
 
 
 @pytest.mark.parametrize("path", [(), FLV], ids=["udp", "tcp"])
-def test_held_at_half_as_much_again_one_bitrate_loses_a_third_of_the_watching(
+def test_one_bitrate_loses_a_third_at_1_5_times_the_capacity(
     path: tuple[str, ...],
 ) -> None:
     """Nobody leaves: the share of time without a picture is what capacity can't carry, or more."""
@@ -106,7 +107,8 @@ def test_a_sender_with_pictures_counts_what_its_own_fec_takes(fec: float) -> Non
     assert mbps == pytest.approx(0.9 if fec == 0 else 0.3, rel=0.02)
 
 
-def test_who_sees_a_smaller_picture_because_a_node_is_short_is_harmed_by_its_limit() -> None:
+def test_smaller_picture_of_a_short_node_is_its_limits_harm() -> None:
+    """With plenty nobody is harmed by it."""
     keys = (*LAYERED, "network=home", "promotion.peak_viewers=300")
     short = run_once(night(*keys, "vendors.budget.limits.egress_mbps=300"))
     seen = short.orders[(short.orders["state"] == State.PLAYING) & ~short.orders["hd"]]
@@ -119,7 +121,7 @@ def test_who_sees_a_smaller_picture_because_a_node_is_short_is_harmed_by_its_lim
     assert not (plenty.orders["limit"] == Limit.EGRESS_VENDOR).any()
 
 
-def test_one_shortage_is_four_nights_by_tcp_udp_with_pictures_and_refused_at_the_door() -> None:
+def test_one_shortage_differs_by_tcp_udp_pictures_and_door() -> None:
     """The same viewers at half as much again as the egress carries (design, section 5)."""
     short = ("network=home", "promotion.peak_viewers=300", "vendors.budget.limits.egress_mbps=425")
     how = {

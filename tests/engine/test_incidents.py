@@ -40,7 +40,7 @@ def orders(run: Run, who: NDArray[np.bool_], from_s: float, to_s: float) -> NDAr
 # --- down -----------------------------------------------------------------------------------------
 
 
-def test_who_is_at_a_dead_edge_is_cut_off_at_that_instant_and_nobody_elsewhere() -> None:
+def test_dead_edge_cuts_off_its_viewers_at_once_and_no_others() -> None:
     wishes = "promotion.orders_per_view=20"
     there = night("promotion.peak_viewers=300", wishes)
     broken = run_once(
@@ -75,7 +75,8 @@ def test_a_dead_region_is_silent_on_the_wire(path: tuple[str, ...]) -> None:
     assert (readings(r, 0, 100) > 0).all() and (readings(r, 130, 300) > 0).all()
 
 
-def test_those_cut_off_come_back_all_at_once_and_load_the_gate_for_everyone() -> None:
+def test_viewers_cut_off_return_together_and_crowd_the_gate() -> None:
+    """Viewers who are new then are refused in the rush too."""
     gate = ("vendors.budget.limits.joins_per_s=5", "vendors.budget.policy.joins_burst=5")
     calm = run_once(night("promotion.peak_viewers=300", *gate))
     storm = run_once(
@@ -89,7 +90,9 @@ def test_those_cut_off_come_back_all_at_once_and_load_the_gate_for_everyone() ->
     assert "binding_limit_s.joins_per_s" in storm.facts
 
 
-def test_who_runs_out_of_retries_before_the_mend_is_cut_off_for_good_sooner_most_are_back() -> None:
+def test_viewers_out_of_retries_before_the_mend_are_lost() -> None:
+    """They are cut off for good; after a sooner mend most are back."""
+
     def fate(mended_s: float) -> NDArray[np.int8]:
         s = run_once(
             night("promotion.peak_viewers=300", breaks(f"region cn 100 {mended_s} 0"))
@@ -109,7 +112,7 @@ def test_what_is_missed_on_the_way_back_is_the_outages() -> None:
 
 
 @pytest.mark.parametrize("ghost_s", [0, 10, 20])
-def test_a_ghost_counts_against_its_quota_until_it_is_noticed_and_no_longer(ghost_s: int) -> None:
+def test_ghost_counts_against_its_quota_until_it_is_noticed(ghost_s: int) -> None:
     r = run_once(
         night(
             "promotion.peak_viewers=400",
@@ -156,7 +159,7 @@ def test_two_that_overlap_keep_an_edge_down_until_both_are_over() -> None:
 
 @pytest.mark.parametrize("path", [(), FLV], ids=["udp", "tcp"])
 @pytest.mark.parametrize("left", [0.3, 0.8])
-def test_a_brown_out_leaves_its_share_of_the_load_and_all_is_back_after_it(
+def test_brown_out_leaves_a_share_of_the_load_until_it_ends(
     path: tuple[str, ...], left: float
 ) -> None:
     r = run_once(night(*STEADY, breaks(f"region cn 100 160 {left}"), *path))
@@ -171,7 +174,7 @@ def test_a_brown_out_leaves_its_share_of_the_load_and_all_is_back_after_it(
     assert (r.sessions["harm"] == Limit.EGRESS_REGION).all()
 
 
-def test_a_brown_out_leaves_its_share_of_a_capacity_where_one_is_given() -> None:
+def test_brown_out_leaves_a_share_of_a_given_capacity() -> None:
     c = 150 * MBPS
     r = run_once(
         night(*STEADY, f"++vendors.budget.regions.cn.egress_mbps={c}", *FLV,
@@ -364,7 +367,8 @@ def test_without_the_host_rtc_is_frozen_until_it_is_back() -> None:
     assert (r.sessions["stalls"] == 1).all()
 
 
-def test_flv_outlives_a_short_gap_without_a_freeze_and_is_nearer_to_live_afterwards() -> None:
+def test_flv_outlives_a_short_gap_and_is_nearer_to_live_after() -> None:
+    """It doesn't freeze."""
     keys = (
         *STEADY,
         *FOUR_S,
@@ -396,7 +400,7 @@ def test_the_hosts_gap_is_nobody_s_fault_at_the_vendor() -> None:
     assert bound == {"binding_limit_s.host_uplink": 10}
 
 
-def test_what_the_host_s_uplink_carries_is_the_worst_of_those_that_overlap() -> None:
+def test_overlapping_uplink_incidents_leave_the_worst_share() -> None:
     keys = (*STEADY, *FOUR_S, STUBBORN)
     r = run_once(night(*keys, breaks("host_uplink - 100 112 0.75", "host_uplink - 104 106 0.25")))
     # Lost of the picture: 10 x 1/4 + 2 x 3/4 s, just what was in the buffer.
@@ -433,7 +437,7 @@ def test_another_vendors_incident_is_not_ours() -> None:
     assert two["agora"].sessions["cuts"].sum() == 0 < two["budget"].sessions["cuts"].sum()
 
 
-def test_places_that_ghosts_hold_for_ever_pile_up_and_harm_nothing() -> None:
+def test_places_held_by_endless_ghosts_pile_up_and_harm_nothing() -> None:
     outages = breaks(*[f"region cn {20 * k} {20 * k + 0.01} 0" for k in range(1, 13)])
     r = run_once(night(*STEADY, "+vendors.budget.policy.ghost_s=5000", outages))
     assert r.sessions["cuts"].mean() > 8

@@ -70,9 +70,10 @@ def usage(run: Run, meter: str) -> float:
 
 
 @pytest.mark.parametrize("code, limit", ALONE.values(), ids=ALONE.keys())
-def test_alone_it_binds_those_it_keeps_out_are_its_harm_and_lifted_there_is_none(
+def test_each_limit_alone_binds_and_harms_viewers_it_keeps_out(
     code: Limit, limit: tuple[str, ...]
 ) -> None:
+    """Lifted, it harms nobody."""
     scenario = night(*FLASH, "promotion.orders_per_view=5", *limit)
     bad = run_once(scenario)
     assert bound(bad) == {LIMIT_NAMES[code]}
@@ -120,7 +121,7 @@ def test_no_more_get_in_than_calls_are_answered(key: str) -> None:
     "gate", [("limits.token_calls_per_s", "policy.token_calls_per_s"),
              ("own.joins_per_s", "own.policy")], ids=["tokens", "own"],
 )  # fmt: skip
-def test_in_a_waiting_room_nobody_is_refused_and_the_rate_is_used_to_the_full(
+def test_waiting_room_refuses_nobody_and_uses_its_full_rate(
     gate: tuple[str, str],
 ) -> None:
     r = run_once(night(*FLASH, f"{B}{gate[0]}=3", f"{B}{gate[1]}=queue"))
@@ -128,7 +129,7 @@ def test_in_a_waiting_room_nobody_is_refused_and_the_rate_is_used_to_the_full(
     assert joins(r)[7:9].tolist() == [30, 30]
 
 
-def test_every_attempt_takes_a_token_also_one_that_the_room_then_refuses() -> None:
+def test_every_attempt_takes_a_token_even_if_then_refused() -> None:
     """The gate behind it lets one in a second; of three calls a second two or more are wasted."""
     keys = (f"{B}limits.token_calls_per_s=3", f"{B}limits.joins_per_s=1")
     r = run_once(night(*FLASH, *keys, f"{B}policy.token_calls_per_s=queue"))
@@ -137,7 +138,7 @@ def test_every_attempt_takes_a_token_also_one_that_the_room_then_refuses() -> No
     assert calls[7] == pytest.approx(30, abs=1)
 
 
-def test_the_buyers_own_backend_is_asked_once_an_attempt_also_where_it_overflows() -> None:
+def test_attempt_asks_the_own_backend_once_even_if_it_overflows() -> None:
     """Everybody goes on to the second path: three a second get there, not one and a half."""
     keys = ("vendors.hybrid.paths.rtc.takes=everyone", "vendors.hybrid.limits.sessions=0.5")
     own = ("++vendors.hybrid.own.joins_per_s=3", "++vendors.hybrid.own.policy=queue")
@@ -146,7 +147,7 @@ def test_the_buyers_own_backend_is_asked_once_an_attempt_also_where_it_overflows
     assert (r.sessions["failed"] == 0).all()
 
 
-def test_more_of_the_vendor_does_not_help_against_ones_own_backend() -> None:
+def test_more_of_the_vendor_does_not_relieve_the_own_backend() -> None:
     own = f"{B}own.joins_per_s=3"
     little = run_once(night(*FLASH, own, f"{B}limits.sessions=280"))
     plenty = run_once(night(*FLASH, own))
@@ -196,9 +197,10 @@ def test_each_path_has_a_room_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("scan_s", [1, 30])
-def test_an_account_over_its_cap_takes_no_new_viewer_once_that_was_read_and_keeps_the_old(
+def test_account_read_over_its_cap_takes_no_new_viewer(
     scan_s: int,
 ) -> None:
+    """It keeps the viewers it has."""
     cap = 300.0
     r = run_once(
         night(*STAYING, f"{B}limits.account_mbps={cap}", f"{B}policy.scan_s={scan_s}",
@@ -233,7 +235,7 @@ def test_all_paths_count_together_in_the_account() -> None:
     assert bound(r) >= {"account_mbps"}, "either path alone stays below it"
 
 
-def test_a_cut_off_comes_at_the_scan_hits_everybody_and_ends_when_it_is_said_to() -> None:
+def test_cut_off_at_the_scan_hits_everybody_and_ends_as_stated() -> None:
     cut = (f"{B}policy.scan_s=20", f"{B}policy.cut_off_s=45", *CUT_OFF)
     r = run_once(night(*STEADY, f"{B}limits.account_mbps=100", *cut,
                        *PATIENT))  # fmt: skip
@@ -290,7 +292,7 @@ def test_a_package_ends_in_the_second_in_which_it_is_used_up(
 
 
 @pytest.mark.parametrize("path", [(), FLV, LAYERED], ids=["udp", "tcp", "layers"])
-def test_what_a_package_counts_is_what_is_billed_also_while_a_node_is_short(
+def test_package_counts_what_is_billed_even_on_a_short_node(
     path: tuple[str, ...],
 ) -> None:
     """It is looked at each second: the bill is the package and no more than a second's traffic."""
@@ -312,7 +314,7 @@ def test_after_each_cut_off_there_is_another_package_as_large() -> None:
     assert 3 * n * 79.5 < usage(r, "viewer_minutes") * 60 < 4 * n * 79.5
 
 
-def test_a_used_up_package_refuses_whoever_comes_and_stays_used_up() -> None:
+def test_used_up_package_refuses_all_new_viewers_from_then_on() -> None:
     r = run_once(night(*FLASH, f"{B}limits.package_minutes=200"))
     after = int(np.flatnonzero(r.series["refusals"].to_numpy() > 0)[0])
     assert (joins(r)[after + 1 :] == 0).all() and joins(r)[after - 1] > 0
@@ -341,7 +343,7 @@ def test_where_none_may_run_layers_are_as_good_as_none(path: tuple[str, ...]) ->
     assert bound(none) == {"transcodes"} and bound(whole) == set()
 
 
-def test_who_is_given_more_than_his_link_carries_freezes_and_it_is_the_transcodes_fault() -> None:
+def test_missing_transcode_is_to_blame_for_a_weak_links_freeze() -> None:
     """Links of 1 Mbps, of which FLV gets 0.92: 0.8 would fit, the host's 2.0 don't."""
     keys = (*STEADY, *FLV, LAYERED[0], links(1.0), "promotion.orders_per_view=20")
     bad, good = (run_once(night(*keys, f"{TRANSCODES}{k}")) for k in (0, 1))
@@ -360,7 +362,7 @@ def test_where_no_picture_would_fit_it_is_the_links_own_fault() -> None:
     assert (r.sessions["harm"] == Limit.LINK).all()
 
 
-def test_a_good_link_gets_a_better_picture_than_asked_for_and_the_vendor_bills_it() -> None:
+def test_good_link_gets_a_better_picture_and_the_vendor_bills_it() -> None:
     """Half the devices show 360 lines, half 180; one picture is made, the better of the two."""
     half = Device(share=0.5, top_mbps=2)
 
@@ -380,7 +382,8 @@ def test_a_good_link_gets_a_better_picture_than_asked_for_and_the_vendor_bills_i
     assert one.facts["binding_limit_s.transcodes"] == 300
 
 
-def test_past_the_cap_the_hosts_bitrate_fills_a_node_that_lower_pictures_would_not() -> None:
+def test_hosts_bitrate_fills_a_node_past_the_transcode_cap() -> None:
+    """Lower pictures would fit it far better."""
     short = f"vendors.budget.limits.egress_mbps={VIEWERS * MBPS * 0.5}"
     keys = (PEAK, *FLV, LAYERED[0], short)
     some, none = (run_once(night(*keys, *k)).sessions for k in ((), (f"{TRANSCODES}0",)))
@@ -406,7 +409,7 @@ CHAT = "audience.chat={{shown_per_s: {}, batch_s: {}, message_bytes: 200}}"
 
 
 @pytest.mark.parametrize("over", [1.1, 1.5, 4.0])
-def test_orders_come_as_late_as_their_cards_and_after_the_show_not_at_all(over: float) -> None:
+def test_orders_are_as_late_as_cards_and_lost_after_the_show(over: float) -> None:
     """All stay: of x times the limit x - 1 wait longer each second, from the first on."""
     n = len(run_once(night(*STEADY)).sessions)
     r = run_once(night(*STEADY, RAW, WISHES, f"{MESSAGES}{0.005 * n / over}"))
@@ -419,7 +422,8 @@ def test_orders_come_as_late_as_their_cards_and_after_the_show_not_at_all(over: 
     assert bound(r) == {"messages_per_s"}
 
 
-def test_who_leaves_before_his_card_is_there_does_not_buy_and_nobody_watches_otherwise() -> None:
+def test_leaving_before_late_card_loses_order() -> None:
+    """What anybody watches stays the same."""
     keys = (PEAK, RAW, WISHES)
     free, late = run_once(night(*keys)), run_once(night(*keys, f"{MESSAGES}1"))
     assert other_lives(free, late) == []

@@ -30,7 +30,7 @@ def wire(run: Run) -> pd.DataFrame:
     return u.pivot_table(index="time_s", columns="path", values="value", aggfunc="sum")
 
 
-def test_beyond_the_first_paths_quota_the_rest_overflow_to_the_second() -> None:
+def test_viewers_beyond_first_paths_quota_overflow_to_second() -> None:
     r = run_once(night(*STEADY, *FOR_ALL, "vendors.hybrid.limits.sessions=100"))
     assert len(r.sessions) > 200
     assert on_rtc(r)[:100].all() and not on_rtc(r)[100:].any()
@@ -55,7 +55,7 @@ def test_nobody_is_refused_while_the_second_path_has_room(limit: tuple[str, ...]
     assert (wire(r)[["cdn", "rtc"]] > 0).all().all()
 
 
-def test_where_both_are_full_people_are_refused_and_neither_quota_is_exceeded() -> None:
+def test_two_full_paths_refuse_viewers_and_keep_their_quotas() -> None:
     r = run_once(night("promotion.peak_viewers=400", *HYBRID, f"{CDN}limits.sessions=150"))
     assert (r.sessions["reason"] == Reason.REFUSED).any()
     most = r.usage[r.usage["meter"] == "peak_connections"].set_index("path")["value"]
@@ -64,13 +64,14 @@ def test_where_both_are_full_people_are_refused_and_neither_quota_is_exceeded() 
     assert wire(r)["cdn"].max() <= 150 * CDN_MBPS * 3, "catching up takes at most three times"
 
 
-def test_where_the_first_path_takes_the_interactive_it_has_exactly_them() -> None:
+def test_path_for_interactive_viewers_has_exactly_them() -> None:
     r = run_once(night(*STEADY, *HYBRID[:2]))
     assert 50 < r.sessions["interactive"].sum() < 150
     assert (on_rtc(r) == r.sessions["interactive"]).all()
 
 
-def test_the_interactive_overflow_too_and_nobody_takes_the_places_they_leave_free() -> None:
+def test_interactive_viewers_overflow_from_their_full_path() -> None:
+    """Nobody else takes the places they leave free."""
     few = run_once(night(*STEADY, *HYBRID))
     assert on_rtc(few).sum() == 60 and few.sessions["interactive"][on_rtc(few)].all()
     room = run_once(night(*STEADY, *HYBRID[:2], "vendors.hybrid.limits.sessions=1000"))
@@ -106,7 +107,7 @@ def test_what_is_billed_adds_up_on_each_path() -> None:
 
 
 @pytest.mark.parametrize("on_udp", [0, 50, 150, 200])
-def test_in_a_region_of_both_udp_sends_first_and_tcp_fills_the_rest(on_udp: int) -> None:
+def test_udp_sends_first_and_tcp_fills_the_rest_of_a_region(on_udp: int) -> None:
     capacity = 200.0
     r = run_once(
         night(*STEADY, *FOR_ALL, ONE_PICTURE,

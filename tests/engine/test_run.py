@@ -67,7 +67,7 @@ def test_half_as_much_again_as_any_capacity_shows_harm(
     assert any(key.startswith("binding_limit_s") for key in held.facts)
 
 
-def test_with_one_bitrate_a_third_of_the_watching_is_lost_while_demand_is_held_at_1_5_c() -> None:
+def test_one_bitrate_loses_a_third_of_play_at_demand_of_1_5_c() -> None:
     """TCP, nobody leaves: play can't exceed C/(1.5 C) of what is offered (design, invariant 7)."""
     stays = (
         "audience.stall_patience_mean_s=null",
@@ -96,7 +96,7 @@ def test_retries_load_the_gate_so_refusals_outnumber_viewers() -> None:
     assert joins[1:-1].max() <= 11, "a gate of one a second lets at most 10 and a burst into 10 s"
 
 
-def test_those_there_at_the_start_play_at_once_and_beyond_a_quota_the_last_are_refused() -> None:
+def test_initial_viewers_play_at_once_and_quota_refuses_the_last() -> None:
     scenario = night("promotion.peak_viewers=300", "vendors.budget.limits.sessions=100")
     s = run_once(scenario).sessions
     there = s[s["initial"]]
@@ -258,7 +258,7 @@ def test_those_kept_waiting_at_the_start_begin_like_anyone_else() -> None:
     assert (late["starting_s"] > 0).all()
 
 
-def test_a_given_burst_shrinks_with_the_sample_like_the_rate_it_belongs_to() -> None:
+def test_given_burst_shrinks_with_the_sample_like_its_rate() -> None:
     keys = ("vendors.budget.limits.joins_per_s=20", "vendors.budget.policy.joins_burst=100")
 
     def failed(sample: float) -> float:
@@ -295,7 +295,7 @@ def test_a_frozen_order_is_booked_to_what_froze_the_picture() -> None:
     assert (frozen["limit"] == Limit.LINK).all()
 
 
-def test_a_keyframe_on_the_second_in_which_pictures_are_chosen_is_not_missed() -> None:
+def test_keyframe_on_the_second_of_picture_choice_is_not_missed() -> None:
     keys = (*LAYERED, "promotion.peak_viewers=600", "network=mobile")
 
     def frozen_s(gop_s: float) -> float:

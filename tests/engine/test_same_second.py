@@ -32,7 +32,8 @@ def test_capacity_changes_first_then_meters_are_read(keys: tuple[str, ...]) -> N
     assert same(run_once(scenario, kind="exact"), run_once(scenario, kind="fast")) == []
 
 
-def test_pictures_are_chosen_once_a_second_though_a_storm_turns_on_it() -> None:
+def test_pictures_are_chosen_once_a_second_even_in_a_storm() -> None:
+    """Even where the storm turns on that very second."""
     keys = (*LAYERED, f"{LIMITS}.transcodes=1", f"{LIMITS}.egress_mbps=166", "network=mobile")
     scenario = night("promotion.peak_viewers=130", "seed=439", *keys)
     exact, fast = (run_once(scenario, kind=kind) for kind in ("exact", "fast"))
@@ -40,6 +41,6 @@ def test_pictures_are_chosen_once_a_second_though_a_storm_turns_on_it() -> None:
         assert (exact.sessions[key] == fast.sessions[key]).all(), key
 
 
-def test_messages_far_below_their_limit_use_next_to_nothing_of_it() -> None:
+def test_few_messages_use_next_to_nothing_of_their_limit() -> None:
     r = run_once(night("promotion.peak_viewers=60", f"{LIMITS}.messages_per_s=1000"))
     assert [u.share for u in r.limits if u.limit == "messages_per_s"] < [0.001]

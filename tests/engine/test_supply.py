@@ -99,7 +99,7 @@ ALONE = {
 @pytest.mark.parametrize(
     ("limit", "keys", "short", "plenty"), ALONE.values(), ids=list(ALONE.keys())
 )
-def test_it_alone_binds_and_where_there_is_plenty_nobody_is_harmed(
+def test_each_supply_limit_binds_alone_and_plenty_harms_nobody(
     limit: Limit, keys: tuple[str, ...], short: tuple[str, ...], plenty: tuple[str, ...]
 ) -> None:
     tight, ample = run_once(night(*JUMP, *keys, *short)), run_once(night(*JUMP, *keys, *plenty))
@@ -126,7 +126,7 @@ def test_what_is_sent_climbs_a_step_a_minute() -> None:
     assert (np.diff(steps) > -1).all()
 
 
-def test_who_makes_do_with_a_smaller_picture_has_the_best_again_as_growth_goes_on() -> None:
+def test_smaller_pictures_give_way_to_the_best_as_supply_grows() -> None:
     """All step down together and leave a part unused: it doesn't hold back what comes after."""
     keys = (*JUMP, *FLV, LAYERED[0], "promotion.duration_s=500", "promotion.peak_viewers=150")
     longer = "promotion.concurrency=[[0,0.2],[50,0.2],[60,1],[600,1]]"
@@ -169,7 +169,8 @@ def test_others_take_their_share_along_straight_lines() -> None:
     assert [u.share for u in r.limits] == pytest.approx([1], abs=0.01)
 
 
-def test_others_leave_less_of_what_is_reserved_and_nobody_is_sent_away_for_them() -> None:
+def test_background_load_takes_room_but_sends_nobody_away() -> None:
+    """Others leave less of what is reserved."""
     keys = (*STEADY, f"{CAP}{150 * MBPS}", f"{POLICY}.egress_mbps=refuse")
     r = run_once(night(*keys, f"{RTC}.background_load=[[99,0],[100,0.9]]"))
     assert inside(r)[1:] == pytest.approx(np.full(29, 150))
@@ -189,7 +190,7 @@ def test_others_take_their_share_of_regions_and_edges_too() -> None:
         assert readings(r, 20, 300) == pytest.approx(np.full(28, 0.75 * c), rel=0.01)
 
 
-def test_a_region_that_two_paths_share_is_net_of_the_heavier_load() -> None:
+def test_region_of_two_paths_is_net_of_the_heavier_load() -> None:
     keys = (*STEADY, "vendors=[hybrid]", "vendors.hybrid.limits={}", "audience.interactive_share=0")
     region = "++vendors.hybrid.regions.cn.egress_mbps=200"
     load = [f"++vendors.hybrid.paths.{p}.background_load=[[0,{g}]]"
@@ -251,7 +252,9 @@ def test_warm_nodes_join_when_the_load_is_seen() -> None:
     assert inside(warm)[[8, 12, 14]] == pytest.approx([123, 123, 143])
 
 
-def test_where_every_step_fails_none_comes_and_a_share_of_them_is_the_night_s_own() -> None:
+def test_failing_steps_leave_fewer_nodes() -> None:
+    """Where all fail none comes; where a share fails, which ones is the night's own."""
+
     def at_the_end(share: float) -> dict[str, float]:
         how = fleet(nodes=3, cascades="true", scaling=scaling(fail_share=share))
         return run_once(night(*ROOM, how)).facts
@@ -318,7 +321,8 @@ def test_a_node_that_was_taken_away_is_no_longer_rented() -> None:
     assert node_hours(r) == [pytest.approx((2 * 60 + 240) / 3600)]
 
 
-def test_hours_are_of_their_day_and_of_the_whole_fleet_whatever_the_sample() -> None:
+def test_node_hours_are_of_their_day_and_of_the_whole_fleet() -> None:
+    """Whatever the sample."""
     late = run_once(night(*ROOM, STAIRS, "promotion.starts_at=2026-11-10T23:58:20"))
     day, next_day = node_hours(late)
     (whole,) = node_hours(run_once(night(*ROOM, STAIRS)))
@@ -345,15 +349,13 @@ def origin(**keys: object) -> str:
 
 
 def extra_s(run: Run, free: Run) -> NDArray[np.float64]:
-    """By how much later each saw his first frame, in order of arrival."""
+    """By how much later each viewer saw their first frame, in order of arrival."""
     order = np.argsort(free.sessions["arrival_s"])
     return np.asarray((run.sessions["startup_s"] - free.sessions["startup_s"])[order])
 
 
-def test_the_first_at_each_edge_waits_for_the_fetch_and_who_joins_meanwhile_for_what_is_left() -> (
-    None
-):
-    """FLV, which waits for no keyframe."""
+def test_viewers_at_a_cold_edge_wait_for_the_same_fetch() -> None:
+    """FLV waits for no keyframe: the first waits for all of the fetch, others for the rest."""
     free, r = (run_once(night(*COLD, *FLV, *how)) for how in ((), (origin(),)))
     s = r.sessions
     for isp in range(3):
@@ -366,7 +368,7 @@ def test_the_first_at_each_edge_waits_for_the_fetch_and_who_joins_meanwhile_for_
     assert harmed_by(r) <= {Limit.ORIGIN} and bound(r) == {"origin"}
 
 
-def test_uncoalesced_each_fetches_for_himself_while_the_first_fetch_lasts() -> None:
+def test_uncoalesced_viewers_fetch_each_until_one_fetch_is_done() -> None:
     free, r = (run_once(night(*COLD, *FLV, *how)) for how in ((), (origin(coalesced="false"),)))
     s = r.sessions
     for isp in range(3):
@@ -376,7 +378,8 @@ def test_uncoalesced_each_fetches_for_himself_while_the_first_fetch_lasts() -> N
         assert more == pytest.approx(np.where(at < at.min() + 5, 5, 0), abs=1e-9)
 
 
-def test_a_small_origin_is_overrun_by_the_uncoalesced_and_never_by_three_fetches() -> None:
+def test_small_origin_is_overrun_only_by_uncoalesced_fetches() -> None:
+    """It carries three, one for each edge."""
     small = dict(egress_mbps=3.5 * MBPS)
     free = run_once(night(*COLD, *FLV))
     few = extra_s(run_once(night(*COLD, *FLV, origin(**small))), free)
@@ -427,7 +430,7 @@ def test_what_leaks_holds_the_path_to_what_the_origin_feeds() -> None:
     assert readings(r, 20, 300) == pytest.approx(np.full(28, 6 / 0.02), rel=0.01)
 
 
-def test_who_gives_up_waiting_for_an_origin_gives_up_because_of_it() -> None:
+def test_giving_up_waiting_for_an_origin_is_the_origins_harm() -> None:
     impatient = "audience.patience={free_s: 1, left_by: [[2, 0.5]]}"
     r = run_once(night(*COLD, impatient, "promotion.orders_per_view=20",
                        origin(egress_mbps=0.1, fetch_s=5)))  # fmt: skip
@@ -507,14 +510,15 @@ NOTHING_SHARED_BINDS = {
 
 
 @pytest.mark.parametrize("how", NOTHING_SHARED_BINDS.values(), ids=NOTHING_SHARED_BINDS.keys())
-def test_where_nothing_shared_binds_both_engines_give_the_same_bytes(how: tuple[str, ...]) -> None:
+def test_engines_give_the_same_bytes_where_nothing_shared_binds(how: tuple[str, ...]) -> None:
     scenario = night("promotion.peak_viewers=300", NO_EGRESS, *how)
     exact = run_once(scenario, kind="exact")
     for epoch_s in (0.3, 1.0, 10.0):
         assert same(exact, run_once(scenario, kind="fast", epoch_s=epoch_s)) == []
 
 
-def test_who_finds_no_place_on_a_node_may_overflow_to_the_next_path() -> None:
+def test_viewers_without_place_on_a_node_overflow_to_next_path() -> None:
+    """If the policy is to overflow."""
     scenario = night(
         *HYBRID[:2],
         "promotion.peak_viewers=300",

@@ -223,9 +223,10 @@ NOTHING_SHARED_BINDS = {
 
 
 @pytest.mark.parametrize("limits", NOTHING_SHARED_BINDS.values(), ids=NOTHING_SHARED_BINDS.keys())
-def test_where_no_egress_node_binds_both_engines_give_the_same_bytes_at_any_epoch(
+def test_engines_give_the_same_bytes_where_no_egress_node_binds(
     limits: tuple[str, ...],
 ) -> None:
+    """At any epoch."""
     scenario = night("promotion.peak_viewers=300", *limits)
     exact = run_once(scenario, kind="exact")
     harm = exact.sessions["frozen_s"].sum() + exact.sessions["audio_s"].sum()
@@ -294,7 +295,7 @@ SHORT = {
 
 
 @pytest.mark.parametrize("how", SHORT.values(), ids=SHORT.keys())
-def test_with_layers_or_a_brown_out_too_the_error_of_tcp_shrinks_with_the_epoch(
+def test_tcp_error_shrinks_with_epoch_in_layers_and_brown_outs(
     how: tuple[str, ...],
 ) -> None:
     """Mean over 3 seeds of the seconds by which a viewer's HD and freezes are off on average."""
@@ -322,7 +323,7 @@ def test_in_a_small_crowd_udp_shortage_is_the_twins_to_the_bit(how: tuple[str, .
     assert same(exact, run_once(scenario, kind="fast", epoch_s=1.0)) == []
 
 
-def test_a_large_udp_crowd_comes_to_the_twin_as_the_epoch_shrinks(
+def test_large_udp_crowd_nears_the_twin_as_the_epoch_shrinks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Followed by epochs and rounds, as a crowd beyond FEW_FLOWS: storms and all.
@@ -349,7 +350,8 @@ def test_a_large_udp_crowd_comes_to_the_twin_as_the_epoch_shrinks(
     assert np.mean(off[0.02]) < np.mean(off[1.0]) / 3
 
 
-def test_pausing_the_last_admitted_agrees_with_the_twin_as_the_epoch_shrinks() -> None:
+def test_pausing_nears_the_twin_as_the_epoch_shrinks() -> None:
+    """The last admitted are paused."""
     scenario = night(
         "promotion.peak_viewers=300",
         "vendors.budget.paths.rtc.udp_shortage=pause_some",
@@ -366,12 +368,12 @@ def test_pausing_the_last_admitted_agrees_with_the_twin_as_the_epoch_shrinks() -
     assert off[1] <= max(off[0] / 5, 0.01 * exact)
 
 
-def test_the_same_night_twice_in_one_process_is_the_same_to_the_bit() -> None:
+def test_night_run_twice_in_one_process_is_the_same_to_the_bit() -> None:
     scenario = night("promotion.peak_viewers=200", "vendors.budget.limits.egress_mbps=300")
     assert same(run_once(scenario), run_once(scenario)) == []
 
 
-def test_an_event_set_for_a_time_happens_at_that_time_and_ties_go_by_priority() -> None:
+def test_events_happen_at_their_time_and_ties_go_by_priority() -> None:
     clock = Clock()
     seen: list[tuple[float, str]] = []
 

@@ -34,7 +34,8 @@ def test_every_connections_last_minute_is_a_whole_one() -> None:
     assert value(longer, "viewer_minutes") == pytest.approx(301 / 60 * value(longer, "users"))
 
 
-def test_rounding_adds_less_than_a_minute_a_connection_and_half_of_one_on_the_whole() -> None:
+def test_rounding_adds_half_a_minute_to_an_average_connection() -> None:
+    """Minutes of users lie between those of viewers and of connections."""
     r = run_once(night("promotion.peak_viewers=400"))
     added = value(r, "connection_minutes") - value(r, "viewer_minutes")
     assert 0.4 * value(r, "joins") < added < 0.6 * value(r, "joins")
@@ -55,7 +56,7 @@ def test_who_was_cut_off_has_two_connections_and_is_one_user() -> None:
     assert value(cut, "user_minutes") == 5 * back + 2 * gone
 
 
-def test_a_connection_has_the_class_of_its_path_where_there_is_one_picture() -> None:
+def test_connection_has_its_paths_class_if_it_has_one_picture() -> None:
     assert list(of(run_once(night(*STEADY)), "connection_minutes")["class"]) == ["hd"]
     assert list(of(run_once(night(*STEADY, *LAYERED)), "connection_minutes")["class"]) == [""]
 
@@ -81,7 +82,8 @@ def test_the_show_itself_is_metered_once_whatever_its_audience() -> None:
     assert of(few, "ingest_mbps")["value"].to_numpy() == pytest.approx(np.full(30, mbps))
 
 
-def test_a_host_sends_every_picture_of_rtc_and_the_best_one_to_a_cdn_which_makes_the_rest() -> None:
+def test_host_sends_rtc_all_pictures_and_a_cdn_only_the_best() -> None:
+    """The CDN makes the rest, as far as they are watched."""
     rtc = run_once(night(*STEADY, *LAYERED))
     path = night(*STEADY, *LAYERED).vendors["budget"].path
     assert value(rtc, "ingest_gb") * 8e3 / 300 == pytest.approx(
@@ -112,7 +114,7 @@ def test_a_show_across_midnight_sends_on_two_days() -> None:
     assert list(of(r, "ingest_gb")["time_s"]) == [0, 120]
 
 
-def test_refused_attempts_fail_their_period_if_it_has_enough_of_them() -> None:
+def test_enough_refused_attempts_fail_their_period() -> None:
     closed = ("vendors.budget.limits.sessions=1", "audience.retry.backoff_s=[0,1,1,1,1,1,1]")
     crowd = run_once(night("promotion.peak_viewers=400", *closed))
     assert 0.9 < value(crowd, "failed_periods") <= 1  # one period of five minutes, nearly all
@@ -120,13 +122,14 @@ def test_refused_attempts_fail_their_period_if_it_has_enough_of_them() -> None:
     assert (few.sessions["failed"].sum() > 0) and value(few, "failed_periods") == 0
 
 
-def test_every_line_of_chat_is_sent_once_and_delivered_to_all_who_are_inside() -> None:
+def test_line_of_chat_is_sent_once_and_delivered_to_all_inside() -> None:
     r = run_once(night(*STEADY, RAW))
     n = len(r.sessions)  # each writes a line every 200 s
     assert value(r, "messages") == pytest.approx(n * 300 / 200 * (1 + n))
 
 
-def test_what_the_app_sends_does_not_grow_with_the_room_and_what_is_delivered_does() -> None:
+def test_only_delivered_messages_grow_with_the_room() -> None:
+    """What the app sends, in batches of the lines shown, doesn't."""
     chat = "audience.chat={shown_per_s: 0.5, batch_s: 10, message_bytes: 500}"
     r = run_once(night("promotion.peak_viewers=400", chat))
     # more is written than is shown; five lines of 500 bytes in ten seconds are 3 KB

@@ -36,9 +36,8 @@ def used(r: Run, limit: str) -> float:
 
 
 @pytest.mark.parametrize("keys, peak", [((GBPS,), 20_000), ((GBPS, MAINLAND), 60_000)])
-def test_alibabas_growth_within_a_minute_binds_in_a_flash_join_only(
-    keys: tuple[str, ...], peak: int
-) -> None:
+def test_alibabas_growth_cap_binds_only_in_a_flash_join(keys: tuple[str, ...], peak: int) -> None:
+    """On growth within a minute; in a ramp less than half of it is used."""
     flash, ramp = (night("alibaba_rts", peak, *keys, *script) for script in (FLASH, RAMP))
     assert bound_s(flash, "egress_growth") > 20
     assert used(flash, "egress_growth") == pytest.approx(1)
