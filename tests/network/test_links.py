@@ -101,7 +101,7 @@ def shares(name):
 
 
 @given(chain=chains())
-def test_the_share_of_time_balances_what_leaves_and_what_enters_each_state(chain):
+def test_share_of_time_balances_flow_in_and_out_of_each_state(chain):
     hold_s, jumps = np.array(chain.hold_s), np.array(chain.jumps)
     share = share_of_time(hold_s, jumps)
     assert share.sum() == pytest.approx(1)
@@ -166,7 +166,7 @@ def test_states_follow_one_another_as_often_as_the_jumps_say(name):
             assert stats.chisquare(row[some], law[some] / law.sum() * row.sum()).pvalue > 1e-4
 
 
-def test_the_rate_is_the_viewers_mean_times_the_states_multiplier():
+def test_rate_is_the_viewers_mean_times_its_states_multiplier():
     state, _, mbps, _ = walk(LINKS, 100, 10, access=1, mean_mbps=30.0)
     assert np.array_equal(mbps, 30.0 * np.array(SHIPPED["lte"].multiplier)[state])
 
@@ -190,7 +190,8 @@ def test_no_walk_leaves_the_states_of_its_class(chain, j):
 # --- keyed ----------------------------------------------------------------------------------------
 
 
-def test_a_viewer_has_the_same_link_whoever_is_asked_first_and_however_far():
+def test_viewers_link_is_the_same_in_any_order_of_asking():
+    """And however far ahead it is asked for."""
     forth = walk(LINKS, 500, 30, access=2)
     back = walk(LINKS, 500, 30, access=2, order=np.arange(500)[::-1])
     short = walk(LINKS, 500, 7, access=2)
@@ -199,7 +200,7 @@ def test_a_viewer_has_the_same_link_whoever_is_asked_first_and_however_far():
         assert np.array_equal(a[:, :7], c)
 
 
-def test_his_mean_rate_and_his_class_don_t_move_the_moments_of_change():
+def test_moments_of_change_do_not_depend_on_the_mean_rate():
     slow, fast = (walk(LINKS, 100, 20, mean_mbps=m) for m in (1.0, 50.0))
     assert np.array_equal(slow[1], fast[1]) and np.array_equal(slow[0], fast[0])
 
@@ -223,7 +224,7 @@ TRACE = (np.array([10.0, 2.0, 28.0, 60.0]), np.array([8.0, 0.0, 4.0, 1.0]))
 FLAT = (np.array([5.0, 5.0]), np.array([100.0, 100.0]))
 
 
-def test_replay_goes_through_the_samples_in_order_and_starts_over():
+def test_replay_goes_through_samples_in_order_and_starts_over():
     state, hold_s, mbps, _ = walk(links_from_traces([TRACE]), 300, 12)
     assert set(state[:, 0]) == {0, 1, 2, 3}
     assert np.array_equal(state[:, 1:], (state[:, :-1] + 1) % 4)
@@ -232,7 +233,7 @@ def test_replay_goes_through_the_samples_in_order_and_starts_over():
     assert (hold_s[:, 0] <= TRACE[0][state[:, 0]]).all()
 
 
-def test_every_viewer_starts_at_an_offset_of_his_own_evenly_over_the_trace():
+def test_viewers_start_at_own_offsets_evenly_over_the_trace():
     state, hold_s, _, _ = walk(links_from_traces([TRACE]), 5000, 1)
     offset = np.cumsum(TRACE[0])[state[:, 0]] - hold_s[:, 0]
     assert stats.kstest(offset, stats.uniform(0, 100).cdf).pvalue > 1e-3
@@ -247,7 +248,8 @@ def test_any_stretch_of_replay_averages_to_the_traces_mean():
     assert abs(some.mean() - mean) < 4 * some.std() / np.sqrt(5000)
 
 
-def test_a_trace_is_met_as_often_as_it_is_long_and_none_runs_into_another():
+def test_trace_is_met_as_often_as_it_is_long():
+    """None runs into another."""
     state, _, mbps, rows = walk(links_from_traces([TRACE, FLAT]), 5000, 12)
     share = FLAT[0].sum() / (FLAT[0].sum() + TRACE[0].sum())
     assert stats.binomtest(int((rows["link_trace"] == 1).sum()), 5000, share).pvalue > 1e-3
@@ -266,7 +268,7 @@ def test_a_trace_of_one_sample_is_a_constant_link():
     samples=st.lists(st.tuples(st.floats(0.001, 1000), st.floats(0, 100)), min_size=1, max_size=20),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_a_replayed_holding_always_lasts_and_lies_within_its_sample(samples, seed):
+def test_replayed_holding_lasts_and_lies_within_its_sample(samples, seed):
     length, rate = np.array(samples).T
     state, hold_s, _, _ = walk(links_from_traces([(length, rate)]), 20, 3, seed=seed)
     assert (hold_s > 0).all()

@@ -25,7 +25,8 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 # --- what is read ---------------------------------------------------------------------------------
 
 
-def test_a_csv_rate_holds_until_the_next_time_and_the_last_row_only_ends_the_trace(tmp_path):
+def test_csv_rate_holds_until_the_time_of_the_next_row(tmp_path):
+    """The last row only ends the trace."""
     file = write(tmp_path, "a.csv", "time_s,mbps\n10,20\n70,0.5\n72.5,20\n300,99\n")
     duration_s, mbps = read_trace(file)
     assert duration_s.tolist() == [60, 2.5, 227.5]
@@ -38,7 +39,7 @@ def test_a_csv_may_come_from_a_spreadsheet(tmp_path):
     assert [a.tolist() for a in read_trace(file)] == [[2], [10]]
 
 
-def test_each_mahimahi_line_is_one_packet_counted_in_bins_of_one_second(tmp_path):
+def test_mahimahi_lines_are_packets_counted_in_one_second_bins(tmp_path):
     # 2 packets by 1,000 ms, none by 2,000, 3 in the half second that ends the trace
     file = write(tmp_path, "lte.down", "1\n1000\n2100\n2100\n2500\n")
     duration_s, mbps = read_trace(file)
@@ -55,7 +56,8 @@ def test_mahimahi_bins_keep_every_bit_and_the_length(ms, tmp_path_factory):
     assert duration_s @ mbps == pytest.approx(len(ms) * 0.012)
 
 
-def test_sabre_milliseconds_and_kilobits_become_seconds_and_megabits(tmp_path):
+def test_sabre_units_become_seconds_and_megabits(tmp_path):
+    """From milliseconds and kilobits."""
     file = write(
         tmp_path,
         "a.json",
@@ -65,7 +67,7 @@ def test_sabre_milliseconds_and_kilobits_become_seconds_and_megabits(tmp_path):
     assert [a.tolist() for a in read_trace(file)] == [[1.5, 0.0005], [0.8, 0]]
 
 
-def test_a_folder_is_read_in_the_order_of_names_without_what_is_hidden(tmp_path):
+def test_folder_is_read_in_order_of_names_without_hidden_files(tmp_path):
     write(tmp_path, "b.csv", "time_s,mbps\n0,2\n1,0\n")
     write(tmp_path, "a", "1\n1000\n")
     write(tmp_path, "c.json", '[{"duration_ms": 3000, "bandwidth_kbps": 3000}]')
@@ -80,7 +82,7 @@ def test_a_single_file_is_a_list_of_one(tmp_path):
     assert (duration_s.tolist(), mbps.tolist()) == ([1], [2])
 
 
-def test_the_shipped_made_up_trace_is_five_minutes_with_an_outage():
+def test_shipped_made_up_trace_is_five_minutes_with_an_outage():
     [(duration_s, mbps)] = read_traces(ROOT / "conf" / "network" / "traces" / "made_up.csv")
     assert duration_s.sum() == 300
     assert mbps.min() == 0 < mbps.max()
@@ -159,9 +161,8 @@ REFUSED = {
         for content, expected in cases.items()
     ],
 )
-def test_a_bad_trace_is_refused_in_one_sentence_that_says_where_and_what_is_allowed(
-    tmp_path, name, content, expected
-):
+def test_bad_trace_is_refused_in_one_sentence(tmp_path, name, content, expected):
+    """It says where, and what is allowed."""
     file = write(tmp_path, name, content)
     with pytest.raises(ScenarioError) as refusal:
         read_trace(file)
@@ -201,7 +202,7 @@ def test_one_bad_file_in_a_folder_is_named(tmp_path):
         read_traces(tmp_path)
 
 
-def test_entries_without_a_file_are_refused_by_the_name_they_are_given():
+def test_refused_entries_without_a_file_go_by_their_given_name():
     with pytest.raises(ScenarioError, match="log 7, entry 1, key bandwidth_kbps: missing"):
         sabre_trace([{"duration_ms": 1}], "log 7")
 
