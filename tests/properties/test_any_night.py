@@ -140,8 +140,8 @@ def keeps_its_word(data: dict[str, Any]) -> None:
 @found_before
 @given(scenarios())
 @settings(max_examples=30)
-def test_any_night_keeps_the_invariants_and_its_figures_are_numbers(data: dict[str, Any]) -> None:
-    how_to_keep(test_any_night_keeps_the_invariants_and_its_figures_are_numbers, data)
+def test_any_night_keeps_the_invariants_and_gives_numbers(data: dict[str, Any]) -> None:
+    how_to_keep(test_any_night_keeps_the_invariants_and_gives_numbers, data)
     keeps_its_word(data)
 
 

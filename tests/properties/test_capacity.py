@@ -21,9 +21,10 @@ NIGHTS = {
 
 @pytest.mark.parametrize("epoch_s", [1.0, 5.0])
 @pytest.mark.parametrize("how", NIGHTS.values(), ids=NIGHTS.keys())
-def test_in_any_stretch_a_node_sends_what_it_can_and_a_tenth_of_an_epoch_more_at_most(
+def test_node_sends_no_more_than_its_capacity_in_any_stretch(
     how: tuple[str, ...], epoch_s: float
 ) -> None:
+    """But for what it may send in a tenth of an epoch."""
     run = run_once(
         night(
             f"promotion.peak_viewers={VIEWERS}",
