@@ -142,7 +142,7 @@ def _comment(line: str) -> str | None:
 
 
 def _confidence(said: str, how: bool) -> str:
-    """What a comment says of itself; one that names somebody cites what he published."""
+    """What a comment says of itself; one that names somebody cites what they published."""
     for word, means in (("assumed", "assumed"), ("claimed", "claimed"), ("trade", "claimed")):
         if word in said.lower():
             return means

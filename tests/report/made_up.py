@@ -275,11 +275,11 @@ def _asks(night: Scenario, base: int) -> pd.DataFrame:
 
 
 OTHER_LIST = {"cost_cny": 1.5, "cost_and_lost_margin_cny": 0.8, "cost_month_cny": 1.2}
-"""What a vendor's second list costs, times his first."""
+"""What a vendor's second list costs, times its first."""
 
 
 def _costs(night: Scenario, results: pd.DataFrame) -> pd.DataFrame:
-    """The bill of every vendor under each of his lists."""
+    """The bill of every vendor under each of its lists."""
     billed = results[results["metric"].isin(list(OTHER_LIST))]
     tables = []
     for vendor, profile in night.vendors.items():

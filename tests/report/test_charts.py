@@ -123,7 +123,8 @@ def test_the_band_of_the_inputs_stands_at_the_night_alone(night):
         assert list(bar.get_ydata()) == pytest.approx([100 * row.input_low, 100 * row.input_high])
 
 
-def test_bars_of_inputs_stand_side_by_side_and_none_without_a_band():
+def test_bars_of_inputs_stand_side_by_side_where_bands_exist():
+    """Without a band there is no bar."""
     loaded = many(scenario("replications=1"), [f"V{n}" for n in range(8)])
     for full in (True, False):
         made_up = frames(loaded, full=full)
@@ -142,7 +143,7 @@ def lines_of(axes):
     return [x for x in marked if x.get_label() != "crossings"]
 
 
-def test_every_plan_has_its_line_with_the_colour_of_its_vendor_and_dashes_of_its_own():
+def test_plans_line_has_its_vendors_colour_and_its_own_dashes():
     loaded = scenario("vendors=[tencent_leb,budget]", "replications=2")
     made_up = frames(loaded)
     for name in ("cost", "cost_and_lost_margin"):
@@ -336,13 +337,14 @@ def test_without_an_incident_the_ladder_says_so(night, texts):
     assert texts["ladder"].count("none simulated") == len(loaded.vendors)
 
 
-def test_who_stalls_names_the_groups_with_their_share_the_largest_first(texts):
+def test_chart_of_who_stalls_names_the_largest_groups_first(texts):
+    """Each with its share."""
     text = texts["who_stalls"]
     assert re.search(r"home.*70\.0 %.*4G.*29\.5 %.*3G.*< 1 %", text)
     assert text.index("east") < text.index("west")
 
 
-def test_a_strip_for_each_limit_says_how_near_it_was_and_whom_it_harmed(night, texts):
+def test_limits_strip_says_how_near_it_was_and_whom_it_harmed(night, texts):
     text = texts["which_limit_binds"]
     assert "concurrent sessions 40.0 % – " in text  # never bound, harmed nobody
     strip = next(s for s in strips(*night)["budget"] if s.limit == "egress_vendor")
@@ -427,7 +429,7 @@ def _overlap(a, b):
     return inside_x > 1 and inside_y > 0.35 * min(a.height, b.height)
 
 
-def test_names_in_chinese_and_with_dollars_are_written_as_they_are():
+def test_names_in_chinese_or_with_dollars_are_written_as_given():
     loaded = scenario("replications=1", names={"agora": "声网直播", "budget": "$5 & <cheap> $"})
     (svg,) = drawn(frames(loaded), loaded, "stall_against_concurrency").values()
     text = words_of(svg)

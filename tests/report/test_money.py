@@ -34,7 +34,7 @@ def paged(made_up: MadeUp, night: Scenario, *names: str) -> str:
     return page(made_up, night, pictures).replace(SPACE, " ").replace("\n", " ")
 
 
-def test_what_the_limits_cost_is_told_by_what_happened_and_by_which_limit() -> None:
+def test_cost_of_limits_is_told_by_what_happened_and_by_limit() -> None:
     night = scenario()
     made_up = frames(night)
     made_up.summary = pd.concat([made_up.summary, *struck(made_up, 70.0)])
@@ -68,7 +68,7 @@ def struck(made_up: MadeUp, cny: float) -> Iterator[pd.DataFrame]:
         yield row.assign(metric=metric, mean=cny)
 
 
-def test_what_the_buyers_own_shop_turned_away_is_no_vendors_to_mend() -> None:
+def test_orders_own_shop_turned_away_are_no_vendors_to_mend() -> None:
     night = scenario()
     made_up = frames(night)
     assert not any("your own shop" in said for said in verdict(made_up, night))
@@ -147,7 +147,7 @@ def test_a_fee_saved_stands_beside_what_it_costs() -> None:
     assert fee_saved(frames(scenario()), scenario()) == []
 
 
-def test_what_a_fee_saved_costs_is_in_the_answer_of_page_and_terminal() -> None:
+def test_page_and_terminal_say_what_a_saved_fee_costs() -> None:
     night = scenario("study.reference_vendor=agora", "replications=1")
     made_up = frames(night)
     shown = paged(made_up, night)
@@ -168,7 +168,7 @@ def test_a_vendor_that_saves_nothing_is_told_so() -> None:
     )
 
 
-def test_the_page_tells_what_is_at_risk_and_how_far_that_is_carried_on() -> None:
+def test_page_tells_revenue_at_risk_and_how_far_it_is_prolonged() -> None:
     night = scenario()
     shown = paged(frames(night), night, "revenue_at_risk")
     assert (
@@ -196,7 +196,7 @@ def priced(night: Scenario, **bills: tuple[float, ...]) -> MadeUp:
     return made_up
 
 
-def test_the_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
+def test_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
     night = many(scenario("replications=1"), ["A", "B", "C"])
     said = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 2.0), v2=(1.5, 3.0)), night)
     # A = C at 2,000 and both 2 there: so is B, which is below from there on.
@@ -260,7 +260,7 @@ def test_a_label_of_a_list_ends_without_a_comma() -> None:
     ]  # fmt: skip
 
 
-def test_lists_of_one_vendor_are_told_apart_by_what_their_names_do_not_share() -> None:
+def test_lists_of_one_vendor_are_told_apart_by_unshared_words() -> None:
     night = scenario("vendors=[tencent_leb,budget]", "replications=1")
     assert [(p.name, p.brief, p.number) for p in plans(frames(night), night)] == [
         ("Tencent LEB: traffic by the day", "Tencent LEB: traffic by the day", 0),
@@ -395,7 +395,7 @@ def test_what_was_granted_breaks_too_and_no_gate_stands(outage: tuple[Any, Scena
 UPLINK = "incidents=[{name: uplink,what: host_uplink,time_s: 9,duration_s: 9,left: 0,chance: 0.3}]"
 
 
-def test_an_incident_that_may_strike_is_said_to_be_on_no_night_that_is_shown() -> None:
+def test_chance_incident_is_said_to_be_on_no_night_shown() -> None:
     night = scenario(UPLINK, "replications=1")
     made_up = frames(night)
     (said,) = (s for s in verdict(made_up, night) if "Uplink" in s)
@@ -410,7 +410,7 @@ def test_an_incident_that_may_strike_is_said_to_be_on_no_night_that_is_shown() -
     assert "what an isp or the host's uplink breaks is not in it" in shown
 
 
-def test_an_incident_of_one_vendor_is_told_with_its_name_and_nobody_elses() -> None:
+def test_incident_of_one_vendor_is_told_with_its_name_alone() -> None:
     dark = (
         "incidents=[{name: dark,what: region,where: cn,vendor: budget,"
         "time_s: 9,duration_s: 9,left: 0,chance: 0.05}]"
@@ -456,7 +456,7 @@ def test_a_figure_that_no_draw_moved_has_no_range() -> None:
     assert "Pale bars" not in risk  # there are none
 
 
-def test_without_a_ladder_nothing_is_said_of_what_the_limits_cost() -> None:
+def test_cost_of_limits_is_not_told_without_a_ladder() -> None:
     night = scenario()
     assert limits_cost(frames(night, ladder=False), night) == []
 
@@ -495,7 +495,8 @@ def test_a_bill_of_nothing_says_what_is_due_all_the_same() -> None:
 # --- lists beside the first -----------------------------------------------------------------------
 
 
-def test_the_answer_says_which_other_list_would_cost_less_than_the_first_of_the_best() -> None:
+def test_answer_names_another_list_that_would_cost_less() -> None:
+    """Less than the first list of the best vendor."""
     night = scenario("vendors=[agora,tencent_leb]", "replications=1")
     made_up = frames(night)  # a second list comes to 0.8 of the first, by bill and lost margin
     assert not any("price list" in said for said in verdict(made_up, night))
@@ -513,7 +514,7 @@ def test_the_answer_says_which_other_list_would_cost_less_than_the_first_of_the_
     )
 
 
-def test_a_list_bought_beside_another_is_in_each_bill_and_is_no_plan() -> None:
+def test_list_bought_beside_others_is_in_each_bill_but_no_plan() -> None:
     chat = "tariff@vendors.agora.tariffs=[agora_list,agora_package,agora_signaling]"
     night = scenario("vendors=[agora]", chat, "replications=1")
     made_up = frames(night)
@@ -544,7 +545,8 @@ def billed(made_up: MadeUp, *rows: dict[str, object]) -> MadeUp:
     return made_up
 
 
-def test_a_line_whose_amount_grows_without_its_quantity_says_what_the_month_has() -> None:
+def test_line_of_unchanged_quantity_says_what_the_month_has() -> None:
+    """Its amount grows, its quantity is the same without the night."""
     night = scenario("vendors=[agora]", "replications=1")
     line = {"line": "recording", "period": "month", "unit": "recordings"}
     made_up = billed(

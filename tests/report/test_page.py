@@ -153,7 +153,8 @@ def test_nights_that_do_not_tell_vendors_apart_say_so():
     assert "3 nights do not tell A apart from B." in read(made_up, loaded)
 
 
-def test_a_difference_of_every_night_is_one_although_the_intervals_overlap():
+def test_difference_seen_every_night_counts_despite_overlap():
+    """The vendors' intervals overlap; night by night one costs less."""
     loaded = scenario(names={"agora": "A", "budget": "B"})
     made_up = frames(loaded)
     results = made_up.results
@@ -167,7 +168,7 @@ def test_a_difference_of_every_night_is_one_although_the_intervals_overlap():
     assert "do not tell" not in text
 
 
-def test_the_plan_that_is_just_enough_stands_beside_the_story_of_the_trade():
+def test_just_enough_plan_stands_beside_the_story_of_the_trade():
     loaded = scenario()
     made_up = frames(loaded)
     held = made_up.summary[made_up.summary["metric"] == "stall_ratio"].assign(
@@ -264,7 +265,7 @@ def test_a_bill_is_the_sum_of_the_lines_of_the_first_tariff():
         (["python", "-m", "pytest"], ""),
     ],
 )
-def test_the_command_is_what_one_would_type_and_nothing_of_this_machine(argv, said):
+def test_command_is_what_one_would_type_on_any_machine(argv, said):
     assert _command(argv) == said
 
 
@@ -426,7 +427,7 @@ def test_what_a_raised_limit_would_bring():
     assert len(re.findall(r"% lost bill 7,000 both 1\d,", text)) == 1  # Agora reaches none
 
 
-def test_no_story_of_the_trade_where_the_plan_was_enough_or_the_night_is_small():
+def test_story_of_the_trade_needs_a_short_plan_and_large_night():
     loaded = scenario("replications=1", "promotion.peak_viewers=10000")
     made_up = frames(loaded)
     assert "Just barely enough" not in read(made_up, loaded)
@@ -437,7 +438,7 @@ def test_no_story_of_the_trade_where_the_plan_was_enough_or_the_night_is_small()
     assert "almost half" not in text
 
 
-def test_the_main_table_keeps_the_bands_of_money_and_folds_the_others(page):
+def test_main_table_keeps_bands_of_money_and_folds_the_others(page):
     main = page[page.index("The vendors side by side") : page.index("More figures of the night")]
     folded = page[page.index("More figures of the night") :]
     bands = r'data-label="{}"><span>[^<]+((?: <small>[^<]+</small>)*)</span>'

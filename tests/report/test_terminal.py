@@ -24,7 +24,8 @@ def test_no_line_is_wider_than_a_terminal(lines):
     assert max(map(columns, lines)) <= 100
 
 
-def test_a_line_for_each_vendor_under_its_heading_after_the_answer(lines):
+def test_each_vendor_has_a_line_under_the_heading(lines):
+    """The answer comes first."""
     head = next(k for k, line in enumerate(lines) if line.startswith("20,000 viewers"))
     assert "costs you least" in " ".join(lines[:head])
     assert lines[head].split() == [
