@@ -66,7 +66,7 @@ def test_a_bare_number_replaces_value_and_provenance():
     assert (figure.confidence, figure.source) == ("assumed", "given by the user")
 
 
-def test_missing_low_and_high_mean_the_value_itself_where_published():
+def test_published_value_is_its_own_low_and_high_if_not_given():
     sessions = load_scenario("vendors=[agora]").vendors["agora"].limits.sessions
     assert sessions is not None
     assert (sessions.low, sessions.lowest, sessions.highest) == (None, 10000, 10000)
@@ -143,7 +143,7 @@ def test_a_vendor_that_inherits_may_have_its_own_tariff_alone(tmp_path):
     assert list(both["agora"].tariffs) == ["agora_list"]
 
 
-def test_a_folder_of_ones_own_may_have_blanks_and_chinese_in_its_name(tmp_path):
+def test_own_folder_may_have_blanks_and_chinese_in_its_name(tmp_path):
     folder = tmp_path / "我们的 配置"
     (folder / "promotion").mkdir(parents=True)
     (folder / "promotion" / "ours.yaml").write_text(
@@ -152,7 +152,7 @@ def test_a_folder_of_ones_own_may_have_blanks_and_chinese_in_its_name(tmp_path):
     assert load_scenario("promotion=ours", config_dir=folder).promotion.peak_viewers == 123
 
 
-def test_composing_inside_a_hydra_application_gives_it_back_its_hydra():
+def test_composing_in_a_hydra_application_restores_its_hydra():
     with initialize_config_dir(str(CONF), version_base="1.3"):
         theirs = GlobalHydra.instance().hydra
         assert load_scenario("seed=5").seed == 5
@@ -173,7 +173,7 @@ def test_a_scenario_is_frozen():
         load_scenario().seed = 2
 
 
-def test_config_yaml_begins_with_itself_and_ends_with_the_experiment():
+def test_config_yaml_lists_itself_first_and_experiment_last():
     """The other order silently loses what an experiment sets."""
     config = OmegaConf.load(Path(CONF) / "config.yaml")
     ours = [d for d in config.defaults if "override" not in str(d)]

@@ -32,7 +32,7 @@ NAMES = (
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_text_that_was_not_understood_is_once_it_is_written_as_told(name):
+def test_text_written_as_the_hint_tells_is_understood(name):
     said = refusal(VENDOR, f"promotion.name={name}")
     assert load_scenario(VENDOR, pasted(hint(said))).promotion.name == name
 

@@ -52,7 +52,7 @@ def total(name: str, *rows: tuple[str, str, float, str]) -> Decimal:
 
 
 @pytest.mark.parametrize("name", [file.stem for file in FILES])
-def test_every_price_has_a_source_and_what_nobody_published_a_range(name: str) -> None:
+def test_every_price_has_a_source_and_if_unpublished_a_range(name: str) -> None:
     prices = card(name)
     assert numbers(prices.lines)
     for number in numbers([prices.lines, prices.also]):
@@ -84,7 +84,7 @@ def test_a_list_by_the_minute_bills_every_picture_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [file.stem for file in FILES])
-def test_a_list_that_bills_recording_by_the_minute_bills_every_picture_once(name: str) -> None:
+def test_list_billing_recorded_minutes_bills_each_picture_once(name: str) -> None:
     lines = [line for line in card(name).lines if line.meter == "recording_minutes"]
     billed = [k for line in lines for k in np.atleast_1d(line.where.get("class", PICTURES))]
     assert sorted(billed) == (sorted(PICTURES) if lines else [])

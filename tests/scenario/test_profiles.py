@@ -79,7 +79,7 @@ def test_play_can_start_whatever_is_drawn_from_the_ranges(name: str) -> None:
 # --- what a comparison rests on -------------------------------------------------------------------
 
 
-def test_budget_is_bought_for_an_ordinary_night_and_does_not_follow_the_peak() -> None:
+def test_budget_is_bought_for_an_ordinary_night_not_the_peak() -> None:
     """6,700 viewers x its one bitrate on the wire x 1.2, written before its first run."""
     for peak in (5_000, 20_000, 80_000):
         scenario = load_scenario("vendors=[budget]", f"promotion.peak_viewers={peak}")
@@ -197,7 +197,7 @@ def test_amazon_bills_hours_whatever_the_picture() -> None:
     assert total("aws_ivs_realtime", "aws_ivs_realtime", *usage) == Decimal("72.00")
 
 
-def test_the_hybrid_bills_minutes_on_its_rtc_and_traffic_on_its_cdn() -> None:
+def test_hybrid_bills_rtc_by_minutes_and_cdn_by_traffic() -> None:
     minutes = [("viewer_minutes", path, "sd", 30, "min") for path in ("rtc", "cdn")]
     minutes += [("viewer_minutes", path, "full_hd", 30, "min") for path in ("rtc", "cdn")]
     # Tencent RTC's example: 30 minutes SD and 30 of full HD

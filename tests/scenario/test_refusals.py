@@ -189,7 +189,8 @@ def test_a_curve_with_nobody_within_the_show(curve, empty):
         ("+_target_=os.system", ["_target_ is not a key"]),
     ],
 )
-def test_an_unknown_key_is_told_with_the_allowed_ones_and_nothing_can_name_code(override, words):
+def test_unknown_key_is_told_with_the_allowed_ones(override, words):
+    """A key that names code is as unknown as any other."""
     said = refusal(override)
     assert all(word in said for word in words), said
 
@@ -298,7 +299,7 @@ def test_a_vendor_file_without_its_header(tmp_path):
     assert "'# @package vendors.ours'" in said
 
 
-def test_a_vendor_file_with_the_header_of_the_file_it_was_copied_from(tmp_path):
+def test_vendor_file_with_a_copied_header_is_told_the_right_one(tmp_path):
     folder = own(tmp_path, "# @package vendors.agora\n" + INHERITS)
     said = refusal("vendors=[ours]", config_dir=folder)
     assert "'# @package vendors.agora'" in said
@@ -336,7 +337,8 @@ def test_no_source_means_assumed(tmp_path):
 
 
 @pytest.mark.parametrize("source", ["null", "assumption", "marketing"])
-def test_a_shipped_number_that_is_assumed_or_claimed_needs_low_and_high(source):
+def test_shipped_number_not_published_needs_low_and_high(source):
+    """One that is assumed or claimed."""
     number = f"vendors.agora.limits.joins_per_s={{value: 400, source: {source}}}"
     said = refusal("vendors=[agora]", number)
     assert "vendors.agora.limits.joins_per_s is 400" in said
@@ -345,7 +347,7 @@ def test_a_shipped_number_that_is_assumed_or_claimed_needs_low_and_high(source):
 
 
 @pytest.mark.parametrize("how", ["sessions.value=5", "sessions={value: 5}"])
-def test_a_value_that_would_borrow_the_source_of_the_number_it_replaces(how):
+def test_value_may_not_borrow_the_source_of_what_it_replaces(how):
     said = refusal("vendors=[agora]", f"vendors.agora.limits.{how}")
     assert "write a bare number, vendors.agora.limits.sessions=..." in said
 
@@ -376,7 +378,7 @@ def test_a_file_that_holds_no_vendor(tmp_path, body):
     assert "ours" in refusal("vendors=[ours]", config_dir=folder)
 
 
-def test_a_missing_vendor_is_told_with_ones_own_among_the_allowed(tmp_path):
+def test_missing_vendor_is_told_with_own_ones_among_the_allowed(tmp_path):
     folder = own(tmp_path, "# @package vendors.ours\n" + INHERITS)
     assert "zego, ours" in refusal("vendors=[theirs]", config_dir=folder)
 
