@@ -42,7 +42,8 @@ def test_results_hold_one_row_a_figure() -> None:
     assert set(r["vendor"]) == {"agora", "budget"}
 
 
-def test_tables_are_sorted_and_hold_no_time_of_day_and_no_thread_count() -> None:
+def test_tables_are_sorted_and_tell_no_time_of_day_or_threads() -> None:
+    """No metric is of wall time or a count of threads."""
     f = small_night()
     for table, by in (
         (f.results, ["vendor", "peak_viewers", "replication", "metric"]),
@@ -60,7 +61,8 @@ def test_the_rungs_of_the_ladder_add_up_for_every_vendor() -> None:
     assert np.allclose(rungs, wide["lost_gmv_cny"])
 
 
-def test_the_limits_rung_is_split_by_what_happened_and_by_limit_with_its_own_intervals() -> None:
+def test_limits_rung_is_split_by_what_happened_and_by_limit() -> None:
+    """Each part has an interval of its own."""
     s = small_night().summary
     budget = s[(s["vendor"] == "budget") & (s["peak_viewers"] == 400)]
     rung = budget.loc[budget["metric"] == "lost_gmv_cny.limits", "mean"].sum()
@@ -70,7 +72,8 @@ def test_the_limits_rung_is_split_by_what_happened_and_by_limit_with_its_own_int
     assert (parts["ci_low"] <= parts["mean"]).all() and (parts["n"] == 2).all()
 
 
-def test_the_share_of_sales_lost_is_known_at_every_point_and_is_what_the_rungs_say() -> None:
+def test_share_of_sales_lost_is_what_the_rungs_say_everywhere() -> None:
+    """At every point of the curve."""
     wide = small_night().results.pivot_table(
         index=["vendor", "peak_viewers", "replication"], columns="metric", values="value"
     )
@@ -78,7 +81,8 @@ def test_the_share_of_sales_lost_is_known_at_every_point_and_is_what_the_rungs_s
     assert np.allclose(wide["perfect_gmv_cny"] - wide["gmv_cny"], wide["lost_gmv_cny"])
 
 
-def test_watching_lost_at_a_held_peak_is_the_identity_where_all_share_one_capacity() -> None:
+def test_watching_lost_at_a_held_peak_is_the_identity() -> None:
+    """Where all share one capacity; elsewhere it isn't told."""
     held = small_night().summary
     held = held[held["metric"] == "held_peak_lost_ratio"].set_index(["vendor", "peak_viewers"])
     # 500 Mbps for 2 Mbps x 1.06 on the wire, refused nowhere: at 200 viewers enough for all.
@@ -174,14 +178,15 @@ def test_breakdowns_add_up_to_the_row_of_results() -> None:
     assert "cohort" not in set(f.breakdown["by"])
 
 
-def test_the_summary_has_the_keys_without_replication_and_an_interval() -> None:
+def test_summary_has_an_interval_in_place_of_replications() -> None:
     s = small_night().summary
     assert "replication" not in s
     assert {"mean", "ci_low", "ci_high", "n"} <= set(s.columns)
     assert (s["n"] <= 2).all()
 
 
-def test_every_order_finds_its_viewer_in_some_state_and_sessions_stand_one_a_viewer() -> None:
+def test_each_viewer_of_a_night_has_one_session() -> None:
+    """Sessions and orders both name their vendor and replication."""
     f = small_night()
     assert {"vendor", "replication"} <= set(f.sessions.columns) & set(f.orders.columns)
     one = f.sessions[(f.sessions["vendor"] == "agora") & (f.sessions["replication"] == 0)]
@@ -195,7 +200,8 @@ def test_two_vendors_meet_the_very_same_viewers() -> None:
     assert a.equals(b)
 
 
-def test_results_are_the_same_bytes_for_one_and_two_threads_in_two_folders(tmp_path: Path) -> None:
+def test_results_are_the_same_bytes_for_one_and_two_threads(tmp_path: Path) -> None:
+    """Written into two folders."""
     scenario = load_scenario(*SMALL, "replications=2", "study.peaks=[0.5]")
     written = []
     for threads in (1, 2):
@@ -230,7 +236,9 @@ def test_every_experiment_runs_at_one_percent_of_its_peak(experiment: str, tmp_p
     assert list((folder / "charts").glob("*.png"))
 
 
-def test_one_night_has_no_interval_and_a_ratio_never_seen_to_move_is_not_certain() -> None:
+def test_one_night_has_no_interval_and_a_still_ratio_has_one() -> None:
+    """A ratio that was never seen to move is not certain."""
+
     def table(*values: float) -> pd.DataFrame:
         return summarise(
             pd.DataFrame(

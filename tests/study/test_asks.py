@@ -79,21 +79,21 @@ def test_the_p95_of_nights_that_differ_is_that_of_the_mixture() -> None:
     assert row["p95"] > 12 * np.exp(P95 * 0.25), "more than of the mean night"
 
 
-def test_beyond_the_last_point_the_last_two_are_prolonged_and_that_is_said() -> None:
+def test_last_two_points_are_prolonged_beyond_and_that_is_said() -> None:
     row = one({500: 0, 1000: 10, 1200: 14}, 1000, 0.5)
     assert row["p95"] == pytest.approx(10 + 0.02 * (1000 * np.exp(P95 * 0.5) - 1000), rel=SLICES)
     assert row["beyond"]
     assert row["p50"] == pytest.approx(10)
 
 
-def test_from_one_point_alone_it_is_in_proportion_and_that_is_said() -> None:
+def test_one_point_is_prolonged_in_proportion_and_that_is_said() -> None:
     row = one({1000: 10}, 1000, 0.25)
     assert row["p50"] == pytest.approx(10)
     assert row["p95"] == pytest.approx(10 * np.exp(P95 * 0.25), rel=SLICES)
     assert row["beyond"]
 
 
-def test_a_peak_that_is_certain_has_one_number_and_nothing_is_prolonged() -> None:
+def test_certain_peak_has_one_number_and_nothing_is_prolonged() -> None:
     for points in ({1000: 10}, {500: 4, 1000: 10}):
         row = one(points, 1000, 0)
         assert row["p50"] == row["p95"] == 10

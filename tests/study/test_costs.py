@@ -37,7 +37,7 @@ def costs(**plans: tuple[float, ...]) -> pd.DataFrame:
     return curves(pd.DataFrame(rows, columns=columns))
 
 
-def test_a_crossing_is_named_with_the_cheaper_plan_on_either_side() -> None:
+def test_crossing_is_named_with_cheaper_plans_on_either_side() -> None:
     # A fixed 3,000 against 0.2 a viewer: 15,000 viewers.
     found = crossings(costs(a_fixed=(3e3, 3e3, 3e3), b_each=(1e3, 2e3, 4e3)))
     (row,) = found.to_dict("records")
@@ -85,9 +85,10 @@ def test_signs_change_as_often_as_they_are_found_to(y: list[float]) -> None:
         ("events", ("events", 600, "count"), 1),
     ],
 )
-def test_a_room_ten_times_as_large_uses_ten_times_what_grows_with_its_audience(
+def test_tenfold_room_uses_tenfold_what_grows_with_its_viewers(
     meter: str, row: tuple[str, float, str], times: float
 ) -> None:
+    """The rest stays as it is."""
     reduction = "month_peak" if meter in ("peak_mbps", "channels") else "sum"
     plan = tariff([(None, 1)], meter=meter, reduction=reduction)
     now, then = grown_tenfold(
@@ -97,7 +98,7 @@ def test_a_room_ten_times_as_large_uses_ten_times_what_grows_with_its_audience(
     assert now > 0
 
 
-def test_every_tariff_of_every_vendor_has_its_curve_and_the_first_is_the_bill() -> None:
+def test_every_tariff_has_its_curve_and_the_first_is_the_bill() -> None:
     scenario = load_scenario(
         "vendors=[tencent_leb,budget]", "promotion.peak_viewers=400", "promotion.duration_s=900",
         "replications=2", "study.peaks=[0.5]", "study.ranges=none", "bands.draws=0",
@@ -125,7 +126,9 @@ def test_every_tariff_of_every_vendor_has_its_curve_and_the_first_is_the_bill() 
     assert flat["budget"].to_numpy() == pytest.approx(10, rel=1e-3)
 
 
-def test_what_is_bought_beside_a_list_is_on_every_list_of_the_vendor_and_none_of_its_own() -> None:
+def test_list_bought_beside_others_is_added_to_each_of_them() -> None:
+    """It has no curve of its own."""
+
     def of(*lists: str) -> Frames:
         return answer(
             load_scenario(
@@ -156,7 +159,7 @@ def test_what_is_bought_beside_a_list_is_on_every_list_of_the_vendor_and_none_of
     assert of_chat.sum() == pytest.approx(added) and lines.sum() == pytest.approx(bill)
 
 
-def test_a_night_without_limits_has_as_many_more_servers_as_its_peak_is_higher() -> None:
+def test_servers_grow_with_the_peak_of_a_night_without_limits() -> None:
     def used(*rows: tuple[str, str, float]) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=["meter", "path", "value"])
 
@@ -171,7 +174,7 @@ def test_a_night_without_limits_has_as_many_more_servers_as_its_peak_is_higher()
     assert with_servers(asked, rented).equals(asked)
 
 
-def test_servers_are_on_the_bill_and_an_ordinary_night_needs_its_share_of_them() -> None:
+def test_ordinary_night_needs_its_share_of_the_billed_servers() -> None:
     frames = answer(
         load_scenario(
             "vendors=[livekit_selfhosted]", "promotion.peak_viewers=200", "replications=1",

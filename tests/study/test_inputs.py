@@ -75,7 +75,7 @@ def test_the_figures_of_the_answer_have_a_band(metric: str) -> None:
         assert high <= 1 and (low >= 0 or metric == "lost_gmv_ratio")
 
 
-def test_a_price_three_times_as_uncertain_makes_the_bills_band_three_times_as_wide() -> None:
+def test_threefold_price_range_triples_the_band_of_the_bill() -> None:
     def cost(low: float, high: float) -> pd.Series:
         price = f"{PRICE}={{value:0.25,low:{low},high:{high},source:rule}}"
         scenario = load_scenario(*SMALL, *BUDGET, price)
@@ -94,7 +94,9 @@ def test_a_price_three_times_as_uncertain_makes_the_bills_band_three_times_as_wi
     assert narrow["input_low"] < narrow["input_high"]
 
 
-def test_the_band_is_the_same_for_one_and_two_threads_and_whoever_is_compared() -> None:
+def test_band_is_the_same_for_two_threads_and_beside_another() -> None:
+    """One or two threads, alone or beside another vendor."""
+
     def rows(frames: Frames) -> pd.DataFrame:
         s = frames.summary
         return s[s["vendor"] == "budget"].reset_index(drop=True)
@@ -126,7 +128,8 @@ def by_hand(how: str, values: list[float]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def test_from_forty_draws_on_the_band_is_95_percent_of_the_paired_differences() -> None:
+def test_band_is_95_percent_of_differences_from_forty_draws_on() -> None:
+    """Of the paired differences; with fewer draws it is all of them."""
     values = [0.2 + k / 1000 for k in range(41)]  # the base at 0.2: differences 0 to 0.040
     small = pd.concat([by_hand("base", [0.2]), by_hand("drawn", values)])
     full = pd.DataFrame(
@@ -152,7 +155,8 @@ def one_at_a_time() -> Frames:
     )  # fmt: skip
 
 
-def test_every_number_has_two_rows_for_each_metric_at_the_peak_and_below() -> None:
+def test_every_number_has_two_rows_per_metric_at_each_peak() -> None:
+    """One for each end of its range, at the peak and below it."""
     r = one_at_a_time().ranges
     assert list(r.columns) == [
         "vendor", "peak_viewers", "key", "at", "number", "metric", "value", "base",
@@ -192,7 +196,8 @@ def test_an_end_that_the_models_refuse_is_said_to_be_unknown() -> None:
     assert start["high"].isna().all() and start["low"].notna().all()
 
 
-def test_the_night_moves_each_number_in_one_night_at_the_peak_alone() -> None:
+def test_ranges_of_the_peak_move_each_number_in_one_night_there() -> None:
+    """The night's own peak alone, and the first night."""
     asked = (*BUDGET, "study.peaks=[0.5]", "bands={draws:0,sample:0.25}")
     one, first = (
         night(*asked, f"study.ranges={how}", f"replications={n}").ranges

@@ -38,7 +38,7 @@ def test_three_nights_that_look_alike_keep_students_t():
 
 
 @pytest.mark.parametrize(("n", "high"), [(3, 0.6316), (20, 0.1391), (59, 0.0495), (100, 0.0295)])
-def test_what_never_happened_may_still_happen_with_the_exact_binomial_bound(n, high):
+def test_unseen_event_may_happen_up_to_the_exact_binomial_bound(n, high):
     # 59 samples without a failure show 95 % reliability at 95 % confidence: the known rule.
     assert interval([0.0] * n, 0, 1) == pytest.approx((0, high), abs=6e-5)
     assert interval([1.0] * n, 0, 1) == pytest.approx((1 - high, 1), abs=6e-5)
@@ -46,12 +46,13 @@ def test_what_never_happened_may_still_happen_with_the_exact_binomial_bound(n, h
 
 
 @pytest.mark.parametrize(("of", "n"), [(1, 5), (1, 20), (3, 20), (2, 100), (99, 100)])
-def test_of_nights_that_are_all_or_nothing_it_is_clopper_and_pearson(of, n):
+def test_interval_of_all_or_nothing_nights_is_clopper_pearson(of, n):
     known = stats.binomtest(of, n).proportion_ci(0.95, "exact")
     assert interval([1.0] * of + [0.0] * (n - of), 0, 1) == pytest.approx(known, abs=1e-8)
 
 
-def test_beyond_all_or_nothing_it_is_the_quantile_under_weights_uniform_on_the_simplex():
+def test_interval_is_the_quantile_under_uniform_weights():
+    """Weights uniform on the simplex, for nights that are more than all or nothing."""
     nights = np.random.default_rng(1).random(20) ** 12
     low, high = interval(nights, 0, 1)
     for end, bound, share in ((low, 0, 0.025), (high, 1, 0.975)):
@@ -104,7 +105,8 @@ def test_what_was_lost_below_nothing_is_not_cut_off_at_nothing():
     assert s["ci_low"]["lost_gmv_ratio"] < -0.001
 
 
-def test_what_never_differed_is_not_0_to_0_unless_it_is_an_identity():
+def test_only_an_identity_has_an_interval_without_width():
+    """What merely never differed is not 0 to 0."""
     s = summary(
         **{"binding_limit_s.sessions": (0.0, 0.0), "stall_ratio": (0.0, 0.0)},
         held_peak_lost_ratio=(0.0, 0.0), expected_peak=(400.0, 400.0),

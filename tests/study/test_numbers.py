@@ -50,7 +50,7 @@ def test_every_number_with_a_range_is_changed_and_no_other() -> None:
     )
 
 
-def test_half_of_the_draws_lie_below_the_value_and_all_within_the_range() -> None:
+def test_draws_lie_within_the_range_and_half_below_the_value() -> None:
     night = scenario("vendors=[budget]")
     drawn = [values(all_drawn(night, "budget", k).vendors["budget"]) for k in range(400)]
     for figure in night.vendors["budget"].figures():
@@ -65,7 +65,7 @@ def test_half_of_the_draws_lie_below_the_value_and_all_within_the_range() -> Non
             )
 
 
-def test_the_audiences_and_the_shops_numbers_are_drawn_too_and_move_no_viewer() -> None:
+def test_drawing_the_audiences_and_shops_numbers_moves_no_viewer() -> None:
     night = scenario("vendors=[budget]")
     drawn = all_drawn(night, "budget", 0)
     assert drawn.audience.kappa.value != night.audience.kappa.value
@@ -117,7 +117,7 @@ def test_numbers_that_contradict_themselves_are_drawn_again() -> None:
         assert path.start_buffer_s.value <= path.jitter_buffer_s.value
 
 
-def test_a_profile_that_always_contradicts_itself_is_an_error_that_names_it() -> None:
+def test_profile_that_always_contradicts_itself_is_named() -> None:
     night = scenario("vendors=[budget]")
     impossible = night.vendors["budget"].path.model_copy(
         update={"start_buffer_s": Quantity(value=1.6, low=1.5, high=1.7)}  # never validated

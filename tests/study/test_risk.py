@@ -38,13 +38,13 @@ def test_the_figures_of_a_known_distribution(law: Any, shortfall: float) -> None
     assert s["es95"] == pytest.approx(shortfall, rel=1e-3)
 
 
-def test_a_rare_disaster_is_not_in_the_quantile_and_is_in_the_shortfall() -> None:
+def test_rare_disaster_is_in_the_shortfall_not_in_the_quantile() -> None:
     s = statistics_of(np.array([100.0, 0.0]), np.array([0.03, 0.97]))
     assert (s["mean"], s["p95"], s["p97"], s["p98"]) == (3, 0, 0, 100)
     assert s["es95"] == pytest.approx(60)  # 3 of the worst 5 nights in 100
 
 
-def test_quantiles_rise_and_the_shortfall_is_beyond_the_last_that_it_holds() -> None:
+def test_quantiles_rise_and_shortfall_lies_beyond_the_95th() -> None:
     values = np.random.default_rng(1).normal(size=500)
     s = statistics_of(values, np.full(500, 1 / 500))
     quantiles = [s[f"p{k}"] for k in range(1, 100)]
@@ -137,7 +137,7 @@ def test_one_point_says_nothing_of_other_peaks() -> None:
     assert not at_risk(one, pd.DataFrame(), night(0.0)).empty
 
 
-def test_nights_that_differ_have_an_interval_around_what_they_say_together() -> None:
+def test_nights_that_differ_have_an_interval_around_their_mean() -> None:
     results = nights(lambda peak: peak, luck=(0.9, 1.0, 1.1))
     assert figures(results, night(0.0))["mean"] == pytest.approx(PEAK)
     half = stats.t.ppf(0.975, 2) * 0.1 * PEAK / np.sqrt(3)
@@ -157,7 +157,7 @@ def test_what_own_links_cost_is_no_vendors_fault_at_any_peak() -> None:
 CUT = "{{name: cut, what: region, where: cn, time_s: 300, duration_s: 200, left: 0, chance: {}}}"
 
 
-def test_the_chances_of_the_strata_are_those_of_independent_incidents() -> None:
+def test_strata_have_the_chances_of_independent_incidents() -> None:
     two = night(0.0, f"incidents=[{CUT.format(0.1)},{CUT.format(0.25)}]")
     assert strata(two, "budget") == pytest.approx(
         {"00": 0.675, "01": 0.225, "10": 0.075, "11": 0.025}
@@ -178,7 +178,7 @@ def test_what_an_isp_or_the_host_breaks_is_not_the_vendors() -> None:
     assert strata(scenario, "budget", own=True) == pytest.approx({"000": 0.75, "001": 0.25})
 
 
-def test_an_incident_costs_what_its_nights_lose_more_whatever_else_strikes() -> None:
+def test_incident_costs_what_its_nights_lose_in_addition() -> None:
     """Two that are independent: alone they lose 1,000 and 300 CNY, together 1,500."""
     two = night(0.0, f"incidents=[{CUT.format(0.1)},{CUT.format(0.25)}]")
     calm = nights(lambda peak: 5000.0, peaks=(1,), luck=(0.9, 1.1))
@@ -217,7 +217,7 @@ SMALL = (
 )  # fmt: skip
 
 
-def test_an_incident_with_a_chance_is_in_the_risk_and_on_no_night_that_is_shown() -> None:
+def test_chance_incident_is_in_the_risk_but_on_no_night_shown() -> None:
     never, maybe, always = (small_run(f"incidents=[{CUT.format(c)}]") for c in ("0", "0.3", "null"))
     assert maybe.results.equals(small_run("incidents=[]").results)
     mean = {
@@ -248,7 +248,7 @@ def value_of(frames: Any, metric: str, statistic: str = "mean", vendor: str = "a
         ("budget", ["vendors.budget.limits.egress_mbps=100"], 1),
     ],
 )
-def test_a_host_whose_uplink_fails_costs_sales_and_no_vendor_is_blamed(
+def test_failing_host_uplink_costs_sales_and_blames_no_vendor(
     vendor: str, keys: list[str], sign: int
 ) -> None:
     host = "{{name: host,what: host_uplink,time_s: 300,duration_s: 200,left: 0,chance: {}}}"
@@ -270,7 +270,7 @@ def test_a_host_whose_uplink_fails_costs_sales_and_no_vendor_is_blamed(
     assert own(cut) - own(calm) == pytest.approx(at_risk(cut) - at_risk(calm))
 
 
-def test_a_chance_counts_in_every_study_and_says_over_which_peaks() -> None:
+def test_chance_counts_in_every_study_and_names_its_peaks() -> None:
     maybe = f"incidents=[{CUT.format(0.3)}]"
     compared = small_run("study=compare", "promotion.peak_sigma=0.25", maybe)
     assert value_of(compared, "revenue_at_risk_cny") == pytest.approx(
