@@ -251,7 +251,7 @@ def gate_wait_s(per_s: float, rate: float, burst: float) -> float:
 
     What is missing from a full bucket, people in line included, is the work found in M/D/1: each
     join adds one, `rate` a second are worked off, never below nothing. Who finds v must wait until
-    v + 1 <= burst, so he waits (W - (burst - 1)/rate)+, W being the wait in M/D/1; for burst 1 the
+    v + 1 <= burst, so they wait (W - (burst - 1)/rate)+, W being the wait in M/D/1; for burst 1 the
     mean is rho / (2 rate (1 - rho)).
     """
     rho = per_s / rate
@@ -405,7 +405,7 @@ def _freezing(
 
 
 def start_up_patience() -> Iterator[Row]:
-    """Who has left by when, of those who never see a frame, and of those who see one in the end.
+    """Who has left by when, of viewers who never see a frame and of viewers who see one in the end.
 
     Between its points the scripted curve has a constant hazard, so 1 - F is geometric there. Seven
     seconds of joining and one of media fetched at three times the bitrate: a frame at 7 1/3 s.

@@ -87,7 +87,7 @@ def sessions(archive: Path) -> NDArray[np.float64]:
 def write_traces(links: NDArray[np.float64], folder: Path) -> NDArray[np.int64]:
     """One trace a session; returns the number (j) of the viewer who lives through each.
 
-    A viewer meets a trace by his keys and enters it at an offset of his own, and a trace starts
+    A viewer meets a trace by their keys and enters it at an offset of their own, and a trace starts
     over: so each session is turned until its beginning stands at the offset of one who meets it.
     """
     which, offset = pairs(1, 0, Cause.LINK, -1, np.arange(VIEWERS)).T

@@ -61,8 +61,8 @@ KNOWN = {
     "present": float(PEAK),
     "perfect_gmv_cny": GMV_CNY,
 }
-"""Of those who joined, the share there at the end: they come at even times. Those there at the end:
-as many as ever. Sales: what the script says."""
+"""Of viewers who joined, the share there at the end: they come at even times. Viewers there at the
+end: as many as ever. Sales: what the script says."""
 
 
 def program_nights(count: int) -> dict[str, Array]:

@@ -34,11 +34,11 @@ def holds(form: Callable[[], Iterator[Row]]) -> None:
 # --- what the program says ------------------------------------------------------------------------
 
 
-def test_a_room_obeys_littles_law_and_is_poisson_whatever_the_law_of_the_stay():
+def test_room_obeys_littles_law_and_is_poisson_for_any_stay():
     holds(known.room)
 
 
-def test_a_quota_that_refuses_loses_what_erlang_says_whatever_the_law_of_the_stay():
+def test_refusing_quota_loses_what_erlang_says_for_any_stay():
     holds(known.erlang_loss)
 
 
@@ -46,7 +46,7 @@ def test_a_waiting_room_of_people_who_wait_for_ever_is_erlangs():
     holds(known.erlang_delay)
 
 
-def test_where_people_live_on_while_they_wait_the_number_present_is_poisson():
+def test_number_present_is_poisson_if_waiting_counts_as_stay():
     holds(known.waiting_room)
 
 
@@ -58,11 +58,11 @@ def test_a_gate_that_refuses_is_a_token_bucket():
     holds(known.token_bucket)
 
 
-def test_a_buffer_on_a_link_that_comes_and_goes_freezes_as_the_fluid_says():
+def test_buffer_on_an_on_off_link_freezes_as_the_fluid_says():
     holds(known.on_off_buffer)
 
 
-def test_how_much_is_frozen_is_the_links_and_how_often_the_resume_levels_doing():
+def test_link_sets_how_much_freezes_and_resume_level_how_often():
     holds(known.resume_level)
 
 
@@ -70,7 +70,7 @@ def test_who_leaves_before_the_first_frame_is_the_scripted_curve():
     holds(known.start_up_patience)
 
 
-def test_a_room_that_is_too_small_settles_where_departures_meet_arrivals():
+def test_too_small_room_settles_where_departures_meet_arrivals():
     holds(known.saturated)
 
 
@@ -116,7 +116,8 @@ def test_without_a_buffer_every_outage_is_a_freeze():
     assert known.on_off(0.5, 1, 20, 5, 0) == pytest.approx((0.2, 3600 / 25))
 
 
-def test_a_link_that_carries_enough_on_average_and_an_endless_buffer_never_freeze():
+def test_endless_buffer_never_freezes_on_a_sufficient_link():
+    """One that carries enough on average."""
     assert known.on_off(0.5, 1, 20, 5, 1000) == pytest.approx((0, 0), abs=1e-30)
 
 
@@ -125,7 +126,8 @@ def test_on_the_edge_of_enough_the_fluid_has_no_jump():
     assert known.on_off(0.5 + 1e-7, 1, 20, 10, 4) == pytest.approx(exact, rel=1e-5)
 
 
-def test_an_endless_buffer_that_resumes_at_once_is_the_limit_of_a_long_one():
+def test_endless_buffer_is_the_limit_of_a_long_one():
+    """If it resumes at once."""
     assert known.resume(1.5, 10, 10, 0) == pytest.approx(known.on_off(0.5, 1, 10, 10, 1000))
 
 

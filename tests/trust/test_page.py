@@ -38,7 +38,7 @@ def cells(*rows):
     ]
 
 
-def test_a_row_says_what_was_known_what_came_out_and_whether_they_meet():
+def test_row_says_what_was_known_what_came_and_if_they_meet():
     assert cells(ROW) == [
         ["time frozen, %", "2 Mbps", "1.14", "1.113 (1.1 to 1.12)", "-0.027", "yes, ±0.05",
          "a table", "`python -m sim a=b`"]
@@ -53,7 +53,7 @@ def test_a_row_whose_data_are_absent_says_not_run():
     assert cells(replace(ROW, ours=NAN, low=NAN, high=NAN))[0][3:6] == ["not run", "–", "–"]
 
 
-def test_a_prediction_claims_nothing_and_may_have_no_figure_beside_it():
+def test_prediction_claims_nothing_and_needs_no_known_figure():
     row = replace(ROW, kind="predicted", expected=NAN, within=None, ours=16825.4)
     assert cells(row)[0][2:6] == ["–", "16,825 (1.1 to 1.12)", "–", "–"]
 

@@ -50,7 +50,7 @@ def test_without_the_recordings_no_figure_is_made_up(tmp_path):
     assert all(math.isnan(row.ours) for row in ghent.rows(tmp_path))
 
 
-def test_each_session_is_lived_through_from_its_beginning_to_its_end(tmp_path):
+def test_each_session_is_lived_through_from_start_to_end(tmp_path):
     # Nothing arrives in the last 10, 20, 30 s: all of that but the buffer is frozen. A session that
     # began elsewhere would have its gap in the middle, or in two parts.
     links = np.full((3, ghent.SESSION_S), 20.0)
@@ -61,7 +61,7 @@ def test_each_session_is_lived_through_from_its_beginning_to_its_end(tmp_path):
     assert frozen_s == pytest.approx([6, 16, 26])
 
 
-def test_a_room_has_as_many_viewers_as_the_published_size_of_its_node(rows):
+def test_room_has_as_many_viewers_as_its_nodes_published_size(rows):
     nodes = [row for row in rows if row.of == ROOMS]
     assert len(nodes) == 3
     assert [row for row in nodes if not row.holds] == []

@@ -33,7 +33,7 @@ def test_every_limit_is_compared_in_every_way_at_every_epoch(kept):
     assert len(kept) == len(ways) * len(twin.CASES) * len(twin.EPOCHS_S)
 
 
-def test_where_the_same_bytes_are_promised_every_difference_kept_is_zero(kept):
+def test_differences_are_zero_where_the_same_bytes_are_promised(kept):
     same = {case.binds for case in twin.CASES if case.same}
     rows = [row for row in kept if row.where.rpartition(";")[0] in same]
     assert len(rows) == 5 * len(twin.EPOCHS_S) * len(same)
@@ -56,7 +56,8 @@ def test_nights_that_cannot_differ_are_told_to_be_zero_apart():
     assert all(row.holds and row.ours == row.expected for row in rows)
 
 
-def test_the_way_of_a_large_crowd_is_taken_only_where_asked_for_and_given_back():
+def test_way_of_a_large_crowd_is_taken_only_where_asked_for():
+    """`FEW_FLOWS` is given back afterwards."""
     few = twin.crowd.FEW_FLOWS
     forced = replace(twin.CASES[-1], viewers=60, nights=2, overrides=(twin._egress(60),))
     assert any(row.ours != row.expected for row in twin.apart(forced))
@@ -64,7 +65,7 @@ def test_the_way_of_a_large_crowd_is_taken_only_where_asked_for_and_given_back()
     assert all(row.ours == row.expected for row in twin.apart(replace(forced, few_flows=few)))
 
 
-def test_the_page_tells_what_is_kept_and_the_picture_stands_beside_it(kept):
+def test_page_tells_what_is_kept_and_has_its_picture_beside_it(kept):
     text = PAGE.read_text(encoding="utf-8")
     made = stamp_of(TABLES / "twin.csv")
     assert twin.section(kept).partition("\n")[2] in text
@@ -72,7 +73,8 @@ def test_the_page_tells_what_is_kept_and_the_picture_stands_beside_it(kept):
     assert (PAGE.parent / "twin.png").is_file()
 
 
-def test_zeros_are_drawn_below_the_least_decade_and_the_rest_by_its_size():
+def test_zeros_are_drawn_below_the_least_decade():
+    """The rest is drawn by its size."""
     assert twin._place(0.0, -3) < twin._place(0.001, -3) < twin._place(0.01, -3) == -2
 
 

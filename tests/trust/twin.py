@@ -158,7 +158,7 @@ def apart(case: Case) -> Iterator[Row]:
 
 
 def fate(r: Run) -> NDArray[np.int64]:
-    """(viewers,) why each is gone, and whether he has seen a stall."""
+    """(viewers,) why each is gone, and whether they have seen a stall."""
     fates: NDArray[np.int64] = 2 * r.sessions["reason"].astype(np.int64)
     return fates + (r.sessions["stalls"] > 0)
 
