@@ -1,4 +1,4 @@
-"""One viewer driven through his changes on a link set by hand: what the engines do, in small."""
+"""One viewer driven through their changes on a link set by hand: what the engines do, in small."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ LOG = np.dtype(
 
 @numba.njit
 def _rate(v, p, level):
-    """What he gets now, and what holds it below the bitrate."""
+    """What they get now, and what holds it below the bitrate."""
     wants = appetite(v, p)
     d = min(wants, level)
     limit = NONE
@@ -125,7 +125,7 @@ PATIENT = ((1e8, 0.0), (1e9, 0.5))
 
 
 def player(kind: Kind, **keys: Any) -> NDArray[np.void]:
-    """A player of 2 Mbps that uses all of his link, of a viewer of endless patience.
+    """A player of 2 Mbps that uses all of its link, of a viewer of endless patience.
 
     `pictures`: (lines, Mbps), best first; 0 lines are sound alone. `top`: best one by device.
     """
@@ -205,7 +205,7 @@ def live(
     p: NDArray[np.void], link: Link = 20.0, until: float = 1000.0, level: Link | None = None,
     opens_s: float = 0.0, waiting_room: bool = False, most: int = 20_000, **row: Any,
 ) -> Life:  # fmt: skip
-    """One viewer with this player on this link; `level`: what the vendor's nodes leave him."""
+    """One viewer with this player on this link; `level`: what the vendor's nodes leave them."""
     rows, log = _follow(p, 1, link, until, level, opens_s, waiting_room, most, row)
     return Life(rows[0], log)
 

@@ -57,12 +57,12 @@ def test_media_fetched_is_shown_or_held_or_thrown_away(p, link, level, who):
     scale = 1 + v.got_s
     # What a viewer who is gone held and lagged is kept for the books.
     assert v.got_s == pytest.approx(v.shown_s + v.b + v.left_b_s + v.thrown_s, abs=FEW * scale)
-    first = v.lag0_s if who["initial"] else 0.0  # he had a full buffer when the show began
+    first = v.lag0_s if who["initial"] else 0.0  # they had a full buffer when the show began
     assert v.media_mb == pytest.approx((v.got_s - first) * 2.0, abs=FEW * scale)
 
 
 @given(p=players, link=links, level=levels, who=people)
-def test_time_goes_into_what_is_shown_what_is_skipped_and_the_lag(p, link, level, who):
+def test_time_inside_is_what_is_shown_and_skipped_and_the_lag(p, link, level, who):
     v = live(p, link, until=1000.0, level=level, **who)
     used = v.shown_s + v.skipped_s + v.lag + v.left_lag_s
     assert v.inside_s + v.lag0_s == pytest.approx(used, abs=FEW * (1 + used))
@@ -70,7 +70,7 @@ def test_time_goes_into_what_is_shown_what_is_skipped_and_the_lag(p, link, level
 
 
 @given(p=players, link=links, level=levels, who=people)
-def test_the_clock_never_goes_back_and_intention_is_never_regained(p, link, level, who):
+def test_clock_never_goes_back_and_intention_never_grows(p, link, level, who):
     v = live(p, link, until=1000.0, level=level, **who)
     assert (np.diff(v.log.t) >= 0).all()
     assert (np.diff(v.log.w) <= 0).all()
@@ -172,7 +172,8 @@ PLAYERS = {
 
 
 @pytest.mark.parametrize("name", PLAYERS)
-def test_changes_at_computed_times_agree_with_small_steps_on_random_links(name):
+def test_changes_at_computed_times_agree_with_small_steps(name):
+    """On random links."""
     p, dt, until = PLAYERS[name], 2e-4, 120.0
     rng = np.random.default_rng(7)
     freezes, off = 0, []

@@ -101,7 +101,7 @@ def test_without_a_limit_it_never_skips():
     assert v.times(Change.SKIP) == [] and v.skipped_s == 0
 
 
-def test_what_lies_behind_the_new_place_is_thrown_away_and_the_rest_is_kept():
+def test_skip_throws_away_only_what_lies_behind_the_new_place():
     p = flv(lag_limit_s=5.5, resume_s=3.0, catch_up=3.0, gop_s=0.1, speed_up=0.0)
     v = live(p, falls(50, 0.0, 54.7), until=60.0)
     [empty], skip = v.times(Change.EMPTY), v.at(Change.SKIP)
@@ -111,7 +111,7 @@ def test_what_lies_behind_the_new_place_is_thrown_away_and_the_rest_is_kept():
     assert 0 < skip.b == pytest.approx(fetched - 1.5)
 
 
-def test_what_it_holds_is_thrown_away_whole_where_the_skip_goes_beyond_it():
+def test_skip_beyond_the_buffer_throws_all_of_it_away():
     v = live(flv(lag_limit_s=10.0, resume_s=3.5), falls(50, 0.5), until=67.0)
     [empty], skip = v.times(Change.EMPTY), v.at(Change.SKIP)
     assert skip.b == 0
@@ -134,7 +134,8 @@ def test_a_player_that_speeds_up_gets_back_to_its_target_lag(speed_up, length):
     assert extra == pytest.approx(v.lag0_s + v.starting_s + v.frozen_s - 4.0)
 
 
-def test_a_player_that_joined_nearer_to_live_than_its_target_stays_there():
+def test_player_that_joined_nearer_than_its_target_stays_there():
+    """It joined nearer to live."""
     for j in range(50):
         v = live(flv(speed_up=0.1), 20.0, until=500.0, j=j)
         assert v.lag == pytest.approx(min(v.lag0_s + v.starting_s, 4.0))
@@ -145,14 +146,14 @@ def test_a_player_that_doesn_t_speed_up_stays_behind():
     assert v.lag == pytest.approx(v.lag0_s + v.starting_s + v.frozen_s) and v.lag > 20
 
 
-def test_its_rate_is_the_bitrate_at_the_edge_also_while_it_speeds_up():
+def test_rate_at_the_edge_is_the_bitrate_even_while_speeding_up():
     v = live(flv(speed_up=0.1), falls(400, 0.0, 430), until=5000.0)
     at_edge = v.log[v.log["at_edge"]]
     assert len(at_edge) > 2 and (at_edge["d"] == 2.0).all()
     assert v.shown_s + v.b + v.thrown_s == pytest.approx(v.got_s)
 
 
-def test_mean_latency_is_the_time_average_of_the_lag_while_playing():
+def test_mean_latency_is_the_time_average_of_lag_while_playing():
     v = live(flv(speed_up=0.1), falls(50, 0.0, 70), until=200.0)
     log = v.log
     t, lag = np.append(log["t"], 200.0), np.append(log["lag"], v.lag)

@@ -88,7 +88,8 @@ def test_the_start_is_no_freeze():
     assert (v.frozen_s, v.stalls, v.freezes) == (0, 0, 0)
 
 
-def test_flv_that_stutters_through_a_weak_link_has_one_long_episode_not_many():
+def test_flv_stuttering_on_a_weak_link_has_one_long_episode():
+    """If it plays less than a second between freezes."""
     # Half the bitrate: a second of media takes 2 s to fetch and plays 0.8 / (1 - 1/2) = 1.6 s.
     link = [(50.0, 20.0), (150.0, 1.0), (9e9, 20.0)]
     far = live(flv(resume_s=0.8), link, until=300.0, exit_s=300.5)
@@ -106,7 +107,7 @@ def test_rtc_counts_the_wait_for_the_keyframe_as_frozen():
 
 
 def test_a_freeze_after_coming_back_is_an_episode_of_its_own():
-    # Out at 50.4 s; back, he plays from 52.1 to 53.0 s: less than a second.
+    # Out at 50.4 s; back, they play from 52.1 to 53.0 s: less than a second.
     p = rtc(freeze_patience_s=1.0, rejoin_share=1.0, backoff_s=[0.1])
     link = [(50.0, 20.0), (52.0, 0.0), (52.6, 20.0), (54.0, 0.0), (9e9, 20.0)]
     lives = [live(p, link, until=53.5, j=j) for j in range(40)]
@@ -127,13 +128,14 @@ def test_a_freeze_after_coming_back_is_an_episode_of_its_own():
     [(0.29, State.STALLED, 0), (0.3, State.PLAYING, 0), (0.99, State.PLAYING, 0),
      (1.0, State.PLAYING, 50), (9.0, State.PLAYING, 50)],
 )  # fmt: skip
-def test_the_reference_picture_is_frozen_below_0_3_and_hd_from_1_mbps(mbps, state, hd):
+def test_reference_freezes_below_0_3_mbps_and_is_hd_from_1(mbps, state, hd):
     v = live(reference(), mbps, until=50.0)
     assert (v.state, v.hd_s) == (state, hd)
     assert v.play_s + v.frozen_s == 50
 
 
-def test_it_shows_what_the_link_and_the_device_allow_at_a_constant_lag():
+def test_reference_shows_what_the_link_and_the_device_allow():
+    """At a constant lag."""
     for link, d in ((1.5, 1.5), (9.0, 2.5)):
         v = live(reference(), link, until=50.0)
         assert v.media_mb == pytest.approx(50 * d)

@@ -35,7 +35,8 @@ def switches(v):
 
 
 @given(link=st.floats(0, 5), want=st.floats(0, 5), share=st.floats(0.5, 1))
-def test_the_best_picture_within_nine_tenths_of_link_and_share_is_chosen(link, want, share):
+def test_best_picture_within_nine_tenths_of_the_room_is_chosen(link, want, share):
+    """The room is the lesser of the link's and the vendor's share."""
     k = chosen(link, want, link_share=share)
     room = 0.9 * min(share * link, want)
     better = [mbps for _, mbps in THREE[:k]]
@@ -60,7 +61,8 @@ def test_the_device_shows_no_more_than_it_can(device):
 
 
 @given(link=st.floats(0, 0.4))
-def test_where_no_picture_fits_there_is_sound_alone_if_the_path_has_it(link):
+def test_sound_alone_is_chosen_where_no_picture_fits(link):
+    """If the path has it; else the smallest picture."""
     assert chosen(link, pictures=THREE) == 2
     assert chosen(link, pictures=WITH_SOUND) == 3
 
@@ -81,7 +83,7 @@ def test_flv_switches_on_whole_seconds():
 
 
 @given(react=st.floats(0.05, 3))
-def test_an_rtc_sender_steps_down_within_its_reaction_and_up_on_whole_seconds(react):
+def test_rtc_steps_down_after_its_reaction_up_on_whole_seconds(react):
     v = live(rtc(pictures=THREE, react_s=react), LINK, until=60.0)
     times, pictures = zip(*switches(v), strict=True)
     assert pictures == (0, 1, 2, 1, 0)
@@ -89,7 +91,7 @@ def test_an_rtc_sender_steps_down_within_its_reaction_and_up_on_whole_seconds(re
 
 
 @pytest.mark.parametrize("kind", [flv, rtc])
-def test_a_fall_that_is_over_before_anyone_has_reacted_changes_nothing(kind):
+def test_fall_that_is_over_before_any_reaction_changes_nothing(kind):
     link = [(10.3, 20.0), (10.55, 0.5), (9e9, 20.0)]
     v = live(kind(pictures=THREE, react_s=0.3), link, until=60.0)
     assert switches(v) == [(0.0, 0)]
@@ -115,10 +117,10 @@ def test_a_fall_overtakes_a_step_up_that_was_due():
     assert switches(v) == [(0.0, 1), (pytest.approx(10.5), 2)]
 
 
-# --- what he notices ------------------------------------------------------------------------------
+# --- what viewers notice -------------------------------------------------------------------------
 
 
-def test_what_an_flv_player_holds_is_seconds_and_survives_a_switch():
+def test_flv_buffer_is_in_seconds_and_survives_a_switch():
     v = live(flv(pictures=THREE, catch_up=1.5), [(20.3, 20.0), (9e9, 1.5)], until=60.0)
     held = v.at(Change.EDGE).lag
     down = v.at(Change.LAYER)
@@ -140,14 +142,14 @@ def test_media_is_metered_at_the_picture_it_came_with():
 
 
 @pytest.mark.parametrize("react, frozen", [(0.3, 0.0), (0.6, 0.0), (1.0, 0.76)])
-def test_rtc_survives_a_fall_if_it_steps_down_within_its_buffers_grace(react, frozen):
+def test_rtc_survives_a_fall_by_stepping_down_in_its_grace(react, frozen):
     """0.4 s of buffer at 1.15 of 2 Mbps last 0.94 s; a keyframe every second."""
     v = live(rtc(pictures=THREE, react_s=react), [(10.3, 20.0), (9e9, 1.15)], until=60.0)
     assert v.frozen_s == pytest.approx(frozen, abs=0.005)
     assert v.state == State.PLAYING
 
 
-def test_a_link_below_the_smallest_picture_freezes_it_and_sound_alone_goes_on():
+def test_link_below_the_smallest_picture_freezes_it_not_sound():
     link = [(10.3, 20.0), (9e9, 0.3)]
     frozen = live(rtc(pictures=THREE, react_s=0.1), link, until=60.0)
     assert frozen.state == State.STALLED and frozen.frozen_s > 45
@@ -156,7 +158,7 @@ def test_a_link_below_the_smallest_picture_freezes_it_and_sound_alone_goes_on():
     assert heard.audio_s == pytest.approx(60 - 10.4)
 
 
-def test_seconds_in_hd_and_with_sound_alone_are_those_of_their_pictures():
+def test_hd_and_sound_only_seconds_are_those_of_their_pictures():
     link = [(20.0, 20.0), (30.0, 1.5), (45.0, 0.1), (9e9, 20.0)]
     v = live(flv(pictures=WITH_SOUND), link, until=100.0)
     assert switches(v) == [(0.0, 0), (21.0, 1), (31.0, 3), (46.0, 0)]

@@ -35,7 +35,8 @@ def test_the_shipped_curve_is_the_published_one():
 
 
 @pytest.mark.parametrize("where", ["starting", "at the door", "in the waiting room"])
-def test_5_25_and_48_percent_are_gone_by_2_5_and_10_seconds_and_nobody_before_1(where):
+def test_waiting_viewers_leave_as_the_patience_curve_says(where):
+    """5, 25 and 48 % are gone by 2, 5 and 10 s, and nobody before 1 s."""
     p = flv(patience=CURVE, backoff_s=[50.0] * 16)
     rows = crowd(
         p, VIEWERS, 0.0, arrival_s=30.0,
@@ -56,7 +57,7 @@ def test_beyond_the_curve_they_go_on_leaving_at_its_last_rate():
     assert stats.kstest(late, stats.expon(scale=1 / hazard).cdf).pvalue > 1e-3
 
 
-def test_one_clock_runs_from_the_tap_through_door_retries_and_buffer():
+def test_one_clock_runs_from_tap_through_retries_and_buffer():
     p = flv(patience=CURVE, backoff_s=[0.5] * 16, refusal_s=0.2, join_server_s=1.0)
     # Refused for three seconds, a second of joining, then a link of nothing.
     all_of_it = crowd(p, VIEWERS, 0.0, opens_s=3.0)
@@ -119,7 +120,7 @@ FALLS = [(50.0, 20.0), (9e9, 0.0)]
 
 @pytest.mark.parametrize("player", [flv, rtc])
 @pytest.mark.parametrize("free", [0.0, 8.0])
-def test_patience_in_a_freeze_is_exponential_after_a_time_nobody_minds(player, free):
+def test_patience_in_a_freeze_is_exponential_after_a_free_time(player, free):
     rows = crowd(player(freeze_free_s=free, freeze_patience_s=20.0), 5000, FALLS, until=2000.0)
     assert (rows["reason"] == Reason.LEFT_STALLED).all()
     assert stats.kstest(rows["frozen_s"], stats.expon(free, 20).cdf).pvalue > 1e-3
@@ -135,7 +136,8 @@ def test_every_freeze_has_a_patience_of_its_own():
     assert stats.kstest(second, stats.expon(scale=20).cdf).pvalue > 1e-3
 
 
-def test_without_stall_patience_nobody_leaves_in_a_freeze_before_w_is_spent():
+def test_nobody_leaves_in_a_freeze_without_stall_patience():
+    """Not before W is spent."""
     rows = crowd(flv(), 100, FALLS, until=5000.0, w=500.0)
     assert set(rows["reason"]) == {Reason.DONE}
 
@@ -146,12 +148,12 @@ def test_the_reference_player_has_none():
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])
-def test_a_share_of_those_who_left_in_a_freeze_come_back_by_the_schedule(share):
+def test_share_of_viewers_lost_to_a_freeze_returns_by_schedule(share):
     p = flv(freeze_patience_s=20.0, rejoin_share=share, backoff_s=[2.0, 9.0], jitter_s=0.5)
     rows = crowd(p, 5000, FALLS, until=70.0, w=1e6)
     left = rows["left_b_s"] + rows["left_lag_s"] > 0
     back = left & (rows["state"] != State.GONE)
-    # Those who left in the last seconds are on their way; the others are starting anew.
+    # Viewers who left in the last seconds are on their way; the others are starting anew.
     assert (rows["reason"][left & ~back] == Reason.LEFT_STALLED).all()
     assert back.sum() / left.sum() == pytest.approx(share, abs=0.05)
     here = rows[back & (rows["state"] == State.STARTING)]
@@ -161,7 +163,7 @@ def test_a_share_of_those_who_left_in_a_freeze_come_back_by_the_schedule(share):
     assert here["waiting_s"] == pytest.approx(away)
 
 
-def test_whoever_comes_back_starts_a_new_session_with_what_is_left_of_w():
+def test_returning_viewer_starts_a_session_with_the_rest_of_w():
     link = [(50.0, 20.0), (200.0, 0.0), (9e9, 20.0)]
     p = rtc(freeze_patience_s=1.0, rejoin_share=1.0, backoff_s=[1.0])
     v = live(p, link, until=400.0, w=400.0)
@@ -227,18 +229,19 @@ def test_all_of_it_is_spent_on_what_he_went_through(pieces, w, player, hd):
         (0.0, 200.0, Reason.SHOW_OVER),
     ],
 )
-def test_a_mass_exit_or_the_end_of_the_show_takes_him_wherever_he_is(link, exit_s, reason):
+def test_mass_exit_or_end_of_show_takes_viewer_in_any_state(link, exit_s, reason):
     v = live(flv(show_s=200.0), link, exit_s=exit_s)
     assert (v.state, v.reason, v.t) == (State.GONE, reason, exit_s)
 
 
-def test_waiting_he_gave_up_at_a_mass_exit_and_is_censored_at_the_end():
+def test_waiting_viewer_gives_up_at_exit_and_is_censored_at_end():
+    """At a mass exit, and at the end of the show."""
     for exit_s, reason in ((100.0, Reason.GAVE_UP_WAITING), (200.0, Reason.SHOW_OVER)):
         v = live(flv(show_s=200.0), exit_s=exit_s, opens_s=1e9, waiting_room=True)
         assert (v.reason, v.t, v.waiting_s) == (reason, exit_s, exit_s)
 
 
-def test_departures_come_before_what_else_happens_at_their_instant():
+def test_departure_comes_before_all_else_at_its_instant():
     # The buffer would be full, the link change and W be spent all at 1 s.
     v = live(flv(), [(1.0, 2.0), (9e9, 20.0)], w=1.0)
     assert (v.reason, v.t, v.startup_s) == (
@@ -251,13 +254,14 @@ def test_departures_come_before_what_else_happens_at_their_instant():
 # --- what is blamed -------------------------------------------------------------------------------
 
 
-def test_frozen_time_is_booked_to_what_froze_it_with_what_it_cost_in_intention():
+def test_frozen_time_is_booked_to_its_cause_at_its_cost():
+    """In watch intention: kappa times the time frozen."""
     v = live(flv(), [(50.0, 20.0), (60.0, 0.0), (9e9, 20.0)], until=200.0)
     assert v.lost_link_s == pytest.approx(3.0 * v.frozen_s)
     assert v.lost_egress_s == v.lost_door_s == 0
 
 
-def test_whoever_leaves_in_a_freeze_loses_what_was_left_of_w_to_its_cause():
+def test_viewer_leaving_in_a_freeze_loses_rest_of_w_to_its_cause():
     v = live(flv(freeze_patience_s=5.0), FALLS, w=1000.0)
     assert v.reason == Reason.LEFT_STALLED
     assert v.lost_link_s == pytest.approx(3.0 * v.frozen_s + v.w)

@@ -37,7 +37,7 @@ def test_each_follows_the_refusal_by_its_wait_and_a_jitter(backoff, jitter, refu
     assert (extra >= -1e-9).all() and (extra <= jitter + 1e-9).all()
 
 
-def test_the_jitter_is_uniform_and_added_also_to_a_wait_of_nothing():
+def test_jitter_is_uniform_and_added_even_to_a_wait_of_nothing():
     rows = crowd(door(backoff_s=[0.0], refusal_s=0.0), 5000, opens_s=1e9, until=50.0)
     assert stats.kstest(rows["asked_s"], stats.uniform(0, 0.5).cdf).pvalue > 1e-3
 
@@ -47,7 +47,7 @@ def test_every_retry_has_a_jitter_of_its_own():
     assert len(np.unique(np.round(np.diff(v.times(Change.ASK)), 9))) == 16
 
 
-def test_he_learns_that_he_is_refused_for_good_when_the_last_refusal_is_known():
+def test_viewer_is_refused_for_good_once_last_refusal_is_known():
     v = live(door(jitter_s=0.0), opens_s=1e9)
     assert v.t == pytest.approx(sum(LIVEKIT) + 7 * 0.2)
     assert (v.state, v.reason) == (State.GONE, Reason.REFUSED)
@@ -74,7 +74,8 @@ def test_patience_may_end_before_the_schedule_does():
     assert v.attempts == 3  # at 0, 0.2 to 0.7 and before 1 s at the earliest
 
 
-def test_whoever_leaves_before_he_knows_gave_up_and_wasn_t_refused():
+def test_viewer_leaving_before_refusal_is_known_gave_up():
+    """They were not refused."""
     p = door(patience=((1.0, 0.0), (1.0 + 1e-6, 1 - 1e-9)), backoff_s=[], refusal_s=3.0)
     v = live(p, opens_s=1e9)
     assert (v.reason, v.t) == (Reason.GAVE_UP_WAITING, pytest.approx(1.0, abs=1e-4))

@@ -46,7 +46,7 @@ def test_it_resumes_at_the_first_keyframe_after_the_link_is_back(back, gop):
     assert v.lag == 0.4
 
 
-def test_a_link_that_is_gone_again_before_the_keyframe_keeps_it_frozen():
+def test_picture_stays_frozen_if_link_fails_before_the_keyframe():
     link = [(50.0, 20.0), (55.1, 0.5), (55.9, 20.0), (57.5, 1.0), (1e9, 2.0)]
     v = live(rtc(gop_s=1.0), link, until=100.0)
     assert [t for t in v.times(Change.KEYFRAME) if t > 40] == [58.0]
@@ -73,13 +73,13 @@ def test_what_comes_before_the_keyframe_is_thrown_away():
     assert v.thrown_s == pytest.approx(frozen * 0.5 + 4 * 1.5)
 
 
-def test_it_skips_what_it_missed_and_is_never_later_than_its_target():
+def test_rtc_skips_what_it_missed_and_is_no_later_than_target():
     v = live(rtc(gop_s=2.0), falls(50, 0.0, 60), until=500.0)
     assert v.skipped_s == pytest.approx(v.starting_s + v.frozen_s)
     assert v.log["lag"][v.log["state"] == State.PLAYING].max() == 0.4
 
 
-def test_a_full_node_freezes_it_as_its_own_link_would_and_is_blamed():
+def test_full_node_freezes_rtc_as_a_link_would_and_is_blamed():
     own = live(rtc(), falls(50, 1.0, 60), until=500.0)
     node = live(rtc(), 20.0, level=falls(50, 1.0, 60), until=500.0)
     assert node.frozen_s == own.frozen_s > 0

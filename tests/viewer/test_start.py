@@ -43,7 +43,7 @@ def test_a_change_of_the_link_on_the_way_counts_from_its_instant():
     assert live(flv(), [(1, 1.0), (3, 0.0), (9, 2.0)]).startup_s == pytest.approx(3.5)
 
 
-def test_startup_counts_from_the_tap_and_the_sdks_from_the_last_attempt():
+def test_startup_counts_from_tap_and_the_sdks_from_last_attempt():
     p = flv(**JOIN, backoff_s=[1.0, 2.0], refusal_s=0.2)
     v = live(p, 2.0, rtt_s=0.1, arrival_s=100.0, opens_s=101.0)
     assert v.attempts == 2
@@ -67,12 +67,12 @@ def test_rtc_plays_a_cached_keyframe_at_once():
 
 
 @pytest.mark.parametrize("arrival, keyframe", [(10.4, 12.0), (11.99, 12.0), (12.01, 14.0)])
-def test_rtc_waits_for_the_next_keyframe_of_the_stream_where_none_is_cached(arrival, keyframe):
+def test_rtc_waits_for_the_next_keyframe_where_none_is_cached(arrival, keyframe):
     v = live(rtc(keyframe_cached=False, gop_s=2.0), 20.0, arrival_s=arrival)
     assert v.startup_s == pytest.approx(keyframe + 0.2 / 1.5 - arrival)
 
 
-def test_the_wait_for_a_keyframe_is_uniform_over_the_group_of_pictures():
+def test_keyframe_wait_is_uniform_over_the_group_of_pictures():
     taps = np.linspace(0, 1000, 4000, endpoint=False) ** 1.01
     rows = crowd(rtc(keyframe_cached=False, gop_s=2.0), 4000, until=2000.0, arrival_s=taps)
     wait = rows["startup_s"] - 0.2 / 1.5
@@ -115,7 +115,7 @@ def test_the_reference_player_starts_at_once():
     assert (v.startup_s, v.play_s) == (0, 40)
 
 
-def test_start_up_seconds_are_watch_time_spent_and_the_end_of_w_ends_it():
+def test_startup_spends_watch_time_and_ends_when_it_is_spent():
     v = live(flv(), 0.0, w=7.0)
     assert (v.reason, v.t, v.starting_s) == (Reason.LEFT_STARTING, 7, 7)
     v = live(flv(**JOIN), 20.0, w=7.0, rtt_s=10.0)
@@ -133,7 +133,7 @@ def test_intention_is_never_spent_twice():
     mbps=st.floats(0.05, 50), start=st.floats(0.1, 3), catch_up=st.floats(1, 4),
     kind=st.sampled_from([flv, rtc]),
 )  # fmt: skip
-def test_the_first_frame_comes_exactly_when_b_start_has_been_fetched(mbps, start, catch_up, kind):
+def test_first_frame_comes_once_the_start_buffer_is_fetched(mbps, start, catch_up, kind):
     p = kind(start_s=start, catch_up=catch_up, target_s=4.0)
     v = live(p, mbps, until=2000.0)
     if kind is rtc and mbps < 2.0:
