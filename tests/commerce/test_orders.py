@@ -23,7 +23,7 @@ def bought(world: str, *orders: dict[str, Any], interactive: bool = False) -> li
     return sold
 
 
-def test_in_the_perfect_world_whoever_is_there_buys() -> None:
+def test_in_the_perfect_world_every_viewer_present_buys() -> None:
     assert bought("perfect", {"u": 0.999, "latency_s": np.nan}, gone(Reason.DONE)) == [True, False]
 
 

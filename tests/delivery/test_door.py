@@ -125,7 +125,7 @@ def test_the_answer_is_the_same_however_often_one_asks(law, passed, asked):
     assert np.array_equal(limit, before)
 
 
-def test_whoever_comes_when_told_gets_in():
+def test_viewer_who_comes_when_told_gets_in():
     limit = gate(3.0, 1.0, "refuse")
     for _ in range(1000):
         t = _ask(limit[0], 0.0)

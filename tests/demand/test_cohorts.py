@@ -155,7 +155,7 @@ def test_a_mass_exit_may_take_one_cohort_and_come_twice():
     assert d.parts[0].offered[at[1]] / d.parts[0].offered[at[0]] == pytest.approx(0.25, abs=1e-4)
 
 
-def test_an_exit_within_a_bin_takes_those_who_came_before_it():
+def test_exit_within_a_bin_takes_viewers_who_came_before_it():
     """300 viewers join evenly in 30 s and stay; from 10 to 20 s all who are there leave.
 
     Each viewer who comes meanwhile is taken with the part of it that is still to come.

@@ -208,7 +208,7 @@ def test_orders_stand_by_viewer_and_time_and_are_numbered_so():
         assert (np.diff(o["n"])[~firsts[1:]] == 1).all()
 
 
-def test_a_viewers_orders_are_poisson_around_his_own_mean():
+def test_a_viewers_orders_are_poisson_around_their_own_mean():
     rates = order_rates(script(**BUSY), SHOP, 1200)
     n, mean = [], []
     for a in nights()[:20]:

@@ -131,7 +131,7 @@ def test_ghost_counts_against_its_quota_until_it_is_noticed(ghost_s: int) -> Non
     assert usage["peak_connections"] == 200
 
 
-def test_without_a_quota_ghosts_stand_beside_those_who_are_back() -> None:
+def test_without_a_quota_ghosts_stand_beside_returned_viewers() -> None:
     def peak(ghost_s: float) -> float:
         r = run_once(night(*STEADY, breaks("region cn 100 100.1 0"), f"{GHOST}{ghost_s}"))
         return float(r.usage.set_index("meter")["value"]["peak_connections"])

@@ -27,7 +27,7 @@ def scheduled(what: str, where: str = "", vendor: str = "null") -> str:
         (scheduled("region", "cn", "agora"), {"agora"}),
     ],
 )
-def test_an_incident_is_felt_by_those_who_have_what_breaks(
+def test_incident_is_felt_by_vendors_that_have_what_breaks(
     incident: str, felt_by: set[str]
 ) -> None:
     scenario = load_scenario("vendors=[agora,budget]", OURS, incident)

@@ -77,7 +77,7 @@ def test_a_freeze_that_runs_at_the_end_counts():
     assert (v.stalls, v.stall_s, v.frozen_s) == (1, 10, 10)
 
 
-def test_so_does_one_in_which_he_leaves():
+def test_so_does_one_in_which_the_viewer_leaves():
     v = live(flv(freeze_patience_s=5.0), [(50.0, 20.0), (9e9, 0.0)])
     assert v.state == State.GONE
     assert (v.stalls, v.stall_s) == (1, pytest.approx(v.frozen_s))

@@ -66,7 +66,7 @@ def test_one_clock_runs_from_tap_through_retries_and_buffer():
     assert set(all_of_it["reason"]) == {Reason.GAVE_UP_WAITING, Reason.LEFT_STARTING}
 
 
-def test_whoever_sees_a_frame_in_time_stays():
+def test_viewer_who_sees_a_frame_in_time_stays():
     rows = crowd(flv(patience=CURVE), 5000, [(3.0, 0.0), (9e9, 4.0)], until=30.0)
     # The first frame is there at 3 s + 1 s x 2 / 3.
     left = rows["state"] == State.GONE
@@ -276,7 +276,7 @@ def test_an_ordinary_start_up_is_nobodys_fault():
     assert (slow.limit, v.limit) == (OWN_LINK, NONE)
 
 
-def test_whoever_never_gets_in_loses_all_of_w_to_the_door():
+def test_viewer_who_never_gets_in_loses_all_of_w_to_the_door():
     v = live(flv(backoff_s=[1.0]), opens_s=1e9, w=500.0)
     assert v.reason == Reason.REFUSED
     assert v.lost_door_s == pytest.approx(500)

@@ -92,19 +92,19 @@ def test_play_starts_at_the_target_lag_however_long_it_took():
 
 
 @pytest.mark.parametrize("p", [flv(**JOIN), rtc(**JOIN), reference()])
-def test_whoever_is_there_at_the_start_plays_at_once_at_target(p):
+def test_viewer_there_at_the_start_plays_at_once_at_target(p):
     v = live(p, 20.0, until=50.0, initial=True, rtt_s=0.5)
     assert (v.state, v.play_s, v.waiting_s, v.starting_s) == (State.PLAYING, 50, 0, 0)
     assert np.isnan(v.startup_s) and np.isnan(v.sdk_startup_s)
     assert v.lag == p["target_s"][0]
 
 
-def test_he_has_a_full_buffer():
+def test_viewer_there_at_the_start_has_a_full_buffer():
     v = live(flv(), [(0.5, 20.0), (9.0, 0.0)], until=100.0, initial=True)
     assert v.at(Change.EMPTY).t == pytest.approx(4.5)
 
 
-def test_kept_out_at_the_start_he_starts_like_anybody_else():
+def test_viewer_kept_out_at_the_start_starts_like_anybody_else():
     v = live(flv(**JOIN, backoff_s=[1.0]), 2.0, until=50.0, initial=True, opens_s=0.5)
     assert v.play_s == pytest.approx(50 - 1.0 - 0.05 - 1.0)
     assert np.isnan(v.startup_s)  # outside start-up metrics all the same
