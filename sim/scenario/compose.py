@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.global_hydra import GlobalHydra
@@ -26,6 +29,7 @@ from sim.scenario import words
 from sim.scenario.errors import FULL, NotWritten, ScenarioError
 from sim.scenario.files import (
     CONF,
+    as_they_are,
     beside,
     groups,
     named_files,
@@ -78,17 +82,46 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
 
     Works in scripts, notebooks and inside a Hydra application.
     """
-    path = []
     folder = None if config_dir is None else path_of("config_dir", str(config_dir))
-    with in_words(folder), _hydra_set_aside():
+    with in_words(folder):
         if folder is not None:
             folder = folder.resolve()
             check_config_dir(folder)
-            path = [searched(folder)]
-        given = arguments(overrides)
-        initialize_config_dir(str(CONF), version_base="1.3")
-        cfg = compose("config", [*path, *given])
+        cfg = _of_arguments(arguments(overrides), folder)
     return validated(cfg, folder)
+
+
+def _of_arguments(given: list[str], folder: Path | None) -> DictConfig:
+    """What the overrides make of the files they choose.
+
+    Reading and merging the files takes nearly all the time: they are kept as they were chosen, and
+    the values go on top of a copy by Hydra's own function.
+    """
+    there = groups(folder)
+    files: list[Override] = []
+    values: list[Override] = []
+    for override in OverridesParser.create().parse_overrides(given):
+        key = override.key_or_group
+        chooses = key in there and not isinstance(override.value(), dict)
+        to_hydra = chooses or "/" in key or key.split(".")[0] == "hydra"
+        (files if to_hydra else values).append(override)
+    chosen = tuple(str(override.input_line) for override in files)
+    cfg: DictConfig = pickle.loads(_of_files(chosen, folder, as_they_are(folder)))
+    ConfigLoaderImpl._apply_overrides_to_config(values, cfg)
+    noted = OmegaConf.create({"hydra": {"overrides": {"task": []}}})
+    for override in values:  # as the command notes its arguments, refusing what it can't note
+        noted.hydra.overrides.task.append(override.input_line)
+    return cfg
+
+
+@lru_cache(maxsize=32)
+def _of_files(chosen: tuple[str, ...], folder: Path | None, as_they_are: Any) -> bytes:
+    """The configuration of these choices, pickled; `as_they_are`: a file that changes is read
+    again."""
+    path = [] if folder is None else [searched(folder)]
+    with _hydra_set_aside():
+        initialize_config_dir(str(CONF), version_base="1.3")
+        return pickle.dumps(compose("config", [*path, *chosen]))
 
 
 def read_scenario(path: str | Path) -> Scenario:

@@ -43,6 +43,13 @@ def groups(config_dir: Path | None = None) -> dict[str, list[str]]:
     return found
 
 
+def as_they_are(config_dir: Path | None = None) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file that a configuration can be made of."""
+    folders = filter(None, (CONF, config_dir))
+    found = (file for folder in folders for file in sorted(folder.rglob("*.yaml")))
+    return tuple((str(f), (stat := f.stat()).st_mtime_ns, stat.st_size) for f in found)
+
+
 def resolve_file(kind: Kind, text: str) -> Path:
     """The file (or folder of traces) a key names; a bare name is one shipped in `conf/`."""
     shipped = _SHIPPED[kind]

@@ -4,14 +4,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hydra import initialize_config_dir
+from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from pydantic import ValidationError
 
 from sim.folder import write_config
 from sim.scenario import ScenarioError
-from sim.scenario.compose import CONF, load_scenario, read_scenario, resolve_file
+from sim.scenario.compose import (
+    CONF,
+    _hydra_set_aside,
+    _of_arguments,
+    load_scenario,
+    read_scenario,
+    resolve_file,
+)
 from sim.scenario.files import groups
 
 
@@ -179,6 +186,35 @@ def test_config_yaml_lists_itself_first_and_experiment_last():
     ours = [d for d in config.defaults if "override" not in str(d)]
     assert ours[0] == "_self_"
     assert ours[-1] == {"experiment": "none"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["vendors=[budget]", "seed=7", "promotion.peak_viewers=${seed}"],
+        ["experiment=just_enough", "vendors.budget.limits.egress_mbps=1", "~network.classes.home"],
+        ["promotion=flash_join", "+vendors={agora: {name: A}}", "++audience.sample=0.5"],
+        ["vendors=[agora]", "tariff@vendors.agora.tariffs=[agora_list]", "promotion={name: x}"],
+        ["seed=1", "vendors=[budget]", "seed=2", "hydra/launcher=basic"],
+    ],
+)
+def test_files_kept_and_values_on_top_are_what_hydra_composes(arguments):
+    """A value laid on files that were read before gives what composing all at once gives."""
+    with _hydra_set_aside():
+        initialize_config_dir(str(CONF), version_base="1.3")
+        expected = compose("config", arguments)
+    for _ in range(2):
+        assert _of_arguments(arguments, None) == expected
+
+
+def test_a_file_that_changed_is_read_again(tmp_path):
+    file = tmp_path / "promotion" / "mine.yaml"
+    file.parent.mkdir()
+    script = (CONF / "promotion" / "steady_ramp.yaml").read_text("utf-8")
+    for peak in ("100", "2000"):
+        file.write_text(script.replace("peak_viewers: 20000", f"peak_viewers: {peak}"), "utf-8")
+        night = load_scenario("promotion=mine", "vendors=[budget]", config_dir=tmp_path)
+        assert night.promotion.peak_viewers == int(peak)
 
 
 def test_threads_may_compose_at_once():
