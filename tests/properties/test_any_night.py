@@ -139,7 +139,7 @@ def keeps_its_word(data: dict[str, Any]) -> None:
 
 @found_before
 @given(scenarios())
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_any_night_keeps_the_invariants_and_gives_numbers(data: dict[str, Any]) -> None:
     how_to_keep(test_any_night_keeps_the_invariants_and_gives_numbers, data)
     keeps_its_word(data)
@@ -154,7 +154,7 @@ def test_two_thousand_nights_keep_the_invariants(data: dict[str, Any]) -> None:
 
 @found_before
 @given(scenarios(most=150))
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> None:
     """The invariants recomputed or not, rows of viewers and orders kept or not, 1 or 2 threads."""
     how_to_keep(test_checking_keeping_and_threads_change_no_night, data)
