@@ -158,6 +158,8 @@ def _points(argv: Sequence[str]) -> int:
     from sim.scenario.errors import ScenarioError
 
     again = rerun_of(argv)
+    if again is not None and not again.is_dir():
+        raise ScenarioError(f"rerun is '{again}', which is no folder: it must be a finished run's")
     if again is not None and (wrong := damage(again)):
         raise ScenarioError(f"rerun is '{again}', which is no finished run: {wrong}")
     codes: list[int] = []

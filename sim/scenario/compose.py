@@ -106,7 +106,9 @@ def _of_arguments(given: list[str], folder: Path | None) -> DictConfig:
         to_hydra = chooses or "/" in key or key.split(".")[0] == "hydra"
         (files if to_hydra else values).append(override)
     chosen = tuple(str(override.input_line) for override in files)
-    cfg: DictConfig = pickle.loads(_of_files(chosen, folder, as_they_are(folder)))
+    by_reference = any("${" in choice for choice in chosen)  # which may mean another file now
+    compose_files = _of_files.__wrapped__ if by_reference else _of_files
+    cfg: DictConfig = pickle.loads(compose_files(chosen, folder, as_they_are(folder)))
     ConfigLoaderImpl._apply_overrides_to_config(values, cfg)
     noted = OmegaConf.create({"hydra": {"overrides": {"task": []}}})
     for override in values:  # as the command notes its arguments, refusing what it can't note

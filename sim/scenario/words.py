@@ -122,6 +122,10 @@ def unknown(key: str, model: Any = Scenario, options: Options | None = None) -> 
         meant = f"vendors.{name}"
     elif meant and where:
         meant = f"{where}.{meant}"
+    if name in options:
+        return (
+            f"{key} is a group of files that is not chosen yet: +{key}={options[name][0]} adds one"
+        )
     slip = "".join(get_close_matches(name, allowed, 1, SLIP))
     meant = slip or meant or nearest(name, allowed) or next(places(name), "")
     asked = f" (did you mean {meant}?)" if meant else ""

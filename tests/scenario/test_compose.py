@@ -207,14 +207,28 @@ def test_files_kept_and_values_on_top_are_what_hydra_composes(arguments):
         assert _of_arguments(arguments, None) == expected
 
 
-def test_a_file_that_changed_is_read_again(tmp_path):
-    file = tmp_path / "promotion" / "mine.yaml"
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_file_that_changed_is_read_again(tmp_path, linked):
+    """Also in a folder that is a link, and one that leads back to itself."""
+    file = tmp_path / ("elsewhere" if linked else "promotion") / "mine.yaml"
     file.parent.mkdir()
+    if linked:
+        tmp_path /= "mine"
+        tmp_path.mkdir()
+        (tmp_path / "promotion").symlink_to(file.parent)
+        (tmp_path / "back").symlink_to(tmp_path)
     script = (CONF / "promotion" / "steady_ramp.yaml").read_text("utf-8")
     for peak in ("100", "2000"):
         file.write_text(script.replace("peak_viewers: 20000", f"peak_viewers: {peak}"), "utf-8")
         night = load_scenario("promotion=mine", "vendors=[budget]", config_dir=tmp_path)
         assert night.promotion.peak_viewers == int(peak)
+
+
+def test_a_choice_by_reference_is_made_anew(monkeypatch):
+    for name in ("flash_join", "word_of_mouth"):
+        monkeypatch.setenv("PEAKCAST_TEST_CHOICE", name)
+        night = load_scenario("vendors=[budget]", "promotion=${oc.env:PEAKCAST_TEST_CHOICE}")
+        assert night.promotion.name == name
 
 
 def test_threads_may_compose_at_once():
