@@ -123,7 +123,8 @@ def unknown(key: str, model: Any = Scenario, options: Options | None = None) -> 
     elif meant and where:
         meant = f"{where}.{meant}"
     if name in options:
-        return f"{key} is a group of files that is not chosen yet: +{key}={next(iter(options[name]))} adds one"
+        option = next(iter(options[name]))
+        return f"{key} is a group of files that is not chosen yet: +{key}={option} adds one"
     slip = "".join(get_close_matches(name, allowed, 1, SLIP))
     meant = slip or meant or nearest(name, allowed) or next(places(name), "")
     asked = f" (did you mean {meant}?)" if meant else ""
