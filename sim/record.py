@@ -40,40 +40,6 @@ class Reason(IntEnum):
     SHOW_OVER = 7
 
 
-class Limit(IntEnum):
-    """What held a viewer back most (`bottleneck`)."""
-
-    NONE = 0
-    LINK = 1
-    SESSIONS = 2
-    JOINS = 3
-    EGRESS_VENDOR = 4
-    EGRESS_REGION = 5
-    EGRESS_EDGE = 6
-    OUTAGE = 7
-    HOST_UPLINK = 8
-    TOKENS = 9
-    ROOM = 10
-    NODE = 11
-    ACCOUNT = 12
-    PACKAGE = 13
-    TRANSCODES = 14
-    MESSAGES = 15
-    GROWTH = 16
-    ORIGIN = 17
-    OWN_JOINS = 18
-    OWN_ORDERS = 19
-
-
-LIMIT_NAMES = (
-    "none", "own_link", "sessions", "joins_per_s",
-    "egress_vendor", "egress_region", "egress_edge",
-    "outage", "host_uplink",
-    "token_calls_per_s", "room_viewers", "node_viewers",
-    "account_mbps", "package", "transcodes", "messages_per_s",
-    "egress_growth", "origin", "own_joins_per_s", "own_orders_per_s",
-)  # fmt: skip
-
 SESSIONS = np.dtype(
     [
         ("viewer", "i8"),  # row in the audience

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.commerce.orders import Sales, rows_of
-from sim.record import BIN_S, LIMIT_NAMES, WORLDS, Limit, Reason, Run, State
+from sim.record import BIN_S, WORLDS, Reason, Run, State
+from sim.scenario.limits import LIMIT_NAMES, Limit
 
 RUNGS = WORLDS[1:]
 """A rung is named after its worse world."""

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import step
-from sim.record import BIN_S, Limit
+from sim.record import BIN_S
+from sim.scenario.limits import Limit
 
 GATE, QUOTA, MBPS, GB, MINUTES = range(5)
 LIMIT = np.dtype(
@@ -21,7 +22,7 @@ LIMIT = np.dtype(
         ("queue", "?"),  # at the limit people wait instead of being refused
         ("overflow", "?"),  # or try the next path
         ("cut_off", "?"),  # or nobody gets in, and everybody inside is cut off
-        ("code", "i1"),  # record.Limit
+        ("code", "i1"),  # limits.Limit
         ("path", "i2"),  # whom it holds for; -1: everyone
         ("region", "i2"),
         ("leaf", "i2"),

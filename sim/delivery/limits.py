@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.delivery.door import GB, MBPS, MINUTES, gate, meter, quota
-from sim.record import Limit
+from sim.scenario.limits import Limit
 
 Record = NDArray[np.void]
 EVERY_PATH = -1

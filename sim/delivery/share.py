@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import compiled, step
-from sim.record import Limit
+from sim.scenario.limits import Limit
 
 Records = NDArray[np.void]
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ NODE = np.dtype(
     [
         ("capacity_mbps", "f8"),  # on the wire; infinite where there is none
         ("whole_mbps", "f8"),  # the same when nothing is broken
-        ("code", "i8"),  # record.Limit of this node
+        ("code", "i8"),  # limits.Limit of this node
         ("debt_mb", "f8"),  # TCP: sent beyond capacity, to be held back
         ("taken_mbps", "f8"),  # what UDP sends through it: TCP fills the rest
         ("given_mbps", "f8"),  # that rest in the present stretch
@@ -59,10 +59,10 @@ NODE = np.dtype(
         ("filled_by", "i8"),
         ("level_mbps", "f8"),  # TCP: wire a flow may take
         ("want_mbps", "f8"),  # the level if all asked for their best picture
-        ("want_by", "i8"),  # record.Limit of the node that sets it: who wants more steps down
+        ("want_by", "i8"),  # limits.Limit of the node that sets it: who wants more steps down
         ("passed", "f8"),  # UDP: part of a flow that passes the tree
         ("last", "i8"),  # PAUSE: last admitted that is sent to
-        ("bind", "i8"),  # record.Limit of the node that sets it
+        ("bind", "i8"),  # limits.Limit of the node that sets it
         ("rate_mbps", "f8"),  # TCP: wire rate when the stretch began
         ("sent_mb", "f8"),  # what changes within the stretch add
         ("level_before", "f8"),

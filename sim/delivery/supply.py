@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import step
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from sim.tables import Tables
 
 Floats = NDArray[np.float64]
@@ -118,7 +118,7 @@ def note_sent(it: Any, sent_mbps: Floats, second: int, mbps: float) -> None:
 
 @step
 def ceiling(it: Any, sent_mbps: Floats, free: float, fetching_mbps: float) -> tuple[float, int]:
-    """(wire Mbps a path may send, record.Limit that says so): the least of what holds it.
+    """(wire Mbps a path may send, limits.Limit that says so): the least of what holds it.
 
     `sent_mbps`: in each of the last WINDOW seconds. `fetching_mbps`: what fetches ask for.
     """

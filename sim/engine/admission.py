@@ -22,7 +22,7 @@ from sim.engine.night import (
     take_path,
 )
 from sim.engine.supply import wait_for_origin
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from sim.viewer.viewer import (
     ASK,
     GONE,

@@ -12,7 +12,8 @@ from sim.delivery.share import below
 from sim.engine.meters import BIN_US, totals
 from sim.engine.night import Night
 from sim.engine.supply import capacity_mbps
-from sim.record import BIN_S, LIMIT_NAMES, Limit, Names, Use
+from sim.record import BIN_S, Names, Use
+from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.viewer.viewer import LAYERS
 
 Loads = NDArray[np.float64]

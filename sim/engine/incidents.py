@@ -22,7 +22,7 @@ from sim.engine.night import (
     switch,
     wanted,
 )
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from sim.viewer.viewer import NEVER, WAITING, consider, cut_off, dulled, host_sends, plan
 
 OUTAGE = int(Limit.OUTAGE)

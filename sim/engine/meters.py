@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import code, inlined, step
-from sim.record import BIN_S, LATENCY_BIN_S, LATENCY_BINS, Limit
+from sim.record import BIN_S, LATENCY_BIN_S, LATENCY_BINS
+from sim.scenario.limits import Limit
 from sim.tables import Tables
 
 Ints = NDArray[np.int64]

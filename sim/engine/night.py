@@ -29,7 +29,7 @@ from sim.engine.meters import (
     us,
 )
 from sim.network.links import Links, first_holding, next_holding
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from sim.tables import Tables
 from sim.viewer.viewer import (
     CUT_OFF,

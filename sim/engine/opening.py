@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,12 +29,9 @@ from sim.engine.night import BREAK, EVENT, INCIDENT, NOW, SHIFT, Night
 from sim.engine.supply import caps_egress, changes, grant, supply_of
 from sim.network.links import Links, links_from_classes, links_from_traces
 from sim.network.traces import read_traces
-from sim.record import (
-    HD_LINES,
-    ORDERS,
-    Limit,
-)
+from sim.record import HD_LINES, ORDERS
 from sim.scenario.compose import resolve_file
+from sim.scenario.limits import Limit, caps_of
 from sim.scenario.model import Incident, Network, Patience, Promotion, Scenario
 from sim.scenario.vendor import Limits, Path, Policy, Vendor
 from sim.viewer.viewer import LAYERS, LEAST_REFILL_S, PLAYER, VIEWER, Kind
@@ -388,79 +388,74 @@ def _capacities(
     vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[float]]:
     """Wire Mbps of each edge, region and path; infinite where there is no limit."""
-    edge = np.full(len(regions) * len(isps), np.inf)
-    region = np.full(len(regions), np.inf)
     if vendor is None:
-        return edge, region, [np.inf]
-    for r, name in enumerate(regions):
-        limits = vendor.regions.get(name)
-        if limits is not None and limits.egress_mbps is not None:
-            region[r] = limits.egress_mbps.value * sample
-        for k, isp in enumerate(isps):
-            if isp in vendor.edges.get(name, {}):
-                edge[r * len(isps) + k] = vendor.edges[name][isp].egress_mbps.value * sample
-    tops = [
-        np.inf if limits.egress_mbps is None else limits.egress_mbps.value * sample
-        for _, _, limits, _ in vendor.ways()
-    ]
-    return edge, region, tops
+        return np.full(len(regions) * len(isps), np.inf), np.full(len(regions), np.inf), [np.inf]
+
+    def most(limit: Limit, **where: str) -> float:
+        return next((cap for _, cap in caps_of(limit, vendor, sample, **where)), np.inf)
+
+    edge = [most(Limit.EGRESS_EDGE, region=r, isp=i) for r in regions for i in isps]
+    region = [most(Limit.EGRESS_REGION, region=r) for r in regions]
+    return (
+        np.array(edge), np.array(region), [most(Limit.EGRESS_VENDOR, path=p) for p in vendor.paths]
+    )  # fmt: skip
 
 
 def _door(
     vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
 ) -> NDArray[np.void]:
     """Limits in the order they are asked: the buyer's own, then path by path gates and quotas."""
-    out: list[NDArray[np.void]] = []
     if vendor is None:
         return np.zeros(0, LIMIT)
-    if vendor.own.joins_per_s is not None:
-        out.append(door.own_joins(vendor.own.joins_per_s.value * sample, vendor.own.policy))
+
+    def caps(limit: Limit, **where: str) -> Iterator[float]:
+        """What is configured nearest to there; none: there is no such limit."""
+        return (cap for _, cap in islice(caps_of(limit, vendor, sample, **where), 1))
+
+    out = [door.own_joins(cap, vendor.own.policy) for cap in caps(Limit.OWN_JOINS)]
     edge, region, tops = _capacities(vendor, regions, isps, sample)
-    for k, (_, path, limits, policy) in enumerate(vendor.ways()):
-        tokens, joins, room = limits.token_calls_per_s, limits.joins_per_s, limits.room_viewers
-        if tokens is not None:
-            out.append(door.token_calls(tokens.value * sample, policy.token_calls_per_s, k))
-        if joins is not None:
-            burst = (policy.joins_burst or joins.value) * sample
-            out.append(door.joins(joins.value * sample, burst, policy.joins_per_s, k))
-        for r, name in enumerate(regions):
-            own = vendor.regions.get(name) if k == 0 else None
-            cap = own.sessions if own is not None and own.sessions is not None else limits.sessions
-            if cap is not None:
-                out.append(door.sessions(cap.value * sample, policy.sessions, k, r))
-        if room is not None:
-            out.append(door.room_viewers(room.value * sample, policy.room_viewers, k))
+    for k, (name, path, limits, policy) in enumerate(vendor.ways()):
+        calls = caps(Limit.TOKENS, path=name)
+        out += [door.token_calls(cap, policy.token_calls_per_s, k) for cap in calls]
+        for cap in caps(Limit.JOINS, path=name):
+            burst = cap if policy.joins_burst is None else policy.joins_burst * sample
+            out.append(door.joins(cap, burst, policy.joins_per_s, k))
+        for r, place in enumerate(regions):
+            here = caps(Limit.SESSIONS, path=name, region=place)
+            out += [door.sessions(cap, policy.sessions, k, r) for cap in here]
+        rooms = caps(Limit.ROOM, path=name)
+        out += [door.room_viewers(cap, policy.room_viewers, k) for cap in rooms]
         if policy.egress_mbps != "degrade":
-            caps = [(tops[k], Limit.EGRESS_VENDOR, -1, -1)]
-            caps += [(c, Limit.EGRESS_REGION, r, -1) for r, c in enumerate(region)]
-            caps += [(c, Limit.EGRESS_EDGE, -1, k * len(edge) + e) for e, c in enumerate(edge)]
+            places = [(tops[k], Limit.EGRESS_VENDOR, -1, -1)]
+            places += [(c, Limit.EGRESS_REGION, r, -1) for r, c in enumerate(region)]
+            places += [(c, Limit.EGRESS_EDGE, -1, k * len(edge) + e) for e, c in enumerate(edge)]
             out += [
                 door.egress(float(c), path.wire_mbps, policy.egress_mbps, code, k, r, leaf)
-                for c, code, r, leaf in caps
+                for c, code, r, leaf in places
                 if np.isfinite(c) or (code == Limit.EGRESS_VENDOR and caps_egress(path, limits))
             ]
-        if limits.node_viewers is not None:
-            # How many nodes there are is the supply's to say.
-            per_node = limits.node_viewers.value * sample
-            out.append(door.node_viewers(per_node, policy.node_viewers, k))
+        # How many nodes there are is the supply's to say.
+        nodes = caps(Limit.NODE, path=name)
+        out += [door.node_viewers(cap, policy.node_viewers, k) for cap in nodes]
     out += _account(vendor, sample)
     return np.concatenate(out) if out else np.zeros(0, LIMIT)
 
 
 def _account(vendor: Vendor, sample: float) -> list[NDArray[np.void]]:
-    """What holds for all paths together."""
-    limits, policy = vendor.limits, vendor.policy
+    """What holds for all paths together: meters that are read."""
+    policy = vendor.policy
     scan_s = 1.0 if policy.scan_s is None else policy.scan_s.value
     cut_off_s = np.inf if policy.cut_off_s is None else policy.cut_off_s.value
-    caps = [
-        (limits.account_mbps, policy.account_mbps, door.account),
-        (limits.package_gb, policy.package, door.package_gb),
-        (limits.package_minutes, policy.package, door.package_minutes),
-    ]
+    meters_of = {
+        "limits.account_mbps": (policy.account_mbps, door.account),
+        "limits.package_gb": (policy.package, door.package_gb),
+        "limits.package_minutes": (policy.package, door.package_minutes),
+    }
     return [
-        make(cap.value * sample, how, scan_s, cut_off_s)
-        for cap, how, make in caps
-        if cap is not None
+        make(cap, how, scan_s, cut_off_s)
+        for limit in (Limit.ACCOUNT, Limit.PACKAGE)
+        for key, cap in caps_of(limit, vendor, sample)
+        for how, make in [meters_of[key]]
     ]
 
 

@@ -26,19 +26,8 @@ from sim.engine.meters import (
     totals,
 )
 from sim.engine.night import Night
-from sim.record import (
-    BIN_S,
-    HD_LINES,
-    LIMIT_NAMES,
-    ORDERS,
-    SERIES,
-    SESSIONS,
-    Limit,
-    Names,
-    Reason,
-    Run,
-    State,
-)
+from sim.record import BIN_S, HD_LINES, ORDERS, SERIES, SESSIONS, Names, Reason, Run, State
+from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Audience as Room
 from sim.scenario.model import Scenario
 from sim.scenario.vendor import Vendor

@@ -33,7 +33,8 @@ from sim.engine.clock import Clock
 from sim.engine.incidents import hold_what_is_left
 from sim.engine.meters import bind_at
 from sim.engine.night import Night
-from sim.record import BIN_S, Limit
+from sim.record import BIN_S
+from sim.scenario.limits import Limit, caps_of
 from sim.scenario.vendor import Limits, Path, Vendor
 from sim.viewer.viewer import NEVER, already_there, plan
 
@@ -80,14 +81,15 @@ def supply_of(
     """
     ways = vendor.ways() if vendor is not None else []
     fetches = any(path.origin for _, path, _, _ in ways)
-    if not (changes(vendor) or fetches or any(path.fleet for _, path, _, _ in ways)):
+    fleets = any(path.fleet for _, path, _, _ in ways)
+    if vendor is None or not (changes(vendor) or fetches or fleets):
         return nothing_changes()
     seconds = np.arange(int(duration_s) + 2)
     out = np.zeros(len(ways), SUPPLY)
     others = np.zeros((len(ways), len(seconds)))
     least, rented = np.ones(others.shape, np.int64), np.zeros(others.shape, np.int64)
-    for k, (_, path, limits, _) in enumerate(ways):
-        out[k : k + 1] = _numbers(path, limits, sample)
+    for k, (name, path, _, _) in enumerate(ways):
+        out[k : k + 1] = _numbers(vendor, name, path, sample)
         out["top_at"][k] = nodes["top_at"][k * cells[0] // len(ways)]
         out["quota"][k] = _at_the_door(door, k, Limit.EGRESS_VENDOR)
         out["node_quota"][k] = _at_the_door(door, k, Limit.NODE)
@@ -113,17 +115,18 @@ def supply_of(
     )  # fmt: skip
 
 
-def _numbers(path: Path, limits: Limits, sample: float) -> NDArray[np.void]:
+def _numbers(vendor: Vendor, name: str, path: Path, sample: float) -> NDArray[np.void]:
     """SUPPLY of one path, as its profile says."""
     it, fleet, origin = np.zeros(1, SUPPLY), path.fleet, path.origin
-    for key, shared in (
-        ("bought_mbps", limits.egress_mbps),
-        ("growth_mbps", limits.egress_growth_mbps_per_min),
-        ("node_viewers", limits.node_viewers),
-        ("node_mbps", fleet.node_mbps if fleet else None),
-        ("origin_mbps", origin.egress_mbps if origin else None),
+    for key, limit in (
+        ("bought_mbps", Limit.EGRESS_VENDOR),
+        ("growth_mbps", Limit.GROWTH),
+        ("node_viewers", Limit.NODE),
+        ("origin_mbps", Limit.ORIGIN),
     ):
-        it[key] = np.inf if shared is None else shared.value * sample
+        it[key] = next((cap for _, cap in caps_of(limit, vendor, sample, name)), np.inf)
+    node_mbps = fleet.node_mbps if fleet else None
+    it["node_mbps"] = np.inf if node_mbps is None else node_mbps.value * sample
     if fleet and fleet.scaling:
         how = fleet.scaling
         it["scales"] = True

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sim.scenario.limits import Limit, Rule
 from sim.scenario.quantity import (
     GIVEN,
     MOST,
@@ -82,9 +83,10 @@ class Limits(Frozen):
         return written
 
 
-OF_THE_VENDOR = ("account_mbps", "package_minutes", "package_gb", "messages_per_s")
+OF_THE_VENDOR = [key for limit in Limit for key in limit.spec.of_the_vendor]
 """Limits that hold for all paths together."""
-METERED = ("account_mbps", "package_minutes", "package_gb")
+METERED = [key for limit in Limit if limit.spec.rule is Rule.METER
+           for key in limit.spec.of_the_vendor]  # fmt: skip
 """Those of them that are read every `scan_s`."""
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 from sim.billing import Bill, night_in_month
 from sim.commerce import money, sell, worlds
 from sim.engine import run
-from sim.record import LIMIT_NAMES, Limit, Run
+from sim.record import Run
+from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Scenario
 from sim.scenario.tariff import Tariff
 from sim.study.asks import asked, asks

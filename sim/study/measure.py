@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.commerce import Money, net_of_lost
-from sim.record import LATENCY_BIN_S, LIMIT_NAMES, Limit, Reason, Run
+from sim.record import LATENCY_BIN_S, Reason, Run
+from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Commerce
 from sim.scenario.vendor import Vendor
 from sim.study.interval import HELD_PEAK

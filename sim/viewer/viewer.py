@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from sim.compiled import code, inlined, step
 from sim.draws import Cause as Draw
 from sim.draws import pair
-from sim.record import Limit, Reason, State
+from sim.record import Reason, State
+from sim.scenario.limits import Limit
 
 WAITING, STARTING, PLAYING, STALLED, GONE = (code(s) for s in State)
 GROUP, PATIENCE, FREEZE, RETRY, CLARITY = (
@@ -654,7 +655,7 @@ def close_episode(v: Any, p: Any) -> None:
 
 @step
 def harm(v: Any) -> int:
-    """The limit (record.Limit) that cost this viewer most of his watch intention."""
+    """The limit (limits.Limit) that cost this viewer most of his watch intention."""
     most, what = v.lost_link_s, OWN_LINK
     if v.lost_door_s > most:
         most, what = v.lost_door_s, v.door

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.record import ORDERS, SERIES, SESSIONS, Limit, Names, Reason, Run, State
+from sim.record import ORDERS, SERIES, SESSIONS, Names, Reason, Run, State
+from sim.scenario.limits import Limit
 from sim.scenario.model import Commerce, Drop
 
 NAMES = Names(

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sim.commerce import BOUND_RUNGS, BREAKDOWNS, CAUSES, RUNGS, Money, money, sell
 from sim.commerce.ladder import _shared
 from sim.commerce.orders import stock_units
-from sim.record import LIMIT_NAMES, WORLDS, Limit, Reason, Run, State
+from sim.record import WORLDS, Reason, Run, State
+from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Commerce, Drop, Payment
 from sim.scenario.quantity import Quantity
 from sim.scenario.vendor import Own

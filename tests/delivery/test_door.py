@@ -22,7 +22,7 @@ from sim.delivery.door import (
     read,
     take,
 )
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from tests.entry import entry
 
 _ask, _take, _give_back, _applies = entry(ask), entry(take), entry(give_back), entry(applies)

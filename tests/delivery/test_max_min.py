@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from sim.delivery.share import settle_debt, wanted_levels
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from tests.delivery.trees import INF, Tree, flows, load, loaded, share
 from tests.entry import entry
 

@@ -19,7 +19,7 @@ from sim.delivery.supply import (
     note_sent,
     scale,
 )
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from tests.entry import entry
 
 _fetching = entry(fetching)

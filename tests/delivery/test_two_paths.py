@@ -18,7 +18,7 @@ from sim.delivery.share import (
     udp_losses,
     wanted_levels,
 )
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from tests.entry import entry
 
 INF = np.inf

@@ -21,7 +21,7 @@ from sim.delivery.share import (
     udp_arrives,
     udp_losses,
 )
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from tests.delivery.trees import INF, Tree, trees
 from tests.entry import entry
 

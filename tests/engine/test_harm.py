@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.record import Limit, Reason, Run, State
+from sim.record import Reason, Run, State
+from sim.scenario.limits import Limit
 from tests.engine.nights import FLV, LAYERED, STEADY, night, run_once
 
 VIEWERS = 300

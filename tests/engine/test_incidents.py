@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.record import Limit, Reason, Run, State
+from sim.record import Reason, Run, State
+from sim.scenario.limits import Limit
 from sim.scenario.model import Incident
 from tests.engine.nights import FLV, LAYERED, STEADY, breaks, night, run_once, same
 

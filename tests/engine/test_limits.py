@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from sim.commerce import worlds
 from sim.engine import run
-from sim.record import LIMIT_NAMES, Limit, Reason, Run, State
+from sim.record import Reason, Run, State
 from sim.scenario import ScenarioError
+from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Device
 from tests.engine.nights import CDN, FLV, LAYERED, RAW, STEADY, night, run_once, same
 

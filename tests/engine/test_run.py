@@ -14,8 +14,9 @@ import pytest
 from sim.demand import draw_audience
 from sim.engine import perfect, run
 from sim.engine.invariants import InvariantError
-from sim.record import Limit, Reason, Run, State
+from sim.record import Reason, Run, State
 from sim.scenario.compose import load_scenario
+from sim.scenario.limits import Limit
 from tests.engine.nights import FLV, LAYERED, night, run_once
 
 DATA = Path(os.environ.get("PEAKCAST_DATA", Path(__file__).parents[2] / "../shared/data"))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.record import Limit, Reason, Run
+from sim.record import Reason, Run
+from sim.scenario.limits import Limit
 from tests.engine.nights import FLV, HYBRID, LAYERED, STEADY, breaks, night, run_once, same
 
 MBPS = 2.0 * 1.06

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.record import Limit
+from sim.scenario.limits import Limit
 from sim.viewer.viewer import (
     ASK,
     GONE,
