@@ -28,6 +28,7 @@ from sim.report.tables import (
 )
 from sim.report.words import HELD, LIMITS, SPACE
 from sim.scenario import Scenario, Vendor
+from sim.scenario.limits import Limit, everywhere
 from sim.scenario.model import Incident
 from sim.scenario.quantity import Quantity
 from sim.study.interval import summarise
@@ -35,7 +36,7 @@ from sim.study.risk import incident_metric
 
 Say = Callable[[float], str]
 
-BROKEN = ("host_uplink", "outage", "own_joins_per_s", "own_orders_per_s")
+BROKEN = [limit.spec.name for limit in Limit if limit.spec.owner in ("incident", "buyer")]
 """Not limits a vendor can raise: an incident makes them hold, or they are the buyer's own."""
 
 
@@ -392,18 +393,22 @@ def lost_to_none(frames: Frames, vendor: str, peak: int) -> list[tuple[str, floa
     return [*rest, ("together", sum(lost.values()))] if lost else []
 
 
-def configured(limit: str, profile: Vendor | None) -> str:
-    """The number a vendor's limit stands at, where it is one number."""
-    key = {"egress_vendor": "egress_mbps", "egress_growth": "egress_growth_mbps_per_min"}.get(
-        limit, limit.removeprefix("own_")
-    )
-    whose = (profile.own if limit.startswith("own_") else profile.limits) if profile else None
-    quantity = getattr(whose, key, None)
-    if quantity is None:
-        return ""
-    unit = " Mbps a minute" if limit == "egress_growth" else " Mbps" if "mbps" in key else ""
-    said = words.count if quantity.value >= 10 else words.number
-    return said(quantity.value) + unit.replace(" ", SPACE, 1)
+def configured(name: str, profile: Vendor | None) -> str:
+    """What a vendor's limit stands at: `10,000 Mbps`, `2,000 to 5,000`, `50 GB, 5,000 min`."""
+    limit = next((one for one in Limit if one.spec.name == name), None)
+    numbers: dict[str, list[float]] = {}
+    for unit, quantity in everywhere(limit, profile) if limit is not None and profile else ():
+        numbers.setdefault(unit, []).append(quantity.value)
+    said = []
+    for unit, each in numbers.items():
+        low, high = (_standing(x) for x in (min(each), max(each)))
+        text = low if low == high else f"{low} to {high}"
+        said.append(f"{text}{SPACE}{unit}" if unit else text)
+    return ", ".join(said)
+
+
+def _standing(x: float) -> str:
+    return words.count(x) if x >= 10 else words.number(x)
 
 
 # --- what the limits cost -------------------------------------------------------------------------

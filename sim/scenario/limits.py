@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from itertools import product
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.scenario.quantity import Quantity
@@ -56,10 +58,11 @@ class LimitSpec:
     """In tables: `binding_limit_s.<name>`."""
     rule: Rule = Rule.NONE
     owner: Owner = "vendor"
-    keys: tuple[str, ...] = ()
-    """Where it is configured, the nearest first: dotted, under a vendor; `<limits>` are those of
-    the path."""
-    unit: str = ""
+    keys: Mapping[str, str] = MappingProxyType({})
+    """Where it is configured, dotted, under a vendor, the nearest first, and the unit that is said
+    behind the number; `<limits>` are those of the path."""
+    counts: str = ""
+    """What the number counts."""
     policies: tuple[str, ...] = ()
     policy: str = ""
     """The key of `policy` that says what happens at it."""
@@ -95,82 +98,85 @@ class Limit(IntEnum):
     NONE = 0, LimitSpec("none", owner="nobody")
     LINK = 1, LimitSpec("own_link", owner="nobody")
     SESSIONS = 2, LimitSpec(
-        "sessions", Rule.QUOTA, keys=("regions.<region>.sessions", "<limits>.sessions"),
-        unit="sessions at once in a vendor region", policies=DOOR, policy="sessions",
+        "sessions", Rule.QUOTA, keys={"regions.<region>.sessions": "", "<limits>.sessions": ""},
+        counts="sessions at once in a vendor region", policies=DOOR, policy="sessions",
         documents="Agora: 10,000 a region",
     )  # fmt: skip
     JOINS = 3, LimitSpec(
-        "joins_per_s", Rule.GATE, keys=("<limits>.joins_per_s",),
-        unit="joins a second into the room", policies=DOOR, policy="joins_per_s",
+        "joins_per_s", Rule.GATE, keys={"<limits>.joins_per_s": ""},
+        counts="joins a second into the room", policies=DOOR, policy="joins_per_s",
         documents="ZEGO: 200",
     )  # fmt: skip
     EGRESS_VENDOR = 4, LimitSpec(
-        "egress_vendor", Rule.SHARE, keys=("<limits>.egress_mbps",), unit="wire Mbps",
+        "egress_vendor", Rule.SHARE, keys={"<limits>.egress_mbps": "Mbps"}, counts="wire Mbps",
         policies=("degrade", *DOOR), policy="egress_mbps",
         documents="Agora: 10 Gbps; Alibaba: 10 Gbps",
     )  # fmt: skip
     EGRESS_REGION = 5, LimitSpec(
-        "egress_region", Rule.SHARE, keys=("regions.<region>.egress_mbps",), unit="wire Mbps",
-        policies=("degrade", *DOOR), policy="egress_mbps", documents="Agora: 10 Gbps a region",
+        "egress_region", Rule.SHARE, keys={"regions.<region>.egress_mbps": "Mbps"},
+        counts="wire Mbps", policies=("degrade", *DOOR), policy="egress_mbps",
+        documents="Agora: 10 Gbps a region",
     )  # fmt: skip
     EGRESS_EDGE = 6, LimitSpec(
-        "egress_edge", Rule.SHARE, keys=("edges.<region>.<isp>.egress_mbps",), unit="wire Mbps",
-        policies=("degrade", *DOOR), policy="egress_mbps", documents="none",
+        "egress_edge", Rule.SHARE, keys={"edges.<region>.<isp>.egress_mbps": "Mbps"},
+        counts="wire Mbps", policies=("degrade", *DOOR), policy="egress_mbps",
+        documents="none",
     )  # fmt: skip
     OUTAGE = 7, LimitSpec("outage", owner="incident")
     HOST_UPLINK = 8, LimitSpec("host_uplink", owner="incident")
     TOKENS = 9, LimitSpec(
-        "token_calls_per_s", Rule.GATE, keys=("<limits>.token_calls_per_s",),
-        unit="calls a second, one an attempt", policies=DOOR, policy="token_calls_per_s",
+        "token_calls_per_s", Rule.GATE, keys={"<limits>.token_calls_per_s": ""},
+        counts="calls a second, one an attempt", policies=DOOR, policy="token_calls_per_s",
         documents="Amazon: 50; Alibaba: 300",
     )  # fmt: skip
     ROOM = 10, LimitSpec(
-        "room_viewers", Rule.QUOTA, keys=("<limits>.room_viewers",),
-        unit="sessions of a path, all regions", policies=DOOR, policy="room_viewers",
+        "room_viewers", Rule.QUOTA, keys={"<limits>.room_viewers": ""},
+        counts="sessions of a path, all regions", policies=DOOR, policy="room_viewers",
         documents="Tencent: 100,000; Amazon: 10,000",
     )  # fmt: skip
     NODE = 11, LimitSpec(
-        "node_viewers", Rule.QUOTA, keys=("<limits>.node_viewers",), unit="viewers on one node",
-        policies=DOOR, policy="node_viewers", documents="LiveKit: 3,000; SRS: 1,000",
+        "node_viewers", Rule.QUOTA, keys={"<limits>.node_viewers": ""},
+        counts="viewers on one node", policies=DOOR, policy="node_viewers",
+        documents="LiveKit: 3,000; SRS: 1,000",
     )  # fmt: skip
     ACCOUNT = 12, LimitSpec(
-        "account_mbps", Rule.METER, keys=("limits.account_mbps",),
-        unit="wire Mbps that pass on all paths, mean since the last look",
+        "account_mbps", Rule.METER, keys={"limits.account_mbps": "Mbps"},
+        counts="wire Mbps that pass on all paths, mean since the last look",
         policies=("refuse", "cut_off"), policy="account_mbps",
         documents="Tencent's cap refuses, others disable the domain",
     )  # fmt: skip
     PACKAGE = 13, LimitSpec(
-        "package", Rule.METER, keys=("limits.package_gb", "limits.package_minutes"),
-        unit="GB (1e9 bytes on the wire), viewer minutes of the night",
+        "package", Rule.METER, keys={"limits.package_gb": "GB", "limits.package_minutes": "min"},
+        counts="GB (1e9 bytes on the wire), viewer minutes of the night",
         policies=("refuse", "cut_off"), policy="package",
         documents="LiveKit Build fails, Agora suspends",
     )  # fmt: skip
     TRANSCODES = 14, LimitSpec(
-        "transcodes", Rule.PICTURES, keys=("<limits>.transcodes",),
-        unit="pictures below the best at once", sampled=False, documents="Alibaba: 300 or 50",
+        "transcodes", Rule.PICTURES, keys={"<limits>.transcodes": ""},
+        counts="pictures below the best at once", sampled=False, documents="Alibaba: 300 or 50",
     )  # fmt: skip
     MESSAGES = 15, LimitSpec(
-        "messages_per_s", Rule.MESSAGES, keys=("limits.messages_per_s",),
-        unit="messages a second in the room", sampled=False,
+        "messages_per_s", Rule.MESSAGES, keys={"limits.messages_per_s": ""},
+        counts="messages a second in the room", sampled=False,
         documents="ZEGO: 20; Volcengine, Alibaba: 100",
     )  # fmt: skip
     GROWTH = 16, LimitSpec(
-        "egress_growth", Rule.GROWTH, keys=("<limits>.egress_growth_mbps_per_min",),
-        unit="wire Mbps, sent or reserved, more than the least of the last 60 s",
+        "egress_growth", Rule.GROWTH, keys={"<limits>.egress_growth_mbps_per_min": "Mbps a minute"},
+        counts="wire Mbps, sent or reserved, more than the least of the last 60 s",
         policies=("degrade", *DOOR), policy="egress_mbps", documents="Alibaba: 10 or 50 Gbps",
     )  # fmt: skip
     ORIGIN = 17, LimitSpec(
-        "origin", Rule.FETCH, keys=("paths.<path>.origin.egress_mbps",), unit="wire Mbps",
+        "origin", Rule.FETCH, keys={"paths.<path>.origin.egress_mbps": "Mbps"}, counts="wire Mbps",
         policies=("degrade", *DOOR), policy="egress_mbps", documents="none",
     )  # fmt: skip
     OWN_JOINS = 18, LimitSpec(
-        "own_joins_per_s", Rule.GATE, "buyer", keys=("own.joins_per_s",),
-        unit="joins a second of your own backend", policies=("refuse", "queue"),
+        "own_joins_per_s", Rule.GATE, "buyer", keys={"own.joins_per_s": ""},
+        counts="joins a second of your own backend", policies=("refuse", "queue"),
         documents="yours: no vendor can mend it",
     )  # fmt: skip
     OWN_ORDERS = 19, LimitSpec(
-        "own_orders_per_s", Rule.SHOP, "buyer", keys=("own.orders_per_s",),
-        unit="orders a second of your own shop", documents="yours",
+        "own_orders_per_s", Rule.SHOP, "buyer", keys={"own.orders_per_s": ""},
+        counts="orders a second of your own shop", documents="yours",
     )  # fmt: skip
 
 
@@ -193,6 +199,23 @@ def configured(
         number = _at(vendor, key.split("."))
         if isinstance(number, Quantity):
             yield key, number
+
+
+def everywhere(limit: Limit, vendor: Vendor) -> Iterator[tuple[str, Quantity]]:
+    """(unit, number) of the limit wherever the vendor has it, each key once."""
+    seen = set()
+    for path, region in product(vendor.paths, vendor.serves):
+        for isp in vendor.edges.get(region, {"": None}):
+            for key, number in configured(limit, vendor, path, region, isp):
+                if key not in seen:
+                    seen.add(key)
+                    yield _unit(limit, key), number
+
+
+def _unit(limit: Limit, key: str) -> str:
+    """Of the row's key that became this one."""
+    last = key.rpartition(".")[2]
+    return next(unit for k, unit in limit.spec.keys.items() if k.rpartition(".")[2] == last)
 
 
 def caps_of(

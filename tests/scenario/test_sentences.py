@@ -211,7 +211,7 @@ def test_a_number_of_a_policy_without_the_limit_it_is_about():
     metered = ("vendors=[budget]", "vendors.budget.limits.account_mbps=900")
     assert load_scenario(*metered, "vendors.budget.policy.scan_s=60")
     said = refusal(*metered, "vendors.budget.policy.cut_off_s=60")
-    assert said.endswith("one of account_mbps, package_minutes, package_gb whose policy is cut_off")
+    assert said.endswith("one of account_mbps, package_gb, package_minutes whose policy is cut_off")
     said = refusal("vendors=[hybrid]", "vendors.hybrid.paths.cdn.policy.scan_s=9")
     assert "paths.cdn.policy.scan_s is 9, and nothing is limited" in said
     assert "it needs the first path's limits" in said
