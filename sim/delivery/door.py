@@ -1,7 +1,7 @@
 """Limits at the door: a small record of numbers and one rule, `ask`: when, or never.
 
 First come, first served; every attempt, retries too, passes the gates. At a limit people wait in a
-room before it, try the next path, or are refused. Which limits there are: `limits.py`.
+room before it, try the next path, or are refused. Which limits there are: `sim.scenario.limits`.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from functools import partial
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.delivery import limits as door
-from sim.delivery.door import LIMIT, MBPS
+from sim.delivery.door import GB, LIMIT, MBPS, MINUTES, gate, meter, quota
 from sim.delivery.messages import SECOND
 from sim.delivery.share import (
     FLOW,
@@ -31,7 +31,7 @@ from sim.network.links import Links, links_from_classes, links_from_traces
 from sim.network.traces import read_traces
 from sim.record import HD_LINES, ORDERS
 from sim.scenario.compose import resolve_file
-from sim.scenario.limits import Limit, caps_of
+from sim.scenario.limits import Limit, Rule, Scope, cap_of, caps_of
 from sim.scenario.model import Incident, Network, Patience, Promotion, Scenario
 from sim.scenario.vendor import Limits, Path, Policy, Vendor
 from sim.viewer.viewer import LAYERS, LEAST_REFILL_S, PLAYER, VIEWER, Kind
@@ -390,73 +390,83 @@ def _capacities(
     """Wire Mbps of each edge, region and path; infinite where there is no limit."""
     if vendor is None:
         return np.full(len(regions) * len(isps), np.inf), np.full(len(regions), np.inf), [np.inf]
-
-    def most(limit: Limit, **where: str) -> float:
-        return next((cap for _, cap in caps_of(limit, vendor, sample, **where)), np.inf)
-
+    most = partial(cap_of, vendor=vendor, sample=sample)
     edge = [most(Limit.EGRESS_EDGE, region=r, isp=i) for r in regions for i in isps]
     region = [most(Limit.EGRESS_REGION, region=r) for r in regions]
     return (
-        np.array(edge), np.array(region), [most(Limit.EGRESS_VENDOR, path=p) for p in vendor.paths]
-    )  # fmt: skip
+        np.array(edge),
+        np.array(region),
+        [most(Limit.EGRESS_VENDOR, path=p) for p in vendor.paths],
+    )
 
 
 def _door(
     vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
 ) -> NDArray[np.void]:
-    """Limits in the order they are asked: the buyer's own, then path by path gates and quotas."""
+    """Limits in the order they are asked: the buyer's own, then path by path gates and quotas, last
+    the meters of the account."""
     if vendor is None:
         return np.zeros(0, LIMIT)
-
-    def caps(limit: Limit, **where: str) -> Iterator[float]:
-        """What is configured nearest to there; none: there is no such limit."""
-        return (cap for _, cap in islice(caps_of(limit, vendor, sample, **where), 1))
-
-    out = [door.own_joins(cap, vendor.own.policy) for cap in caps(Limit.OWN_JOINS)]
-    edge, region, tops = _capacities(vendor, regions, isps, sample)
-    for k, (name, path, limits, policy) in enumerate(vendor.ways()):
-        calls = caps(Limit.TOKENS, path=name)
-        out += [door.token_calls(cap, policy.token_calls_per_s, k) for cap in calls]
-        for cap in caps(Limit.JOINS, path=name):
-            burst = cap if policy.joins_burst is None else policy.joins_burst * sample
-            out.append(door.joins(cap, burst, policy.joins_per_s, k))
-        for r, place in enumerate(regions):
-            here = caps(Limit.SESSIONS, path=name, region=place)
-            out += [door.sessions(cap, policy.sessions, k, r) for cap in here]
-        rooms = caps(Limit.ROOM, path=name)
-        out += [door.room_viewers(cap, policy.room_viewers, k) for cap in rooms]
-        if policy.egress_mbps != "degrade":
-            places = [(tops[k], Limit.EGRESS_VENDOR, -1, -1)]
-            places += [(c, Limit.EGRESS_REGION, r, -1) for r, c in enumerate(region)]
-            places += [(c, Limit.EGRESS_EDGE, -1, k * len(edge) + e) for e, c in enumerate(edge)]
-            out += [
-                door.egress(float(c), path.wire_mbps, policy.egress_mbps, code, k, r, leaf)
-                for c, code, r, leaf in places
-                if np.isfinite(c) or (code == Limit.EGRESS_VENDOR and caps_egress(path, limits))
-            ]
-        # How many nodes there are is the supply's to say.
-        nodes = caps(Limit.NODE, path=name)
-        out += [door.node_viewers(cap, policy.node_viewers, k) for cap in nodes]
-    out += _account(vendor, sample)
+    own, account = ([x for x in Limit if x.spec.rule is rule and x.spec.scope == "account"]
+                    for rule in (Rule.GATE, Rule.METER))  # fmt: skip
+    of_a_path = [x for x in Limit if x.spec.rule in AT_THE_DOOR and x.spec.scope != "account"]
+    out = [gate(per_s, max(1.0, per_s), vendor.own.policy, EVERY_PATH, limit)
+           for limit in own for per_s in caps_of(limit, vendor, sample).values()]  # fmt: skip
+    for k, limit in product(range(len(vendor.paths)), of_a_path):
+        out += _of_path(limit, vendor, k, regions, isps, sample)
+    for limit in account:
+        out += _meters(limit, vendor, sample)
     return np.concatenate(out) if out else np.zeros(0, LIMIT)
 
 
-def _account(vendor: Vendor, sample: float) -> list[NDArray[np.void]]:
-    """What holds for all paths together: meters that are read."""
-    policy = vendor.policy
+EVERY_PATH = -1
+AT_THE_DOOR = (Rule.GATE, Rule.QUOTA, Rule.SHARE)
+
+
+def _of_path(
+    limit: Limit, vendor: Vendor, k: int, regions: list[str], isps: list[str], sample: float
+) -> Iterator[NDArray[np.void]]:
+    """The limit's records at the door of path k, one a place."""
+    spec, (name, path, limits, policy) = limit.spec, vendor.ways()[k]
+    how = getattr(policy, spec.policy)
+    if spec.rule is Rule.SHARE and how == "degrade":
+        return  # the sharing tree has it
+    each = path.wire_mbps if spec.rule is Rule.SHARE else 1.0
+    # Growth, nodes and origin change what the path may send: `supply` fills in how much.
+    changes = limit is Limit.EGRESS_VENDOR and caps_egress(path, limits)
+    for region, isp, r, leaf in _places(spec.scope, k, regions, isps):
+        cap = cap_of(limit, vendor, sample, name, region, isp)
+        if spec.rule is Rule.GATE and np.isfinite(cap):
+            most = getattr(policy, spec.burst, None) if spec.burst else None
+            burst = cap if most is None else most * sample
+            yield gate(cap, max(1.0, burst), how, k, limit)
+        elif np.isfinite(cap) or changes:
+            yield quota(cap, each, how, limit, k, r, leaf)
+
+
+def _places(
+    scope: Scope, k: int, regions: list[str], isps: list[str]
+) -> Iterator[tuple[str, str, int, int]]:
+    """Region, operator, and which region and leaf of path k (-1: all) one number holds for."""
+    if scope == "path":
+        yield "", "", -1, -1
+    for r, region in enumerate(regions):
+        if scope == "region":
+            yield region, "", r, -1
+        for i, isp in enumerate(isps if scope == "edge" else ()):
+            yield region, isp, -1, (k * len(regions) + r) * len(isps) + i
+
+
+METERS = {"Mbps": MBPS, "GB": GB, "min": MINUTES}
+
+
+def _meters(limit: Limit, vendor: Vendor, sample: float) -> Iterator[NDArray[np.void]]:
+    """What the vendor reads of all paths together."""
+    policy, how = vendor.policy, getattr(vendor.policy, limit.spec.policy)
     scan_s = 1.0 if policy.scan_s is None else policy.scan_s.value
     cut_off_s = np.inf if policy.cut_off_s is None else policy.cut_off_s.value
-    meters_of = {
-        "limits.account_mbps": (policy.account_mbps, door.account),
-        "limits.package_gb": (policy.package, door.package_gb),
-        "limits.package_minutes": (policy.package, door.package_minutes),
-    }
-    return [
-        make(cap, how, scan_s, cut_off_s)
-        for limit in (Limit.ACCOUNT, Limit.PACKAGE)
-        for key, cap in caps_of(limit, vendor, sample)
-        for how, make in [meters_of[key]]
-    ]
+    for unit, cap in caps_of(limit, vendor, sample).items():
+        yield meter(METERS[unit], cap, how, limit, scan_s, cut_off_s)
 
 
 def _ghosts_of(limits: NDArray[np.void], player: NDArray[np.void], show_s: float) -> int:

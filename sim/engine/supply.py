@@ -34,7 +34,7 @@ from sim.engine.incidents import hold_what_is_left
 from sim.engine.meters import bind_at
 from sim.engine.night import Night
 from sim.record import BIN_S
-from sim.scenario.limits import Limit, caps_of
+from sim.scenario.limits import Limit, cap_of
 from sim.scenario.vendor import Limits, Path, Vendor
 from sim.viewer.viewer import NEVER, already_there, plan
 
@@ -124,7 +124,7 @@ def _numbers(vendor: Vendor, name: str, path: Path, sample: float) -> NDArray[np
         ("node_viewers", Limit.NODE),
         ("origin_mbps", Limit.ORIGIN),
     ):
-        it[key] = next((cap for _, cap in caps_of(limit, vendor, sample, name)), np.inf)
+        it[key] = cap_of(limit, vendor, sample, name)
     node_mbps = fleet.node_mbps if fleet else None
     it["node_mbps"] = np.inf if node_mbps is None else node_mbps.value * sample
     if fleet and fleet.scaling:

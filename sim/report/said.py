@@ -397,8 +397,8 @@ def configured(name: str, profile: Vendor | None) -> str:
     """What a vendor's limit stands at: `10,000 Mbps`, `2,000 to 5,000`, `50 GB, 5,000 min`."""
     limit = next((one for one in Limit if one.spec.name == name), None)
     numbers: dict[str, list[float]] = {}
-    for unit, quantity in everywhere(limit, profile) if limit is not None and profile else ():
-        numbers.setdefault(unit, []).append(quantity.value)
+    for one in everywhere(limit, profile) if limit is not None and profile else ():
+        numbers.setdefault(one.unit, []).append(one.number.value)
     said = []
     for unit, each in numbers.items():
         low, high = (_standing(x) for x in (min(each), max(each)))

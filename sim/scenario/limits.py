@@ -1,19 +1,19 @@
 """Every limit there is, a row each: all that the program calls it, reads of it and tells of it.
 
-Codes of the engine, names in tables, where a limit is configured, whether a sample of viewers meets
-a share of it, what happens at it and who documents it: `docs/limits.md`, the page's rows and the
-tests' cases are made from here. What a reader is told it is called stands in the catalogue, under
-`limit-<name>`.
+From here come the engine's codes, the names in tables, the numbers of a profile, the door's records
+and their order, whether a sample of the viewers meets a share of a limit, what happens at it and
+which document it mirrors (docs/limits.md). A reader sees it under `limit-<name>` of the messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from itertools import product
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sim.scenario.quantity import Quantity
 
@@ -22,30 +22,33 @@ if TYPE_CHECKING:
 
 
 class Rule(StrEnum):
-    """How a limit holds people back."""
+    """How a limit holds viewers back."""
 
     NONE = "none"
-    """Nobody sets it: the viewer's own internet, or what breaks."""
+    """It is no limit that anybody sets: the viewer's own internet, or what breaks."""
     GATE = "gate"
-    """So many a second pass the door: a token bucket."""
+    """So many joins a second pass: a token bucket at the door."""
     QUOTA = "quota"
-    """So much at once behind the door."""
+    """So much at once; the door keeps more out."""
     METER = "meter"
-    """Read every `policy.scan_s`; beyond, nobody gets in."""
+    """The vendor reads it every `policy.scan_s`; above it the door lets nobody in."""
     SHARE = "share"
-    """All below a node share it; or, where the policy says so, it is a quota."""
+    """All viewers below a node share it; or it is a quota, where the policy says so."""
     GROWTH = "growth"
-    """So much more than before."""
+    """So much more than in the last minute."""
     FETCH = "fetch"
-    """What edges fetch is late."""
+    """What the edges fetch comes late."""
     PICTURES = "pictures"
-    """Pictures that are made at once; beyond, the best one instead."""
+    """So many pictures are made at once; more viewers get the best one."""
     MESSAGES = "messages"
-    """What is written waits."""
+    """So many messages a second; more wait."""
     SHOP = "shop"
-    """Orders wait after the run, and are lost beyond a wait."""
+    """So many orders a second; more wait, and are lost after a time."""
 
 
+Scope = Literal["viewer", "account", "path", "region", "edge"]
+"""Whom one number of a limit holds for: everybody (account), or the viewers of one path, of one
+vendor region of a path, of one operator's edge in a region."""
 Owner = Literal["nobody", "vendor", "buyer", "incident"]
 """Who can raise it."""
 
@@ -57,23 +60,31 @@ class LimitSpec:
     name: str
     """In tables: `binding_limit_s.<name>`."""
     rule: Rule = Rule.NONE
-    owner: Owner = "vendor"
+    scope: Scope = "viewer"
     keys: Mapping[str, str] = MappingProxyType({})
-    """Where it is configured, dotted, under a vendor, the nearest first, and the unit that is said
-    behind the number; `<limits>` are those of the path."""
+    """Where a vendor's profile has the number, the nearest key first, and the number's unit ("" for
+    a count). `<limits>` stands for the limits of the path."""
     counts: str = ""
     """What the number counts."""
     policies: tuple[str, ...] = ()
     policy: str = ""
-    """The key of `policy` that says what happens at it."""
-    sampled: bool = True
-    """Whether what a sample of the viewers meets is that share of it; else it is the whole."""
+    """The key under `policy` that chooses one of them."""
+    burst: str = ""
+    """The key under `policy` for the joins that a gate lets in at once."""
+    owner: Owner = "vendor"
     documents: str = ""
+    """The documents it mirrors."""
 
     @property
     def metric(self) -> str:
         """Seconds in which it held somebody back."""
         return f"binding_limit_s.{self.name}"
+
+    @property
+    def sampled(self) -> bool:
+        """Whether a sample of the viewers meets that share of it: a picture is made, and a message
+        written, for any number of viewers alike."""
+        return self.rule not in (Rule.PICTURES, Rule.MESSAGES)
 
     @property
     def of_the_vendor(self) -> list[str]:
@@ -82,11 +93,12 @@ class LimitSpec:
 
 
 DOOR = ("refuse", "queue", "overflow")
-"""What a door may do with who comes too many."""
+"""What happens to a viewer whom the door can't let in."""
 
 
 class Limit(IntEnum):
-    """What held a viewer back most (`bottleneck`): its code, and its row."""
+    """What held a viewer back most (`bottleneck`): its code and its row, in the order in which the
+    door asks them."""
 
     spec: LimitSpec
 
@@ -97,134 +109,153 @@ class Limit(IntEnum):
 
     NONE = 0, LimitSpec("none", owner="nobody")
     LINK = 1, LimitSpec("own_link", owner="nobody")
-    SESSIONS = 2, LimitSpec(
-        "sessions", Rule.QUOTA, keys={"regions.<region>.sessions": "", "<limits>.sessions": ""},
-        counts="sessions at once in a vendor region", policies=DOOR, policy="sessions",
-        documents="Agora: 10,000 a region",
-    )  # fmt: skip
-    JOINS = 3, LimitSpec(
-        "joins_per_s", Rule.GATE, keys={"<limits>.joins_per_s": ""},
-        counts="joins a second into the room", policies=DOOR, policy="joins_per_s",
-        documents="ZEGO: 200",
-    )  # fmt: skip
-    EGRESS_VENDOR = 4, LimitSpec(
-        "egress_vendor", Rule.SHARE, keys={"<limits>.egress_mbps": "Mbps"}, counts="wire Mbps",
-        policies=("degrade", *DOOR), policy="egress_mbps",
-        documents="Agora: 10 Gbps; Alibaba: 10 Gbps",
-    )  # fmt: skip
-    EGRESS_REGION = 5, LimitSpec(
-        "egress_region", Rule.SHARE, keys={"regions.<region>.egress_mbps": "Mbps"},
-        counts="wire Mbps", policies=("degrade", *DOOR), policy="egress_mbps",
-        documents="Agora: 10 Gbps a region",
-    )  # fmt: skip
-    EGRESS_EDGE = 6, LimitSpec(
-        "egress_edge", Rule.SHARE, keys={"edges.<region>.<isp>.egress_mbps": "Mbps"},
-        counts="wire Mbps", policies=("degrade", *DOOR), policy="egress_mbps",
-        documents="none",
-    )  # fmt: skip
     OUTAGE = 7, LimitSpec("outage", owner="incident")
     HOST_UPLINK = 8, LimitSpec("host_uplink", owner="incident")
+    OWN_JOINS = 18, LimitSpec(
+        "own_joins_per_s", Rule.GATE, "account", {"own.joins_per_s": ""},
+        "joins a second of your own backend (log-in, room list), one an attempt",
+        ("refuse", "queue"), "own", owner="buyer", documents="yours: no vendor can raise it",
+    )  # fmt: skip
     TOKENS = 9, LimitSpec(
-        "token_calls_per_s", Rule.GATE, keys={"<limits>.token_calls_per_s": ""},
-        counts="calls a second, one an attempt", policies=DOOR, policy="token_calls_per_s",
-        documents="Amazon: 50; Alibaba: 300",
+        "token_calls_per_s", Rule.GATE, "path", {"<limits>.token_calls_per_s": ""},
+        "calls a second of the vendor's token API, one an attempt", DOOR, "token_calls_per_s",
+        documents="Amazon IVS Real-Time: 50, not raised (RealTimeUserGuide, service quotas); "
+        "Alibaba interactive live, log-in token: 300 (help.aliyun.com, document 409678). Not for "
+        "vendors whose tokens the buyer signs: Agora, ZEGO, TRTC, and IVS with a key pair",
+    )  # fmt: skip
+    JOINS = 3, LimitSpec(
+        "joins_per_s", Rule.GATE, "path", {"<limits>.joins_per_s": ""},
+        "joins a second into the room", DOOR, "joins_per_s", "joins_burst",
+        documents="ZEGO: 200 (best practice, restrictions)",
+    )  # fmt: skip
+    SESSIONS = 2, LimitSpec(
+        "sessions", Rule.QUOTA, "region",
+        {"regions.<region>.sessions": "", "<limits>.sessions": ""},
+        "sessions at once in a vendor region", DOOR, "sessions",
+        documents="Agora: 10,000 a region unless raised (service limits)",
     )  # fmt: skip
     ROOM = 10, LimitSpec(
-        "room_viewers", Rule.QUOTA, keys={"<limits>.room_viewers": ""},
-        counts="sessions of a path, all regions", policies=DOOR, policy="room_viewers",
-        documents="Tencent: 100,000; Amazon: 10,000",
+        "room_viewers", Rule.QUOTA, "path", {"<limits>.room_viewers": ""},
+        "sessions of a path, all regions together", DOOR, "room_viewers",
+        documents="Tencent TRTC: 100,000 (647/35108); Amazon IVS Real-Time: 10,000 a stage; ZEGO: "
+        "1,000,000",
+    )  # fmt: skip
+    EGRESS_VENDOR = 4, LimitSpec(
+        "egress_vendor", Rule.SHARE, "path", {"<limits>.egress_mbps": "Mbps"},
+        "wire Mbps of a path", ("degrade", *DOOR), "egress_mbps",
+        documents="Alibaba Cloud live, an international account: 10 Gbps",
+    )  # fmt: skip
+    EGRESS_REGION = 5, LimitSpec(
+        "egress_region", Rule.SHARE, "region", {"regions.<region>.egress_mbps": "Mbps"},
+        "wire Mbps of a vendor region, all paths", ("degrade", *DOOR), "egress_mbps",
+        documents="Agora: 10 Gbps a region unless raised (service limits)",
+    )  # fmt: skip
+    EGRESS_EDGE = 6, LimitSpec(
+        "egress_edge", Rule.SHARE, "edge", {"edges.<region>.<isp>.egress_mbps": "Mbps"},
+        "wire Mbps of one operator's edge in a region", ("degrade", *DOOR), "egress_mbps",
     )  # fmt: skip
     NODE = 11, LimitSpec(
-        "node_viewers", Rule.QUOTA, keys={"<limits>.node_viewers": ""},
-        counts="viewers on one node", policies=DOOR, policy="node_viewers",
-        documents="LiveKit: 3,000; SRS: 1,000",
+        "node_viewers", Rule.QUOTA, "path", {"<limits>.node_viewers": ""},
+        "viewers on one node of a path's fleet", DOOR, "node_viewers",
+        documents="LiveKit: a room must fit one node, 3,000 subscribers at 92 % of 16 cores "
+        "(self-hosting benchmark); SRS: 1,000; mediasoup: 200 to 300 a router (scalability)",
     )  # fmt: skip
     ACCOUNT = 12, LimitSpec(
-        "account_mbps", Rule.METER, keys={"limits.account_mbps": "Mbps"},
-        counts="wire Mbps that pass on all paths, mean since the last look",
-        policies=("refuse", "cut_off"), policy="account_mbps",
-        documents="Tencent's cap refuses, others disable the domain",
+        "account_mbps", Rule.METER, "account", {"limits.account_mbps": "Mbps"},
+        "wire Mbps of all paths, the mean since the last look", ("refuse", "cut_off"),
+        "account_mbps",
+        documents="Tencent CSS: a cap looked at every five minutes refuses (267/35598); Alibaba "
+        "CDN's usage cap takes the domain off line",
     )  # fmt: skip
     PACKAGE = 13, LimitSpec(
-        "package", Rule.METER, keys={"limits.package_gb": "GB", "limits.package_minutes": "min"},
-        counts="GB (1e9 bytes on the wire), viewer minutes of the night",
-        policies=("refuse", "cut_off"), policy="package",
-        documents="LiveKit Build fails, Agora suspends",
-    )  # fmt: skip
-    TRANSCODES = 14, LimitSpec(
-        "transcodes", Rule.PICTURES, keys={"<limits>.transcodes": ""},
-        counts="pictures below the best at once", sampled=False, documents="Alibaba: 300 or 50",
-    )  # fmt: skip
-    MESSAGES = 15, LimitSpec(
-        "messages_per_s", Rule.MESSAGES, keys={"limits.messages_per_s": ""},
-        counts="messages a second in the room", sampled=False,
-        documents="ZEGO: 20; Volcengine, Alibaba: 100",
+        "package", Rule.METER, "account",
+        {"limits.package_gb": "GB", "limits.package_minutes": "min"},
+        "GB of 1e9 bytes on the wire, and viewer minutes, of the night", ("refuse", "cut_off"),
+        "package",
+        documents="LiveKit Build: 50 GB and 5,000 minutes, then requests fail; Agora's free plan "
+        "is suspended",
     )  # fmt: skip
     GROWTH = 16, LimitSpec(
-        "egress_growth", Rule.GROWTH, keys={"<limits>.egress_growth_mbps_per_min": "Mbps a minute"},
-        counts="wire Mbps, sent or reserved, more than the least of the last 60 s",
-        policies=("degrade", *DOOR), policy="egress_mbps", documents="Alibaba: 10 or 50 Gbps",
+        "egress_growth", Rule.GROWTH, "path",
+        {"<limits>.egress_growth_mbps_per_min": "Mbps a minute"},
+        "wire Mbps, sent or reserved, above the least of the last 60 s", ("degrade", *DOOR),
+        "egress_mbps", documents="Alibaba Cloud live: 10 Gbps a minute, on the mainland site 50",
     )  # fmt: skip
     ORIGIN = 17, LimitSpec(
-        "origin", Rule.FETCH, keys={"paths.<path>.origin.egress_mbps": "Mbps"}, counts="wire Mbps",
-        policies=("degrade", *DOOR), policy="egress_mbps", documents="none",
+        "origin", Rule.FETCH, "path", {"paths.<path>.origin.egress_mbps": "Mbps"},
+        "wire Mbps that the edges of a path fetch", ("degrade", *DOOR), "egress_mbps",
     )  # fmt: skip
-    OWN_JOINS = 18, LimitSpec(
-        "own_joins_per_s", Rule.GATE, "buyer", keys={"own.joins_per_s": ""},
-        counts="joins a second of your own backend", policies=("refuse", "queue"),
-        documents="yours: no vendor can mend it",
+    TRANSCODES = 14, LimitSpec(
+        "transcodes", Rule.PICTURES, "path", {"<limits>.transcodes": ""},
+        "pictures below the best at once", documents="Alibaba Cloud live: 300, or 50",
+    )  # fmt: skip
+    MESSAGES = 15, LimitSpec(
+        "messages_per_s", Rule.MESSAGES, "account", {"limits.messages_per_s": ""},
+        "messages a second in the room", documents="ZEGO: 20; Volcengine, Alibaba: 100",
     )  # fmt: skip
     OWN_ORDERS = 19, LimitSpec(
-        "own_orders_per_s", Rule.SHOP, "buyer", keys={"own.orders_per_s": ""},
-        counts="orders a second of your own shop", documents="yours",
+        "own_orders_per_s", Rule.SHOP, "account", {"own.orders_per_s": ""},
+        "orders a second of your own shop", owner="buyer", documents="yours",
     )  # fmt: skip
 
 
-LIMIT_NAMES = tuple(limit.spec.name for limit in Limit)
+LIMIT_NAMES = tuple(limit.spec.name for limit in sorted(Limit))
 """By code, as tables have them."""
+
+
+class Configured(NamedTuple):
+    """A number of a limit in a vendor's profile."""
+
+    key: str
+    """Dotted, under the vendor."""
+    unit: str
+    number: Quantity
 
 
 def configured(
     limit: Limit, vendor: Vendor, path: str = "", region: str = "", isp: str = ""
-) -> Iterator[tuple[str, Quantity]]:
-    """(key, number) of each of the limit's keys that is given there; several where all hold."""
+) -> list[Configured]:
+    """What limits a viewer there: one number for each unit of the limit, the nearest one."""
     first = path in ("", next(iter(vendor.paths)))
+    # What a region has of its own is the first path's: others have no regions.
     limits = "limits" if first else f"paths.{path}.limits"
-    for key in limit.spec.keys:
-        if key.startswith("regions.") and limit is Limit.SESSIONS and not first:
-            continue  # a region's own quota is of the first path
-        key = key.replace("<limits>", limits)
+    nearest: dict[str, Configured] = {}
+    for row, unit in limit.spec.keys.items():
+        if row.startswith("regions.") and limit is Limit.SESSIONS and not first:
+            continue
+        key = row.replace("<limits>", limits)
         for place, name in (("<path>", path), ("<region>", region), ("<isp>", isp)):
             key = key.replace(place, name)
         number = _at(vendor, key.split("."))
         if isinstance(number, Quantity):
-            yield key, number
+            nearest.setdefault(unit, Configured(key, unit, number))
+    return list(nearest.values())
 
 
-def everywhere(limit: Limit, vendor: Vendor) -> Iterator[tuple[str, Quantity]]:
-    """(unit, number) of the limit wherever the vendor has it, each key once."""
-    seen = set()
+def everywhere(limit: Limit, vendor: Vendor) -> list[Configured]:
+    """Every number of the limit that limits anybody, wherever they are."""
+    found = {}
     for path, region in product(vendor.paths, vendor.serves):
-        for isp in vendor.edges.get(region, {"": None}):
-            for key, number in configured(limit, vendor, path, region, isp):
-                if key not in seen:
-                    seen.add(key)
-                    yield _unit(limit, key), number
-
-
-def _unit(limit: Limit, key: str) -> str:
-    """Of the row's key that became this one."""
-    last = key.rpartition(".")[2]
-    return next(unit for k, unit in limit.spec.keys.items() if k.rpartition(".")[2] == last)
+        for isp in vendor.edges.get(region, ("",)):
+            for one in configured(limit, vendor, path, region, isp):
+                found[one.key] = one
+    return list(found.values())
 
 
 def caps_of(
     limit: Limit, vendor: Vendor, sample: float, path: str = "", region: str = "", isp: str = ""
-) -> Iterator[tuple[str, float]]:
-    """The same, as it holds for a sample of the viewers."""
+) -> dict[str, float]:
+    """Unit -> what a sample of the viewers there meets of the limit; empty: there is none."""
     share = sample if limit.spec.sampled else 1.0
-    for key, number in configured(limit, vendor, path, region, isp):
-        yield key, number.value * share
+    found = configured(limit, vendor, path, region, isp)
+    return {one.unit: one.number.value * share for one in found}
+
+
+def cap_of(
+    limit: Limit, vendor: Vendor, sample: float, path: str = "", region: str = "", isp: str = ""
+) -> float:
+    """The same of a limit with one unit; infinite: there is none."""
+    return next(iter(caps_of(limit, vendor, sample, path, region, isp).values()), math.inf)
 
 
 def _at(node: Any, keys: list[str]) -> Any:
