@@ -10,6 +10,7 @@ import pandas as pd
 
 from sim.commerce.ladder import BOUND_RUNGS, RUNGS, ladder, lost_over_time
 from sim.commerce.orders import Sales, sell
+from sim.metrics import with_units
 from sim.record import WORLDS, Run
 from sim.scenario.model import Commerce, Drop
 from sim.scenario.vendor import Own
@@ -42,14 +43,14 @@ class Money:
     def results(self) -> pd.DataFrame:
         """Rows metric, unit, value: the world `incidents`, and the ladder where it was run."""
         last = self.worlds.set_index("world").loc["incidents"]
-        rows = [(metric, unit, last[metric]) for metric, unit in UNITS.items()]
+        rows = [(metric, last[metric]) for metric in TOLD]
         if np.isfinite(last[OWN_USE]):
-            rows.append((OWN_USE, "share", last[OWN_USE]))
+            rows.append((OWN_USE, last[OWN_USE]))
         if len(self.losses):
             fen = self._by_rung()
-            rows.append(("lost_gmv_cny", "CNY", _cny(int(fen.sum()), self.weight)))
-            rows += [(f"lost_gmv_cny.{r}", "CNY", _cny(int(fen[r]), self.weight)) for r in RUNGS]
-        return pd.DataFrame(rows, columns=["metric", "unit", "value"])
+            rows.append(("lost_gmv_cny", _cny(int(fen.sum()), self.weight)))
+            rows += [(f"lost_gmv_cny.{r}", _cny(int(fen[r]), self.weight)) for r in RUNGS]
+        return with_units(pd.DataFrame(rows, columns=["metric", "value"]))
 
     def breakdown(self) -> pd.DataFrame:
         """Rows by, of, metric, unit, value: for each `by` they add up to `metric`.
@@ -69,9 +70,8 @@ class Money:
             ],
             ignore_index=True,
         )
-        table["unit"] = "CNY"
         table["value"] = table.pop("lost_fen") * self.weight / 100
-        return table
+        return with_units(table)
 
     def _by_rung(self) -> pd.Series[int]:
         causes = self.losses[self.losses["by"] == "cause"]
@@ -81,13 +81,10 @@ class Money:
 OWN_USE = "limit_use.own_orders_per_s"
 """Orders asked for in the busiest ten seconds over what the buyer's own servers take."""
 
-UNITS = {
-    "orders": "count",
-    "gmv_cny": "CNY",
-    "gmv_net_cny": "CNY",
-    "order_weighted_stall_ratio": "share",
-    "binding_limit_s.own_orders_per_s": "s",
-}
+TOLD = (
+    "orders", "gmv_cny", "gmv_net_cny", "order_weighted_stall_ratio",
+    "binding_limit_s.own_orders_per_s",
+)  # fmt: skip
 """What is told of the world `incidents`."""
 
 

@@ -156,17 +156,6 @@ def _kinds(
     return kinds
 
 
-def _edges_hit(incident: Incident, regions: list[str], isps: list[str]) -> NDArray[np.bool_]:
-    """(region x isp) whether the incident is there; nowhere for the host's uplink."""
-    places = {
-        "edge": [f"{r}.{i}" for r in regions for i in isps],
-        "region": [r for r in regions for _ in isps],
-        "isp": isps * len(regions),
-        "host_uplink": ["everywhere, so at no edge"] * (len(regions) * len(isps)),
-    }
-    return np.array([place == incident.where for place in places[incident.what]])
-
-
 def _incidents(
     breaks: list[Incident],
     nodes: NDArray[np.void],
@@ -182,11 +171,14 @@ def _incidents(
     hit = np.zeros((len(breaks), len(nodes)), bool)
     events = []
     for j, incident in enumerate(breaks):
-        edges = _edges_hit(incident, regions, isps)
-        incidents[j] = (incident.left, incident.what == "host_uplink", False)
+        places = incident.what.places(regions, isps)
+        incidents[j] = (incident.left, places is None, False)
         for leaf in nodes[:leaves]:
-            if edges[(leaf["edge_at"] - nodes[0]["edge_at"])]:
-                whole = incident.what == "region" and incident.left > 0
+            if (
+                places is not None
+                and places[leaf["edge_at"] - nodes[0]["edge_at"]] == incident.where
+            ):
+                whole = incident.what.spec.whole_region and incident.left > 0
                 hit[j, leaf["region_at"] if whole else leaf["edge_at"]] = True
         begins, ends = incident.time_s, incident.time_s + incident.duration_s
         events += [(begins, j, True), (ends, j, False)]

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import product
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sim.scenario.quantity import Quantity
@@ -61,7 +60,7 @@ class LimitSpec:
     """In tables: `binding_limit_s.<name>`."""
     rule: Rule = Rule.NONE
     scope: Scope = "viewer"
-    keys: Mapping[str, str] = MappingProxyType({})
+    keys: Mapping[str, str] = field(default_factory=dict)
     """Where a vendor's profile has the number, the nearest key first, and the number's unit ("" for
     a count). `<limits>` stands for the limits of the path."""
     counts: str = ""

@@ -6,7 +6,7 @@ Units stand in the names. Nothing here runs anything; every room reads these rec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from math import ceil, expm1, inf
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from pydantic_core import PydanticKnownError
 
 from sim.scenario.calendar import Month
+from sim.scenario.incidents import IncidentKind
 from sim.scenario.paths import PathText
 from sim.scenario.quantity import (
     INFINITY,
@@ -585,7 +586,7 @@ class Incident(Frozen):
     """Something breaks for a while, at a scheduled time."""
 
     name: str
-    what: Literal["edge", "region", "isp", "host_uplink"]
+    what: IncidentKind
     where: str = ""
     """A vendor region, an isp, or for an edge `region.isp`; empty for the host's uplink."""
     vendor: str | None = None
@@ -602,8 +603,13 @@ class Incident(Frozen):
 
     @property
     def of_the_vendor(self) -> bool:
-        """Whether it is the vendor's own: an isp's network and the host's uplink are not."""
-        return self.what in ("edge", "region")
+        """Whether the vendor is to blame."""
+        return self.what.spec.of_the_vendor
+
+    def strikes_in(self, regions: Sequence[str], isps: Sequence[str]) -> bool:
+        """Whether its place is in these vendor regions; without a place it strikes everybody."""
+        places = self.what.places(regions, isps)
+        return places is None or self.where in places
 
 
 MOST_CHANCES = 4
@@ -773,21 +779,16 @@ class Scenario(Frozen):
 
     def felt_by(self, name: str) -> list[Incident]:
         """All that the vendor of this name can feel, those with a chance too."""
-        serves = self.vendors[name].serves
-        places = {"region": set(serves), "edge": {f"{r}.{i}" for r in serves
-                                                  for i in self.audience.every_isp}}  # fmt: skip
+        serves, isps = self.vendors[name].serves, self.audience.every_isp
         return [
             incident
             for incident in self.incidents
-            if incident.vendor in (None, name)
-            and incident.where in places.get(incident.what, {incident.where})
+            if incident.vendor in (None, name) and incident.strikes_in(list(serves), isps)
         ]
 
     @model_validator(mode="after")
     def _incidents_hit_something(self) -> Scenario:
-        regions = {r for v in self.vendors.values() for r in v.serves}
-        edges = {f"{r}.{isp}" for r in regions for isp in self.audience.every_isp}
-        places = {"edge": edges, "region": regions, "isp": set(self.audience.every_isp)}
+        regions = sorted({r for v in self.vendors.values() for r in v.serves})
         chances = sum(incident.chance is not None for incident in self.incidents)
         if chances > MOST_CHANCES:
             raise ValueError(
@@ -796,13 +797,14 @@ class Scenario(Frozen):
             )
         for k, incident in enumerate(self.incidents):
             here = f"incidents.{k}"
-            if incident.what == "host_uplink":
+            places = incident.what.places(regions, self.audience.every_isp)
+            if places is None:
                 if incident.where or incident.vendor:
-                    raise ValueError(f"{here}: host_uplink has no where and no vendor")
-            elif incident.where not in places[incident.what]:
+                    raise ValueError(f"{here}: {incident.what} has no where and no vendor")
+            elif incident.where not in places:
                 raise ValueError(
                     f"{here}.where '{incident.where}' is no {incident.what}: "
-                    f"{', '.join(sorted(places[incident.what]))}"
+                    f"{', '.join(sorted(set(places)))}"
                 )
             if incident.vendor is not None and incident.vendor not in self.vendors:
                 raise ValueError(

@@ -172,7 +172,7 @@ def _complaint(error: ErrorDetails, options: Options | None) -> str:
         said = str(ctx.get("error", error["msg"]))
         return f"{key}: {said}" if key else said
     given = error["input"]
-    if kind == "literal_error":
+    if kind in ("literal_error", "enum"):
         must = f"one of {ctx['expected']}"
     elif ctx.get("class_name") == Quantity.__name__:
         must = _NUMBER

@@ -13,6 +13,7 @@ import pandas as pd
 from sim.billing import Bill, night_in_month
 from sim.commerce import money, sell, worlds
 from sim.engine import run
+from sim.metrics import with_units
 from sim.record import Run
 from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Scenario
@@ -209,10 +210,10 @@ def _tables(
     hours = last.sessions["play_s"].sum() / 3600 * last.weight
     rows = [
         *figures(last, best),
-        ("cost_cny", "CNY", cost_cny),
-        ("cost_month_cny", "CNY", plans[0].month_cny),
-        ("cost_fixed_cny", "CNY", plans[0].fixed_cny),
-        ("cost_per_viewer_hour_cny", "CNY/h", cost_cny / hours if hours else float("nan")),
+        ("cost_cny", cost_cny),
+        ("cost_month_cny", plans[0].month_cny),
+        ("cost_fixed_cny", plans[0].fixed_cny),
+        ("cost_per_viewer_hour_cny", cost_cny / hours if hours else float("nan")),
     ]
     rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop, cost_cny)]
     if night.ladder and job.how == "configured":
@@ -220,42 +221,42 @@ def _tables(
         # breaks, the rungs of `lost_gmv_cny` have what is lost.
         used = asked_for if granted is None else with_servers(granted.usage, last.usage)
         first, *added = billed(used, None, [vendor.lists[0], *vendor.add_ons])
-        rows.append(("granted_cost_cny", "CNY", Plan(first, added).cost_cny))
+        rows.append(("granted_cost_cny", Plan(first, added).cost_cny))
         if granted is not None:
             sells = sell(granted, shop, scenario.promotion.drops)
             perfect_cny = float(sales.worlds.set_index("world")["gmv_cny"]["perfect"])
             lost_cny = perfect_cny - sells.gmv_fen * sells.weight / 100
-            rows.append(("granted_lost_gmv_cny", "CNY", lost_cny))
-    results = pd.concat([pd.DataFrame(rows, columns=["metric", "unit", "value"]), sales.results()])
+            rows.append(("granted_lost_gmv_cny", lost_cny))
+    measured = with_units(pd.DataFrame(rows, columns=["metric", "value"]))
+    results = pd.concat([measured, sales.results()])
     results = _keyed(results, keys)
     calm = runs["vendor"] if job.how == "configured" else None
     wanted = [
-        pd.DataFrame(list(asked(one)), columns=["what", "of", "unit", "value"]).assign(
-            struck=struck
-        )
+        with_units(
+            pd.DataFrame(asked(one), columns=["what", "of", "value"]), "what", "asks"
+        ).assign(struck=struck)
         for one, struck in ((calm, False), (granted, True))
         if one is not None
     ]
     to_ask = {"asks": _keyed(pd.concat(wanted), few)} if wanted else {}
     if job.how != "configured":
         return {"small": results.assign(how=job.how, of=job.of), **to_ask}
-    columns = ["by", "of", "metric", "unit", "value"]
-    breakdown = pd.DataFrame(list(by_group(last, best)), columns=columns)
-    by_line = [("line", line, "cost_cny", "CNY", cny) for line, cny in plans[0].by_line_cny.items()]
-    breakdown = pd.concat([breakdown, pd.DataFrame(by_line, columns=columns)])
+    by_line = [("line", line, "cost_cny", cny) for line, cny in plans[0].by_line_cny.items()]
+    columns = ["by", "of", "metric", "value"]
+    breakdown = with_units(pd.DataFrame([*by_group(last, best), *by_line], columns=columns))
     if night.ladder:
-        breakdown = pd.concat([breakdown, sales.breakdown()[columns]])
-    of_each = ["tariff", "metric", "unit", "value"]
+        breakdown = pd.concat([breakdown, sales.breakdown()[breakdown.columns]])
     figure = results.set_index("metric")["value"]
     tenfold = [
         grown_tenfold(asked_for, [t, *vendor.add_ons], shop, starts_at) for t in vendor.lists
     ]
     sold, lost_margin = float(figure["orders"]), float(figure["lost_margin_cny"])
-    costs = list(of_plans(plans, tenfold, hours, sold, lost_margin))
+    each = of_plans(plans, tenfold, hours, sold, lost_margin)
+    costs = with_units(pd.DataFrame(each, columns=["tariff", "metric", "value"]))
     bills = [*(plan.bill for plan in plans), *beside]
     tables = {
         "results": results,
-        "costs": _keyed(pd.DataFrame(costs, columns=of_each), few),
+        "costs": _keyed(costs, few),
         "breakdown": _keyed(breakdown, keys),
         "timeseries": _keyed(pd.concat([over_time(last, best), lost_as_it_goes(sales)]), few),
         "usage": _keyed(last.usage, few),

@@ -24,8 +24,8 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
-def asked(run: Run) -> Iterator[tuple[str, str, str, float]]:
-    """what, of, unit, value of one night before any limit: what it demands.
+def asked(run: Run) -> Iterator[tuple[str, str, float]]:
+    """what, of, value of one night before any limit: what it demands.
 
     Joins and token calls are those of the busiest second; `<what>_10s`: a second of the busiest ten
     of the meters' bins. A token call is an attempt, a join one in a second in which anybody gets
@@ -36,27 +36,27 @@ def asked(run: Run) -> Iterator[tuple[str, str, str, float]]:
     whole, a vendor region, or a path where there are several.
     """
     attempts, joins = (run.seconds[c].to_numpy(np.int64) for c in ("attempts", "joins"))
-    for what, unit, counts in (
-        ("joins_per_s", "joins/s", np.where(joins > 0, attempts, 0)),
-        ("token_calls_per_s", "calls/s", attempts),
+    for what, counts in (
+        ("joins_per_s", np.where(joins > 0, attempts, 0)),
+        ("token_calls_per_s", attempts),
     ):
         starts = np.arange(0, len(counts), int(BIN_S))
-        yield what, "", unit, busiest(counts, run.weight)
+        yield what, "", busiest(counts, run.weight)
         tens = np.add.reduceat(counts, starts)
-        yield f"{what}_10s", "", unit, busiest(tens, run.weight) / BIN_S
+        yield f"{what}_10s", "", busiest(tens, run.weight) / BIN_S
     used = {meter: rows for meter, rows in run.usage.groupby("meter")}
     sessions = used["peak_connections"].groupby("path", sort=False)["value"].sum()
-    yield "peak_concurrency", "", "sessions", float(sessions.sum())
-    yield "minutes", "", "min", float(used["viewer_minutes"]["value"].sum())
-    yield "egress_gb", "", "GB", float(used["egress_gb"]["value"].sum())
+    yield "peak_concurrency", "", float(sessions.sum())
+    yield "minutes", "", float(used["viewer_minutes"]["value"].sum())
+    yield "egress_gb", "", float(used["egress_gb"]["value"].sum())
     wire = used["wire_mbps"]
-    yield "egress_gbps", "", "Gbps", _busiest_gbps(wire)
+    yield "egress_gbps", "", _busiest_gbps(wire)
     for region, rows in wire.groupby("region", sort=False):
-        yield "egress_gbps", str(region), "Gbps", _busiest_gbps(rows)
+        yield "egress_gbps", str(region), _busiest_gbps(rows)
     if len(run.names.paths) > 1:
         for path, rows in wire.groupby("path", sort=False):
-            yield "peak_concurrency", f"path {path}", "sessions", float(sessions[path])
-            yield "egress_gbps", f"path {path}", "Gbps", _busiest_gbps(rows)
+            yield "peak_concurrency", f"path {path}", float(sessions[path])
+            yield "egress_gbps", f"path {path}", _busiest_gbps(rows)
 
 
 def _busiest_gbps(wire: pd.DataFrame) -> float:

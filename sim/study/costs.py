@@ -63,8 +63,8 @@ def of_plans(
     hours: float,
     orders: float,
     lost_margin_cny: float,
-) -> Iterator[tuple[str, str, str, float]]:
-    """tariff, metric, unit, value of one night under each list of a vendor, add-ons in it.
+) -> Iterator[tuple[str, str, float]]:
+    """tariff, metric, value of one night under each list of a vendor, add-ons in it.
 
     `tenfold`: by list what a month costs now and with ten times the audience, CNY. Marginal bill,
     month, month without any show, marginal bill for each viewer hour and order, bill and lost
@@ -72,14 +72,14 @@ def of_plans(
     """
     for plan, (now, then) in zip(plans, tenfold, strict=True):
         night, name = plan.cost_cny, plan.bill.month.tariff
-        yield name, "cost_cny", "CNY", night
-        yield name, "cost_month_cny", "CNY", plan.month_cny
-        yield name, "cost_fixed_cny", "CNY", plan.fixed_cny
-        yield name, "cost_per_viewer_hour_cny", "CNY/h", _each(night, hours)
-        yield name, "cost_per_order_cny", "CNY", _each(night, orders)
-        yield name, "cost_and_lost_margin_cny", "CNY", night + lost_margin_cny
-        yield name, "cost_month_tenfold_cny", "CNY", then
-        yield name, "cost_growth_tenfold", "1", _each(then, now)
+        yield name, "cost_cny", night
+        yield name, "cost_month_cny", plan.month_cny
+        yield name, "cost_fixed_cny", plan.fixed_cny
+        yield name, "cost_per_viewer_hour_cny", _each(night, hours)
+        yield name, "cost_per_order_cny", _each(night, orders)
+        yield name, "cost_and_lost_margin_cny", night + lost_margin_cny
+        yield name, "cost_month_tenfold_cny", then
+        yield name, "cost_growth_tenfold", _each(then, now)
 
 
 def with_servers(asked: pd.DataFrame, had: pd.DataFrame) -> pd.DataFrame:

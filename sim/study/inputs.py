@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.metrics import spec_of
 from sim.scenario.model import Scenario
-from sim.study.interval import may_be_negative
 from sim.study.numbers import ends
 
 ENOUGH = 40
@@ -31,11 +31,15 @@ def input_band(summary: pd.DataFrame, small: pd.DataFrame, draws: int) -> pd.Dat
     low, high = _quantiles(draws)
     ends = pd.DataFrame({"input_low": added.quantile(low), "input_high": added.quantile(high)})
     out = summary.merge(ends.reset_index(), on=keys, how="left")
-    ratio = out["metric"].str.endswith("_ratio")
-    least = np.where(may_be_negative(out["metric"]), -np.inf, 0.0)
+    least, most = (np.array(end) for end in zip(*map(_bounds, out["metric"]), strict=True))
     for end in ("input_low", "input_high"):
-        out[end] = (out["mean"] + out[end]).clip(least, np.where(ratio, 1.0, np.inf))
+        out[end] = (out["mean"] + out[end]).clip(least, most)
     return out
+
+
+def _bounds(metric: str) -> tuple[float, float]:
+    spec = spec_of(metric)
+    return spec.lowest, np.inf if isinstance(spec.highest, str) else spec.highest
 
 
 def added_by_draws(small: pd.DataFrame) -> pd.DataFrame:

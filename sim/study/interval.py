@@ -9,10 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
-LEVEL = 0.95
-HELD_PEAK = "held_peak_lost_ratio"
-"""An identity, the same on every night: a ratio that has no chance in it."""
+from sim.metrics import SOLD, spec_of
 
+LEVEL = 0.95
 FEW = 5
 """Of fewer nights t is as wide as the bounded interval wherever they differ: 4.3 standard errors of
 three nights, 3.2 of four."""
@@ -24,33 +23,26 @@ ROUNDING = 1e-12
 """Nights that differ by this share of themselves do not differ."""
 
 
-def may_be_negative(metric: pd.Series[str]) -> pd.Series[bool]:
-    """A marginal bill (a cheaper tier for the whole month), and what is lost where all is well."""
-    return metric.str.startswith(("cost_", "lost_", "revenue_at_risk"))
-
-
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
     """`results` over its replications: mean, ci_low, ci_high (95 %), n.
 
-    By `interval`: a ratio is at most 1, the sales lost are at most what the best perfect night
-    sells, and neither is below 0 unless a night was. What was 0 on every night and knows no bound,
-    as the seconds a limit bound, has no interval: never 0 to 0.
+    By `interval`, within the bounds of the metric (`sim.metrics`), and not below 0 unless a night
+    was. What was 0 on every night and knows no bound, as the seconds a limit bound, has no
+    interval: never 0 to 0.
     """
     keys = [c for c in results.columns if c not in ("replication", "value")]
     night = [k for k in keys if k not in ("metric", "unit")] or keys
-    sold = results["value"].where(results["metric"] == "perfect_gmv_cny")
+    sold = results["value"].where(results["metric"] == SOLD)
     rows = results.assign(sold=sold.groupby([results[k] for k in night]).transform("max"))
 
     def ends(mine: pd.DataFrame) -> tuple[float, float]:
-        metric, values = mine["metric"].iloc[0], mine["value"].dropna().to_numpy()
-        most = inf
-        if metric == "lost_gmv_cny":
-            most = mine["sold"].fillna(inf).iloc[0]
-        elif metric.endswith("_ratio") and metric != HELD_PEAK:
-            most = 1.0
+        spec, values = spec_of(mine["metric"].iloc[0]), mine["value"].dropna().to_numpy()
+        most = spec.highest if spec.kind != "identity" else inf
+        if isinstance(most, str):
+            most = float(mine["sold"].fillna(inf).iloc[0])
         known = isfinite(most) and bool((values >= 0).all())
         low, high = interval(values, 0.0 if known else -inf, most)
-        return (nan, nan) if low == high == 0 and metric != HELD_PEAK else (low, high)
+        return (nan, nan) if low == high == 0 and spec.kind != "identity" else (low, high)
 
     groups = rows.groupby(keys, sort=False, dropna=False)
     table = groups["value"].agg(mean="mean", n="count").reset_index()

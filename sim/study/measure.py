@@ -13,10 +13,9 @@ from sim.record import LATENCY_BIN_S, Reason, Run
 from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Commerce
 from sim.scenario.vendor import Vendor
-from sim.study.interval import HELD_PEAK
 
-Row = tuple[str, str, float]
-"""metric, unit, value."""
+Row = tuple[str, float]
+"""metric, value; the unit is the metric's own."""
 
 EGRESS = tuple(
     LIMIT_NAMES[k] for k in (Limit.EGRESS_VENDOR, Limit.EGRESS_REGION, Limit.EGRESS_EDGE)
@@ -29,66 +28,66 @@ WINDOW = 30
 def figures(run: Run, perfect: Run) -> Iterator[Row]:
     """Figures of a night in one world; ratios are of this night, counts at full size."""
     s, weight = run.sessions, run.weight
-    yield "expected_peak", "viewers", run.facts["offered_peak"]
-    yield "offered_peak", "viewers", float(perfect.series["watching"].max() * weight)
-    yield "peak_concurrency", "viewers", float(in_room(run.series).max() * weight)
-    yield "watching_peak", "viewers", float(run.series["watching"].max() * weight)
+    yield "expected_peak", run.facts["offered_peak"]
+    yield "offered_peak", float(perfect.series["watching"].max() * weight)
+    yield "peak_concurrency", float(in_room(run.series).max() * weight)
+    yield "watching_peak", float(run.series["watching"].max() * weight)
     connections = run.usage.loc[run.usage["meter"] == "peak_connections", "value"]
-    yield "connected_peak", "sessions", float(connections.sum())
-    for key, unit in (("curve_error", "share"), ("dry_share", "share"), ("mean_stay_s", "s")):
-        yield key, unit, run.facts[key]
+    yield "connected_peak", float(connections.sum())
+    for key in ("curve_error", "dry_share", "mean_stay_s"):
+        yield key, run.facts[key]
 
     came = s[~s["initial"]]
     arrived = len(came)
-    yield "arrived", "viewers", arrived * weight
+    yield "arrived", arrived * weight
     # Who arrived saw a picture, or failed, or left while it loaded, or waits when the show ends.
     kept_out = np.isin(came["reason"], (Reason.REFUSED, Reason.GAVE_UP_WAITING, Reason.CUT_OFF))
     left_starting, saw = came["reason"] == Reason.LEFT_STARTING, ~np.isnan(came["startup_s"])
-    yield "join_failure_ratio", "share", _share((kept_out & ~saw).sum(), arrived)
-    yield "start_abandon_ratio", "share", _share((left_starting & ~saw).sum(), arrived)
+    yield "join_failure_ratio", _share((kept_out & ~saw).sum(), arrived)
+    yield "start_abandon_ratio", _share((left_starting & ~saw).sum(), arrived)
     # Who had watched, was cut off or left a freeze, and never saw the picture again.
     not_back = (kept_out | left_starting) & saw
-    yield "return_failure_ratio", "share", _share(not_back.sum(), arrived)
-    yield "attempt_failure_ratio", "share", _share(came["failed"].sum(), came["attempts"].sum())
+    yield "return_failure_ratio", _share(not_back.sum(), arrived)
+    yield "attempt_failure_ratio", _share(came["failed"].sum(), came["attempts"].sum())
     # Of the peak bin of ten seconds.
-    yield "joins_per_s_peak", "joins/s", float(run.series["joins"].max() / 10 * weight)
+    yield "joins_per_s_peak", float(run.series["joins"].max() / 10 * weight)
     startup = came["startup_s"][~np.isnan(came["startup_s"])]
     sdk = came["sdk_startup_s"][~np.isnan(came["sdk_startup_s"])]
-    yield "join_5s_ratio", "share", _share((startup <= 5).sum(), arrived)
-    yield "fast_startup_ratio", "share", _share((startup <= 1).sum(), len(startup))
+    yield "join_5s_ratio", _share((startup <= 5).sum(), arrived)
+    yield "fast_startup_ratio", _share((startup <= 1).sum(), len(startup))
     for name, values in (("startup", startup), ("sdk_startup", sdk)):
         for q in (50, 95):
-            yield f"{name}_p{q}_s", "s", _quantile(values, q)
+            yield f"{name}_p{q}_s", _quantile(values, q)
 
     play, frozen = float(s["play_s"].sum()), float(s["frozen_s"].sum())
     seen = s["play_s"] + s["frozen_s"] > 0
-    yield "stall_ratio", "share", _share(frozen, play + frozen)
-    yield "stall_free_ratio", "share", _share((s["stalls"][seen] == 0).sum(), seen.sum())
-    yield "stalls_per_100s", "1/100s", 100 * _share(s["stalls"].sum(), play + frozen)
-    yield "stall_s_per_100s", "s/100s", 100 * _share(s["stall_s"].sum(), play + frozen)
-    yield "worst_5min_stall_ratio", "share", worst_stall_ratio(run.series)
-    yield "watch_delivered_ratio", "share", _share(play, float(perfect.sessions["play_s"].sum()))
-    yield "watch_s", "s", _share(play, len(s))
-    yield "watch_hours", "h", play / 3600 * weight
-    yield "hd_ratio", "share", _share(float(s["hd_s"].sum()), play)
+    yield "stall_ratio", _share(frozen, play + frozen)
+    yield "stall_free_ratio", _share((s["stalls"][seen] == 0).sum(), seen.sum())
+    yield "stalls_per_100s", 100 * _share(s["stalls"].sum(), play + frozen)
+    yield "stall_s_per_100s", 100 * _share(s["stall_s"].sum(), play + frozen)
+    yield "worst_5min_stall_ratio", worst_stall_ratio(run.series)
+    yield "watch_delivered_ratio", _share(play, float(perfect.sessions["play_s"].sum()))
+    yield "watch_s", _share(play, len(s))
+    yield "watch_hours", play / 3600 * weight
+    yield "hd_ratio", _share(float(s["hd_s"].sum()), play)
     inside = play + frozen + float(s["starting_s"].sum())
-    yield "mean_bitrate_mbps", "Mbps", _share(float(s["media_mb"].sum()), inside)
+    yield "mean_bitrate_mbps", _share(float(s["media_mb"].sum()), inside)
 
     for q in (50, 95, 99):
-        yield f"latency_p{q}_s", "s", latency_quantile(run.latency_us, q / 100)
+        yield f"latency_p{q}_s", latency_quantile(run.latency_us, q / 100)
     for limit in (0.2, 0.3, 0.5, 0.6):
         name = f"latency_within_{limit:g}s_ratio".replace(".", "_")
         within = run.latency_us[: round(limit / LATENCY_BIN_S)].sum()
-        yield name, "share", _share(within, run.latency_us.sum())
+        yield name, _share(within, run.latency_us.sum())
 
-    yield "edge_utilisation", "share", max(_most_used(run, *EGRESS).values(), default=float("nan"))
+    yield "edge_utilisation", max(_most_used(run, *EGRESS).values(), default=float("nan"))
     for name, share in _most_used(run, *LIMIT_NAMES).items():
-        yield f"limit_use.{name}", "share", share
-    yield "harmed", "viewers", float((s["harm"] > Limit.NONE).sum() * weight)
+        yield f"limit_use.{name}", share
+    yield "harmed", float((s["harm"] > Limit.NONE).sum() * weight)
     for code in Limit:
         if code > Limit.LINK and code != Limit.OWN_ORDERS:  # that one is told with the sales
             name = LIMIT_NAMES[code]
-            yield f"binding_limit_s.{name}", "s", run.facts.get(f"binding_limit_s.{name}", 0.0)
+            yield f"binding_limit_s.{name}", run.facts.get(f"binding_limit_s.{name}", 0.0)
 
 
 def _most_used(run: Run, *names: str) -> dict[str, float]:
@@ -108,17 +107,17 @@ def lost(sales: Money, commerce: Commerce, cost_cny: float) -> Iterator[Row]:
     """
     worlds = sales.worlds.set_index("world")
     gmv = worlds["gmv_cny"]
-    yield "perfect_orders", "count", float(worlds["orders"]["perfect"])
-    yield "perfect_gmv_cny", "CNY", float(gmv["perfect"])
+    yield "perfect_orders", float(worlds["orders"]["perfect"])
+    yield "perfect_gmv_cny", float(gmv["perfect"])
     gone = float(gmv["perfect"] - gmv["incidents"])
-    yield "lost_gmv_ratio", "share", _share(gone, float(gmv["perfect"]))
+    yield "lost_gmv_ratio", _share(gone, float(gmv["perfect"]))
     for metric, share in (net := net_of_lost(commerce)).items():
-        yield metric, "CNY", gone * share
-    yield "cost_and_lost_margin_cny", "CNY", cost_cny + gone * net["lost_margin_cny"]
+        yield metric, gone * share
+    yield "cost_and_lost_margin_cny", cost_cny + gone * net["lost_margin_cny"]
     if "vendor" in gmv:
-        yield "revenue_at_risk_cny", "CNY", float(gmv["vendor"] - gmv["incidents"])
+        yield "revenue_at_risk_cny", float(gmv["vendor"] - gmv["incidents"])
     if sales.losses.empty:  # else it stands among the sales, as the sum of the rungs
-        yield "lost_gmv_cny", "CNY", gone
+        yield "lost_gmv_cny", gone
 
 
 def held_peak(vendor: Vendor, peak_viewers: int) -> Iterator[Row]:
@@ -131,11 +130,11 @@ def held_peak(vendor: Vendor, peak_viewers: int) -> Iterator[Row]:
     shared = vendor.policy.egress_mbps == "degrade" and path.takes == "everyone"
     if capacity is not None and shared and len(path.ladder) == 1:
         share = max(0.0, 1 - capacity.value / (path.wire_mbps * peak_viewers))
-        yield HELD_PEAK, "share", share
+        yield "held_peak_lost_ratio", share
 
 
-def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, str, float]]:
-    """Who stalls: (by, of, metric, unit, value) by access class, region, isp and cohort; and how
+def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, float]]:
+    """Who stalls: (by, of, metric, value) by access class, region, isp and cohort; and how
     many viewers lost most of what they would have watched to which limit."""
     s, whole = run.sessions, perfect.sessions["play_s"]
     groups = {"class": ("access", run.names.classes), "region": ("region", run.names.regions),
@@ -145,14 +144,14 @@ def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, str, float
             here = s[column] == k
             mine = s[here]
             play, frozen = float(mine["play_s"].sum()), float(mine["frozen_s"].sum())
-            yield by, of, "arrived", "viewers", float((~mine["initial"]).sum() * run.weight)
-            yield by, of, "watch_hours", "h", play / 3600 * run.weight
-            yield by, of, "stall_ratio", "share", _share(frozen, play + frozen)
-            yield by, of, "watch_delivered_ratio", "share", _share(play, float(whole[here].sum()))
+            yield by, of, "arrived", float((~mine["initial"]).sum() * run.weight)
+            yield by, of, "watch_hours", play / 3600 * run.weight
+            yield by, of, "stall_ratio", _share(frozen, play + frozen)
+            yield by, of, "watch_delivered_ratio", _share(play, float(whole[here].sum()))
     for code in Limit:
         if code > Limit.NONE:
             harmed = float((s["harm"] == code).sum() * run.weight)
-            yield "limit", LIMIT_NAMES[code], "harmed", "viewers", harmed
+            yield "limit", LIMIT_NAMES[code], "harmed", harmed
 
 
 def over_time(run: Run, perfect: Run) -> pd.DataFrame:

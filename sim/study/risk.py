@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from sim.metrics import with_units
 from sim.scenario.model import Scenario
 from sim.study.inputs import added_by_draws, ends_of
 from sim.study.interval import interval
@@ -37,7 +38,7 @@ TOGETHER = "cost_and_lost_margin_cny"
 """What vendors are ranked by."""
 
 COLUMNS = [
-    "vendor", "metric", "statistic", "unit", "value",
+    "vendor", "metric", "statistic", "value",
     "ci_low", "ci_high", "input_low", "input_high", "peak_sigma", "below", "above",
 ]  # fmt: skip
 
@@ -64,7 +65,7 @@ def at_risk(results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario) -> p
                 rows += _by_incident(nights, scenario) if metric == AT_RISK else ()
     rows += list(_against_reference(results, small, scenario))
     rows += list(_before(results, small, scenario))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return with_units(pd.DataFrame(rows, columns=COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def _statistics(nights: Nights, small: pd.DataFrame) -> Iterator[tuple[str | flo
         input_low, input_high = ends_of(np.array([one[name] for one in drawn]))
         if np.isclose(input_low, input_high, rtol=1e-9):  # none of the draws moved it
             input_low = input_high = np.nan
-        yield (nights.vendor, nights.metric, name, "CNY", value, low, high, input_low, input_high,
+        yield (nights.vendor, nights.metric, name, value, low, high, input_low, input_high,
                nights.sigma, *nights.outside)  # fmt: skip
 
 
@@ -218,7 +219,7 @@ def _by_incident(nights: Nights, scenario: Scenario) -> Iterator[tuple[str | flo
             costs += either * (night[struck] - night[spared])
         for name, times in (("mean", chance), ("if_it_happens", 1.0)):
             over = times * costs
-            yield (nights.vendor, incident_metric(k), name, "CNY", float(over.mean()),
+            yield (nights.vendor, incident_metric(k), name, float(over.mean()),
                    *interval(over), np.nan, np.nan, nights.sigma, *nights.outside)  # fmt: skip
 
 
@@ -298,14 +299,14 @@ def _against_reference(
         mine, drawn = wide.loc[vendor], _drawn(small, vendor, scripted)
         saved = (theirs["cost_cny"] - mine["cost_cny"]).to_numpy()
         saved_drawn = saved.mean() + moved["cost_cny"] - drawn["cost_cny"]
-        yield (vendor, "fee_saved_cny", "mean", "CNY", saved.mean(), *interval(saved),
+        yield (vendor, "fee_saved_cny", "mean", saved.mean(), *interval(saved),
                *ends_of(saved_drawn), 0.0, 0.0, 0.0)  # fmt: skip
         for lost, name in (("lost_gmv_cny", "lost_sales"), ("lost_margin_cny", "lost_margin")):
             more = (mine[lost] - theirs[lost]).to_numpy()
             more_drawn = more.mean() + drawn[lost] - moved[lost]
-            yield (vendor, f"{name}_more_cny", "mean", "CNY", more.mean(), *interval(more),
+            yield (vendor, f"{name}_more_cny", "mean", more.mean(), *interval(more),
                    *ends_of(more_drawn), 0.0, 0.0, 0.0)  # fmt: skip
-            yield (vendor, f"{name}_per_fee_saved", "mean", "1", *ratio(more, saved),
+            yield (vendor, f"{name}_per_fee_saved", "mean", *ratio(more, saved),
                    *_ratios(more_drawn, saved_drawn), 0.0, 0.0, 0.0)  # fmt: skip
 
 
@@ -350,5 +351,5 @@ def _before(
     for vendor, other in permutations([v for v in scenario.vendors if v in wide], 2):
         gap = (wide[other] - wide[vendor]).dropna().to_numpy()
         first = (gap > 0) + (gap == 0) / 2
-        yield (vendor, f"before.{other}", "mean", "share", float(first.mean()),
+        yield (vendor, f"before.{other}", "mean", float(first.mean()),
                *interval(first, 0.0, 1.0), np.nan, np.nan, 0.0, 0.0, 0.0)  # fmt: skip

@@ -170,7 +170,7 @@ def test_who_was_cut_off_comes_back_as_the_app_says(kind: str, jitter_s: float) 
     expected = cut / max(jitter_s, 1)
     noise = 4 * np.sqrt(expected) if jitter_s else 0
     assert abs(back[305 : 305 + max(jitter_s, 1)] - expected).max() <= noise
-    wanted = {(what, of): value for what, of, _, value in asked(night)}
+    wanted = {(what, of): value for what, of, value in asked(night)}
     assert wanted["joins_per_s", ""] == wanted["token_calls_per_s", ""] == back.max()
     assert wanted["joins_per_s_10s", ""] == cut / 10
 
