@@ -41,7 +41,7 @@ MANIFEST, CONFIG, PAGE = "manifest.json", "config.yaml", "report.html"
 ALWAYS = ("results", "breakdown", "timeseries")
 """Tables every run leaves, as Parquet."""
 
-SOMETIMES = ("summary", "invoice", "asks", "risk", "costs", "crossings", "ranges")
+SOMETIMES = ("summary", "invoice", "asks", "risk", "costs", "crossings", "ranges", "limits")
 """Tables that somebody asked for, as CSV."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

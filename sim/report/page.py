@@ -381,7 +381,7 @@ def _answer(
     def get(metric: str) -> Estimate:
         return figures.get((vendor, peak, metric), UNKNOWN)
 
-    limits = reached(frames, figures, vendor, peak, scenario.vendors.get(vendor))
+    limits = reached(frames, figures, vendor, peak)
     first = _first(limits, peak, get("stall_ratio").known)
     lost = {k: x for k, x in lost_by_limit(frames, vendor, peak).items() if k in LIMITS}
     costly = _costliest(lost, sum(get(rung).mean for rung in BOUND_RUNGS), first.text)

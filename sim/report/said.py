@@ -28,7 +28,7 @@ from sim.report.tables import (
 )
 from sim.report.words import HELD, LIMITS, SPACE
 from sim.scenario import Scenario, Vendor
-from sim.scenario.limits import Limit, everywhere
+from sim.scenario.limits import Limit
 from sim.scenario.model import Incident
 from sim.scenario.quantity import Quantity
 from sim.study.interval import summarise
@@ -352,9 +352,7 @@ def on_the_night(limits: list[Reached]) -> list[Reached]:
     return [r for r in limits if r.lasted_s > 0 and not r.broken]
 
 
-def reached(
-    frames: Frames, figures: Figures, vendor: str, peak: int, profile: Vendor | None
-) -> list[Reached]:
+def reached(frames: Frames, figures: Figures, vendor: str, peak: int) -> list[Reached]:
     """Limits that held people back at any audience, the first to be met first; then those that
     cost something without being seen to bind."""
     prefix = "binding_limit_s."
@@ -369,7 +367,7 @@ def reached(
     return [
         Reached(
             LIMITS.get(limit, limit.replace("_", " ")),
-            configured(limit, profile),
+            configured(frames, vendor, limit),
             since,
             max((p for p in simulated if p < since), default=0),
             s,
@@ -393,15 +391,13 @@ def lost_to_none(frames: Frames, vendor: str, peak: int) -> list[tuple[str, floa
     return [*rest, ("together", sum(lost.values()))] if lost else []
 
 
-def configured(name: str, profile: Vendor | None) -> str:
+def configured(frames: Frames, vendor: str, limit: str) -> str:
     """What a vendor's limit stands at: `10,000 Mbps`, `2,000 to 5,000`, `50 GB, 5,000 min`."""
-    limit = next((one for one in Limit if one.spec.name == name), None)
-    numbers: dict[str, list[float]] = {}
-    for one in everywhere(limit, profile) if limit is not None and profile else ():
-        numbers.setdefault(one.unit, []).append(one.number.value)
+    rows = table(frames, "limits", vendor=vendor, limit=limit)
     said = []
-    for unit, each in numbers.items():
-        low, high = (_standing(x) for x in (min(each), max(each)))
+    for unit in dict.fromkeys(map(str, rows.get("unit", ()))):
+        each = rows.loc[rows["unit"] == unit, "configured"]
+        low, high = _standing(each.min()), _standing(each.max())
         text = low if low == high else f"{low} to {high}"
         said.append(f"{text}{SPACE}{unit}" if unit else text)
     return ", ".join(said)

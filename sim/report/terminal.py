@@ -39,7 +39,7 @@ def text(frames: Frames, scenario: Scenario) -> str:
     rows = [[f"{words.count(peak)} viewers", "watched", "stalled", "sales lost", "bill, CNY",
              "first limit"]]  # fmt: skip
     for vendor, name in best_first(frames, scenario).items():
-        limits = on_the_night(reached(frames, figures, vendor, peak, scenario.vendors.get(vendor)))
+        limits = on_the_night(reached(frames, figures, vendor, peak))
         watched, stalled, bill = (
             figures.get((vendor, peak, metric), UNKNOWN).mean
             for metric in ("watch_delivered_ratio", "stall_ratio", "cost_cny")

@@ -80,6 +80,11 @@ class LimitSpec:
         return f"binding_limit_s.{self.name}"
 
     @property
+    def policy_key(self) -> str:
+        """Where the policy is chosen, under a vendor."""
+        return "own.policy" if self.policy == "own" else f"policy.{self.policy}"
+
+    @property
     def sampled(self) -> bool:
         """Whether a sample of the viewers meets that share of it: a picture is made, and a message
         written, for any number of viewers alike."""

@@ -22,6 +22,7 @@ from sim.study.asks import asked, asks
 from sim.study.costs import Plan, crossings, curves, grown_tenfold, of_plans, with_servers
 from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
+from sim.study.limits import limits_of
 from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
 from sim.study.nights import Job, jobs, scripted_peak, side_by_side, strata, warnings
 from sim.study.risk import at_risk
@@ -54,6 +55,8 @@ class Frames:
     """Revenue at risk over peaks and incidents, by `sim.study.risk`."""
     ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
     """One number at a time, by `sim.study.inputs`; empty where `study.ranges` is none."""
+    limits: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What the limits of each vendor stand at, by `sim.study.limits`."""
 
 
 Tables = dict[str, pd.DataFrame]
@@ -107,6 +110,7 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
         crossings=crossings(costs),
         risk=at_risk(results, small, scenario),
         ranges=(pd.DataFrame() if scenario.study.ranges == "none" else ranges(small, scenario)),
+        limits=limits_of(scenario),
     )
 
 

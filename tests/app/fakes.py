@@ -20,7 +20,7 @@ else:  # in a process of its own, what compiles need not be loaded for two secon
 
     def Frames(*tables):
         names = "results breakdown timeseries summary sessions orders usage invoice facts"
-        others = "asks costs crossings risk ranges"
+        others = "asks costs crossings risk ranges limits"
         empty = {name: pd.DataFrame() for name in others.split()}
         return SimpleNamespace(**dict(zip(names.split(), tables, strict=True)), **empty)
 

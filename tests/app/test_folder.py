@@ -107,7 +107,7 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1"]
 
 
 @pytest.mark.parametrize(
-    "table", ["summary", "invoice", "asks", "risk", "costs", "crossings", "ranges"]
+    "table", ["summary", "invoice", "asks", "risk", "costs", "crossings", "ranges", "limits"]
 )
 def test_no_text_of_a_csv_is_a_formula_to_a_spreadsheet(tmp_path, table):
     """A text, whatever it looks like, gets an apostrophe, a number never; Parquet keeps both."""

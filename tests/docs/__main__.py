@@ -1,4 +1,4 @@
-"""Write the tables of docs/model.md that are read: defaults from conf/, constants from sim/.
+"""Write the tables of the pages that are read: defaults from conf/, the rest from sim/.
 
 python -m tests.docs
 
@@ -10,9 +10,11 @@ under the name its `*_source` key gives.
 from __future__ import annotations
 
 import ast
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -20,10 +22,12 @@ from typing import Any
 
 import yaml
 
+from sim.metrics import TABLES, MetricSpec
 from sim.scenario.files import CONF
+from sim.scenario.limits import Limit, Rule
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "model.md"
+DOCS = ROOT / "docs"
 BEGIN = "<!-- {}: read by python -m tests.docs -->"
 END = "<!-- end of {} -->"
 
@@ -219,21 +223,71 @@ def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(c.replace('|', chr(92) + '|') for c in r)} |\n" for r in lines)
 
 
-def written(page: str) -> str:
+def table_of_limits() -> str:
+    """What can be configured, in the order in which the door asks."""
+    columns = ("limit", "key", "counts", "at the limit", "documents it mirrors")
+    rows = []
+    for spec in (limit.spec for limit in Limit if limit.spec.keys):
+        keys = "<br>".join(
+            f"`{key}`{f' ({unit})' if unit else ''}" for key, unit in spec.keys.items()
+        )
+        at = (
+            f"`{spec.policy_key}`: {', '.join(spec.policies)}"
+            if spec.policies
+            else HELD_BY[spec.rule]
+        )
+        rows.append(
+            (f"`{spec.name}`", keys.replace("<limits>", "limits"), spec.counts, at, spec.documents)
+        )
+    return _table(columns, rows)
+
+
+HELD_BY = {
+    Rule.PICTURES: "viewers get the best picture instead",
+    Rule.MESSAGES: "messages wait, and with them product cards and orders",
+    Rule.SHOP: "orders wait, and are lost after `own.order_wait_s`",
+}
+"""What happens where nothing can be chosen."""
+
+
+def table_of_metrics(table: str) -> str:
+    """The rows of one table of `sim.metrics`."""
+    rows = [(f"`{m.name}`", m.unit, _between(m), m.definition) for m in TABLES[table]]
+    return _table(("figure", "unit", "between", "what it is"), rows)
+
+
+def _between(metric: MetricSpec) -> str:
+    low = "" if metric.lowest == -math.inf else f"{metric.lowest:g}"
+    high = metric.highest if isinstance(metric.highest, str) else f"{metric.highest:g}"
+    return f"{low}..{'' if high == 'inf' else high}"
+
+
+Made = Callable[[], str]
+PAGES: dict[str, dict[str, Made]] = {
+    "model.md": {"defaults": table_of_defaults, "constants": table_of_constants},
+    "limits.md": {"limits": table_of_limits},
+    "metrics.md": {table: partial(table_of_metrics, table) for table in TABLES},
+}
+"""Page -> name of the place in it -> what is written there."""
+
+
+def written(name: str, page: str) -> str:
     """The page with its tables made anew."""
-    for name, make in (("defaults", table_of_defaults), ("constants", table_of_constants)):
-        begin, end = BEGIN.format(name), END.format(name)
+    for place, make in PAGES[name].items():
+        begin, end = BEGIN.format(place), END.format(place)
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(end)
         if not after:
-            raise LookupError(f"{PAGE.name}: '{begin}' and '{end}' are not both there")
+            raise LookupError(f"{name}: '{begin}' and '{end}' are not both there")
         page = f"{before}{begin}\n\n{make()}\n{end}{after}"
     return page
 
 
 def main() -> None:
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    print(PAGE.relative_to(ROOT))
+    for name in PAGES:
+        page = DOCS / name
+        page.write_text(written(name, page.read_text(encoding="utf-8")), encoding="utf-8")
+        print(page.relative_to(ROOT))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pandas as pd
 from sim.scenario import Scenario
 from sim.scenario.compose import load_scenario
 from sim.study.costs import crossings, curves
+from sim.study.limits import limits_of
 
 KEYS: dict[str, Any] = {
     "promotion": "steady_ramp",
@@ -46,6 +47,7 @@ class MadeUp:
     risk: pd.DataFrame = field(default_factory=pd.DataFrame)
     costs: pd.DataFrame = field(default_factory=pd.DataFrame)
     crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    limits: pd.DataFrame = field(default_factory=pd.DataFrame)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -145,6 +147,7 @@ def _made(night: Scenario, ladder: bool, full: bool) -> MadeUp:
         asks=_asks(night, base) if full else pd.DataFrame(),
         costs=(costs := _costs(night, results)),
         crossings=crossings(costs),
+        limits=limits_of(night),
         risk=_risk(night) if full else pd.DataFrame(),
         facts={"versions": {"peakcast": "0.1.0", "numpy": "2.4.6"}},
     )  # fmt: skip

@@ -1,22 +1,23 @@
-"""docs/model.md shows the defaults as conf/ and the program have them."""
+"""The pages show defaults, limits and figures as conf/ and the program have them."""
 
 import pytest
 
 from sim.scenario.compose import load_scenario
 from sim.scenario.quantity import Quantity
-from tests.docs.__main__ import GROUPS, PAGE, defaults, written
+from tests.docs.__main__ import DOCS, GROUPS, PAGES, defaults, written
 
 WORDS = ("published", "measured", "claimed", "assumed", "follows", "setting", "assumed: no source")
 
 
-def test_the_page_is_what_the_command_writes():
-    page = PAGE.read_text(encoding="utf-8")
-    assert page == written(page)
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_what_the_command_writes(name):
+    page = (DOCS / name).read_text(encoding="utf-8")
+    assert page == written(name, page)
 
 
 def test_a_page_without_its_marks_is_refused():
     with pytest.raises(LookupError, match="not both there"):
-        written("# A page\n")
+        written("model.md", "# A page\n")
 
 
 @pytest.mark.parametrize("group", GROUPS)
