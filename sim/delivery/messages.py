@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import step
-from sim.scenario.model import Chat
 
 Floats = NDArray[np.float64]
 
@@ -22,16 +21,18 @@ UNIT_BYTES = 1024
 is assumed."""
 
 
-def units_per_s(written_per_s: Floats, chat: Chat, inside: Floats) -> Floats:
+def units_per_s(
+    written_per_s: Floats, inside: Floats, shown_per_s: float, sent_per_s: float, line_bytes: float
+) -> Floats:
     """Messages a second that are billed: each unit once sent and once for each of `inside`.
 
-    `written_per_s`: lines of chat. They come evenly, and a batch holds whole ones.
+    `written_per_s`: lines of chat, of which the app shows at most `shown_per_s`, in at most
+    `sent_per_s` messages. Lines come evenly, and a batch holds whole ones.
     """
-    shown = np.inf if chat.shown_per_s is None else chat.shown_per_s.value
-    lines = np.minimum(written_per_s, shown)
-    sent = np.minimum(lines, chat.most_sent_per_s)
+    lines = np.minimum(written_per_s, shown_per_s)
+    sent = np.minimum(lines, sent_per_s)
     each = np.divide(lines, sent, out=0 * lines, where=sent > 0)
-    fewer, more = (_units(np.floor(each) + k, chat.message_bytes.value) for k in (0, 1))
+    fewer, more = (_units(np.floor(each) + k, line_bytes) for k in (0, 1))
     return np.asarray(sent * (fewer + (each % 1) * (more - fewer)) * (1 + inside))
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.demand.stay import StayLaw, integrated_survival, residual_survival, stay_law
-from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
+from sim.scenario.files import resolve_file
 from sim.scenario.model import (
     LEAST_SHOW_S,
     MOST_CELLS,

@@ -1,6 +1,6 @@
 """The clock: the whole run, and the two engines that drive the same viewers."""
 
-from sim.engine.remains import perfect
+from sim.engine.collect.perfect import perfect
 from sim.engine.run import run
 
 __all__ = ["perfect", "run"]

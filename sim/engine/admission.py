@@ -11,9 +11,10 @@ from typing import Any
 from sim.compiled import code, inlined, step
 from sim.delivery.door import GATE, QUOTA, applies, ask, give_back, note_asked, take
 from sim.engine.meters import ATTEMPTS, JOINS, REFUSALS, bind_at, count
-from sim.engine.night import (
-    Night,
-    bring,
+from sim.engine.process.supply import wait_for_origin
+from sim.engine.state import (
+    SimState,
+    advance_row,
     enter,
     first_path,
     gone,
@@ -21,7 +22,6 @@ from sim.engine.night import (
     remember,
     take_path,
 )
-from sim.engine.supply import wait_for_origin
 from sim.scenario.limits import Limit
 from sim.viewer.viewer import (
     ASK,
@@ -41,7 +41,7 @@ OUTAGE, NOBODY = code(Limit.OUTAGE), code(-1)
 
 
 @step
-def turn_outside(n: Night, i: int) -> None:
+def turn_outside(n: SimState, i: int) -> None:
     """Carry out the next change of a viewer outside: an attempt, or leaving for good."""
     v = n.rows[i]
     t = v.next_s
@@ -51,9 +51,9 @@ def turn_outside(n: Night, i: int) -> None:
         if not already_there(v):
             count(n.meters, ATTEMPTS, t)
         take_path(n, v, first_path(n, v))
-        knock(n, i, t, NOBODY)
+        request_join(n, i, t, NOBODY)
         return
-    bring(n, v, t)
+    advance_row(n, v, t)
     if v.phase == P_QUEUED and v.queue >= 0:
         n.door[v.queue].waiting -= 1
     pass_orders(n, v, t, WAITING)
@@ -63,7 +63,7 @@ def turn_outside(n: Night, i: int) -> None:
 
 
 @step
-def knock(n: Night, i: int, t: float, served: int) -> None:
+def request_join(n: SimState, i: int, t: float, served: int) -> None:
     """Ask every limit, from `served` on: the waiting room he comes out of (else -1)."""
     v = n.rows[i]
     while True:
@@ -106,7 +106,7 @@ def knock(n: Night, i: int, t: float, served: int) -> None:
 
 
 @step
-def _closed(n: Night, v: Any, t: float, served: int) -> int:
+def _closed(n: SimState, v: Any, t: float, served: int) -> int:
     """The first limit of his path that doesn't let him in now; -1: it is down; all pass: len."""
     for k in range(max(served, 0), len(n.door)):
         limit = n.door[k]
@@ -125,7 +125,7 @@ def _closed(n: Night, v: Any, t: float, served: int) -> int:
 
 
 @step
-def _line_up(n: Night, i: int, k: int, t: float) -> None:
+def _line_up(n: SimState, i: int, k: int, t: float) -> None:
     limit = n.door[k]
     n.rows[i].behind = -1
     if limit.head < 0:
@@ -140,7 +140,7 @@ def _line_up(n: Night, i: int, k: int, t: float) -> None:
 
 
 @step
-def _first_in_line(n: Night, k: int) -> int:
+def _first_in_line(n: SimState, k: int) -> int:
     """Who is next in the waiting room before limit k; those who gave up are passed over."""
     limit = n.door[k]
     while limit.head >= 0:
@@ -152,17 +152,17 @@ def _first_in_line(n: Night, k: int) -> int:
 
 
 @step
-def _call_in(n: Night, k: int, t: float) -> None:
+def _call_in(n: SimState, k: int, t: float) -> None:
     i = _first_in_line(n, k)
     limit = n.door[k]
     limit.head = n.rows[i].behind
     limit.waiting -= 1
     remember(n, i, -1)
-    knock(n, i, t, k)
+    request_join(n, i, t, k)
 
 
 @step
-def next_call(n: Night, now: float) -> tuple[float, int]:
+def next_call(n: SimState, now: float) -> tuple[float, int]:
     """(time, limit) at which the next one may come out of a waiting room; never: (inf, -1)."""
     best, which = NEVER, -1
     for k in range(len(n.door)):
@@ -179,7 +179,7 @@ def next_call(n: Night, now: float) -> tuple[float, int]:
 
 
 @step
-def call(n: Night, k: int, t: float) -> int:
+def call(n: SimState, k: int, t: float) -> int:
     """Let the next one out of waiting room k: who, or -1. Another limit, or an outage, may refuse
     him."""
     i = _first_in_line(n, k)
@@ -189,7 +189,7 @@ def call(n: Night, k: int, t: float) -> int:
 
 
 @step
-def depart(n: Night, i: int, path: int) -> None:
+def depart(n: SimState, i: int, path: int) -> None:
     """A session on this path has ended: its place is free."""
     region, leaf = n.rows[i].region, path * n.now[0].places + n.rows[i].place
     n.meters.sessions[path, region, 0] -= 1
@@ -199,7 +199,7 @@ def depart(n: Night, i: int, path: int) -> None:
 
 
 @step
-def _room_for(n: Night, i: int, t: float) -> bool:
+def _room_for(n: SimState, i: int, t: float) -> bool:
     v = n.rows[i]
     for k in range(len(n.door)):
         limit = n.door[k]

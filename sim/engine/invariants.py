@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from sim.delivery.door import QUOTA
 from sim.delivery.share import NO_SHARING
 from sim.engine.meters import BIN_US, JOINS, by_bin, together, totals
-from sim.engine.night import Night
-from sim.engine.supply import capacity_mbps
+from sim.engine.process.supply import capacity_mbps
+from sim.engine.state import SimState
 from sim.record import Reason, State
 from sim.viewer.viewer import Kind
 
@@ -32,7 +32,7 @@ def _must(holds: bool | np.bool_, number: int, what: str) -> None:
         raise InvariantError(f"invariant {number}: {what}")
 
 
-def check(night: Night, epoch_s: float) -> None:
+def check(night: SimState, epoch_s: float) -> None:
     """Numbers as in the design's list of invariants; raises InvariantError at the first broken one.
 
     `epoch_s`: how long the engine holds a level (0: solved at every change).
@@ -44,7 +44,7 @@ def check(night: Night, epoch_s: float) -> None:
     _meters_match_rows(night)
 
 
-def _everyone_accounted_for(night: Night) -> None:
+def _everyone_accounted_for(night: SimState) -> None:
     """1: arrived = those in each state + those gone for each reason, in every bin."""
     rows = night.rows
     _must(
@@ -52,10 +52,10 @@ def _everyone_accounted_for(night: Night) -> None:
     )
     by_reason = [int((rows["reason"] == r).sum()) for r in Reason if r != Reason.NONE]
     _must(sum(by_reason) == len(rows), 1, f"{len(rows)} arrived, {sum(by_reason)} gone by reason")
-    _must((rows["t"] >= rows["arrival_s"]).all(), 9, "somebody left before he came")
+    _must((rows["now_s"] >= rows["arrival_s"]).all(), 9, "somebody left before he came")
     state = totals(night.meters.states)
     present = np.zeros(state.shape[1], np.int64)
-    a, b = np.rint(rows["arrival_s"] * 1e6).astype(int), np.rint(rows["t"] * 1e6).astype(int)
+    a, b = np.rint(rows["arrival_s"] * 1e6).astype(int), np.rint(rows["now_s"] * 1e6).astype(int)
     for k in range(len(present)):
         inside = np.minimum(b, (k + 1) * BIN_US) - np.maximum(a, k * BIN_US)
         present[k] = np.maximum(inside, 0).sum()
@@ -72,7 +72,7 @@ def _everyone_accounted_for(night: Night) -> None:
             _must(abs(limit["used"]) < FEW * limit["cap"], 1, "a quota is in use after the show")
 
 
-def _nodes_within_capacity(night: Night, epoch_s: float) -> None:
+def _nodes_within_capacity(night: SimState, epoch_s: float) -> None:
     """2: delivered <= capacity at each node; an epoch may overshoot, the next ones pay back.
 
     Whoever joins an idle node in an epoch may have up to the whole of it until the epoch ends.
@@ -111,7 +111,7 @@ def _media_conserved(rows: NDArray[np.void], kind: int) -> None:
     _must((rows["left_b_s"] <= rows["left_lag_s"] + FEW).all(), 3, "a buffer holds the future")
 
 
-def _meters_match_rows(night: Night) -> None:
+def _meters_match_rows(night: SimState) -> None:
     """6: meters = integral of usage."""
     rows = night.rows
     state = totals(night.meters.states).sum(axis=1) / 1e6

@@ -6,7 +6,7 @@ microseconds of ten seconds outgrow 63 bits (at 900 Gbps), so the time within a 
 two words: whole COARSE_US microseconds in `coarse`, the rest in `part`.
 
 Measuring changes nothing: no transition reads a meter; what the vendor reads of his account he does
-on the clock (looks.py).
+on the clock (polling.py).
 """
 
 from __future__ import annotations

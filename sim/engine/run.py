@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from sim.demand import Audience, draw_audience
-from sim.engine.clock import Clock
-from sim.engine.crowd import crowd
+from sim.engine.build.state import initial_state
+from sim.engine.collect.record import record_of
+from sim.engine.drive.exact import drive_exact
+from sim.engine.drive.fast import drive_fast
 from sim.engine.invariants import check
-from sim.engine.levels import solve
-from sim.engine.opening import open_for_the_night
-from sim.engine.remains import leave_behind
-from sim.engine.supply import supply
-from sim.engine.twin import individuals
+from sim.engine.process.clock import Clock
+from sim.engine.process.supply import supply
+from sim.engine.sharing import solve
 from sim.record import (
     Run,
 )
@@ -49,17 +49,17 @@ def run(
             f"engine.kind is exact for {len(audience.viewers)} viewers: it takes at most "
             f"{MOST_EXACT}, lower promotion.peak_viewers or audience.sample, or use engine=fast"
         )
-    night = open_for_the_night(scenario, vendor, replication, audience, world, name)
+    night = initial_state(scenario, vendor, replication, audience, world, name)
     end_s = float(np.nextafter(audience.demand.duration_s, np.inf))
     if night.now[0]["changing"]:
         env.process(supply(env, night))
     if scenario.engine.kind == "fast":
-        env.process(crowd(env, night, scenario.engine.epoch_s, end_s))
+        env.process(drive_fast(env, night, scenario.engine.epoch_s, end_s))
     else:
-        individuals(env, night)
+        drive_exact(env, night)
     env.run(until=float(np.nextafter(end_s, np.inf)))  # run(until=t) leaves the events at t undone
     solve(night, end_s, end_s, False, False)  # closes the last stretch
     if scenario.engine.check:
         exact = scenario.engine.kind == "exact"
         check(night, 0.0 if exact else scenario.engine.epoch_s)
-    return leave_behind(scenario, vendor, replication, audience, night, world, name)
+    return record_of(scenario, vendor, replication, audience, night, world, name)

@@ -23,8 +23,8 @@ from sim.engine.run import MOST_EXACT
 from sim.network.links import links_from_classes
 from sim.network.traces import read_traces
 from sim.record import BIN_S, ORDERS, SESSIONS
-from sim.scenario.compose import resolve_file
 from sim.scenario.errors import ScenarioError
+from sim.scenario.files import resolve_file
 from sim.scenario.model import FEWEST as FEWEST_SAMPLED
 from sim.scenario.model import MOST_PEOPLE, Network, Scenario
 from sim.scenario.quantity import LEAST, LEAST_S

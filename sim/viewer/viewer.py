@@ -77,39 +77,56 @@ NONE, DONE, GAVE_UP, LEFT_STARTING, LEFT_STALLED, REFUSED, CUT_OFF, SHOW_OVER = 
 
 VIEWER = np.dtype(
     [
-        # what a change reads and writes stands together: memory is what a large crowd waits for
-        ("t", "f8"), ("next_s", "f8"), ("b", "f8"), ("lag", "f8"), ("w", "f8"), ("d", "f8"),
-        ("link_mbps", "f8"), ("link_until_s", "f8"), ("order_s", "f8"), ("exit_s", "f8"),
-        ("end_s", "f8"), ("give_up_s", "f8"), ("layer_s", "f8"), ("rate_mbps", "f8"),
-        ("key_s", "f8"),  # the keyframe he waits for
-        ("admitted", "i4"), ("kind", "i2"), ("leaf", "i2"),
+        # What a change reads and writes stands together: memory is what a large crowd waits for.
+        ("now_s", "f8"),  # up to which the row has been followed
+        ("next_s", "f8"),  # its next change
+        ("buffer_s", "f8"),  # media fetched and not yet played
+        ("lag", "f8"),  # s behind the vendor's live edge
+        ("intention_left_s", "f8"),  # of the time the viewer means to spend
+        ("media_mbps", "f8"),  # that arrives now
+        ("link_mbps", "f8"), ("link_until_s", "f8"),  # the viewer's own link, and how long so
+        ("order_s", "f8"), ("exit_s", "f8"),  # the next order; the mass exit that takes them
+        ("end_s", "f8"), ("give_up_s", "f8"),  # the freeze's patience ends; that of the wait
+        ("layer_s", "f8"),  # a picture is chosen again
+        ("rate_mbps", "f8"),  # of the picture that is sent
+        ("key_s", "f8"),  # the keyframe they wait for
+        ("admitted", "i4"),  # rank among all who were let in
+        ("kind", "i2"), ("leaf", "i2"),  # row of KIND; node of the tree
         ("state", "i1"), ("phase", "i1"), ("cause", "i1"), ("reason", "i1"),
-        ("at_edge", "?"), ("hd", "?"), ("audio", "?"), ("limit", "i1"), ("blame", "i1"),
-        ("door", "i1"), ("egress", "i1"), ("path", "i1"), ("layer", "i1"), ("access", "i1"),
-        ("wish", "i1"),  # the picture he wants; `made` says what he gets
-        ("held", "i1"),  # the limit that withholds a better one, which his link would carry
+        ("at_edge", "?"),  # the buffer holds all there is
+        ("hd", "?"), ("audio", "?"),  # of the picture
+        ("limit", "i1"), ("stall_cause", "i1"),  # what holds the rate back; what froze the picture
+        ("door", "i1"), ("egress", "i1"),  # the limit that kept them out; that shared too little
+        ("path", "i1"), ("layer", "i1"), ("access", "i1"),
+        ("wish", "i1"),  # the picture they want; `made` says what they get
+        ("layer_capped_by", "i1"),  # what withholds a better one, which their link would carry
         ("region", "i1"), ("place", "i2"),  # region and isp: the edge, on whatever path
         ("play_s", "f8"), ("hd_s", "f8"), ("frozen_s", "f8"), ("starting_s", "f8"),
-        ("episode_s", "f8"), ("since_freeze_s", "f8"), ("media_mb", "f8"), ("lag_s2", "f8"),
-        ("lost_link_s", "f8"), ("lost_egress_s", "f8"),
+        ("episode_s", "f8"), ("since_freeze_s", "f8"),  # of the stall that may go on
+        ("media_mb", "f8"),  # megabit received
+        ("lag_s2", "f8"),  # integral of lag over play
+        ("lost_link_s", "f8"), ("lost_egress_s", "f8"),  # intention lost to each
         # conservation: media seconds of all sessions
         ("got_s", "f8"), ("thrown_s", "f8"), ("shown_s", "f8"), ("inside_s", "f8"),
-        # meters
+        # meters: booked up to then; bits a second on the wire
         ("state_us", "i8"), ("wire_us", "i8"), ("wire_bps", "i8"), ("seen_us", "i8"),
-        # the link
+        # the link: its mean, whose draws, where in the trace or the chain
         ("mean_mbps", "f8"), ("bin", "i4"), ("j", "i4"),
         ("link_trace", "i4"), ("link_state", "i4"), ("link_n", "i4"), ("freezes", "i4"),
         # less often
-        ("arrival_s", "f8"), ("rtt_s", "f8"), ("top_mbps", "f8"),
-        ("ask_s", "f8"), ("tap_s", "f8"), ("asked_s", "f8"),
-        ("order", "i8"), ("order_end", "i8"), ("behind", "i8"), ("queue", "i2"), ("initial", "?"),
-        ("interactive", "?"), ("cut", "?"), ("device", "i1"), ("cuts", "i4"), ("audio_s", "f8"),
-        ("silent_us", "i8"),
-        ("attempt", "i4"), ("session", "i4"), ("slot", "i4"),
-        ("attempts", "i4"), ("failed", "i4"), ("stalls", "i4"),
+        ("arrival_s", "f8"), ("rtt_s", "f8"), ("top_mbps", "f8"),  # round trip; the device's best
+        ("ask_s", "f8"), ("tap_s", "f8"), ("asked_s", "f8"),  # next attempt, first one, last one
+        ("order", "i8"), ("order_end", "i8"),  # rows of ORDERS: the next one, and past the last
+        ("behind", "i8"), ("queue", "i2"),  # next in the waiting room; which limit's room
+        ("initial", "?"), ("interactive", "?"), ("cut", "?"), ("device", "i1"), ("cuts", "i4"),
+        ("audio_s", "f8"),  # played with sound alone
+        ("silent_us", "i8"),  # starting time booked
+        ("attempt", "i4"), ("session", "i4"), ("slot", "i4"),  # of this session; which; in flows
+        ("attempts", "i4"), ("failed", "i4"), ("stalls", "i4"),  # of the night
         ("startup_s", "f8"), ("sdk_startup_s", "f8"), ("stall_s", "f8"), ("waiting_s", "f8"),
         ("lost_door_s", "f8"),
-        ("skipped_s", "f8"), ("lag0_s", "f8"), ("left_lag_s", "f8"), ("left_b_s", "f8"),
+        ("skipped_s", "f8"), ("lag0_s", "f8"),  # jumped over; lag at the first frame
+        ("left_lag_s", "f8"), ("left_b_s", "f8"),  # of sessions that ended
     ],
     align=True,
 )  # fmt: skip
@@ -183,7 +200,14 @@ def tap(v: Any, p: Any, t: float) -> None:
     u, _ = pair(p.seed, p.replication, PATIENCE, v.bin, v.j, v.session)
     v.give_up_s = t + patience(p.patience_s, p.patience_hazard, p.patience_points, u)
     v.session += 1
-    v.d, v.b, v.lag, v.at_edge, v.limit, v.reason = 0.0, 0.0, 0.0, False, NO_LIMIT, NONE
+    v.media_mbps, v.buffer_s, v.lag, v.at_edge, v.limit, v.reason = (
+        0.0,
+        0.0,
+        0.0,
+        False,
+        NO_LIMIT,
+        NONE,
+    )
     v.layer_s = NEVER
 
 
@@ -193,9 +217,9 @@ def cut_off(v: Any, p: Any) -> None:
     v.cut, v.cuts = True, v.cuts + 1
     _close(v, p)
     _, u = pair(p.seed, p.replication, RETRY, v.bin, v.j, v.attempts)
-    tap(v, p, v.t)
+    tap(v, p, v.now_s)
     wait = p.backoff_s[0] if p.retries > 0 else 0.0
-    v.ask_s = v.t + wait + p.jitter_s * u
+    v.ask_s = v.now_s + wait + p.jitter_s * u
     plan(v, p)
 
 
@@ -205,7 +229,7 @@ def _close(v: Any, p: Any) -> None:
     close_episode(v, p)
     v.since_freeze_s = NEVER
     v.left_lag_s += v.lag
-    v.left_b_s += v.b
+    v.left_b_s += v.buffer_s
 
 
 @step
@@ -372,10 +396,10 @@ def consider(v: Any, p: Any, t: float, want_mbps: float) -> None:
 @inlined
 def set_rate(v: Any, p: Any, d: float, limit: int) -> None:
     """The viewer receives `d` from now on, held back by `limit` if that is below the bitrate."""
-    v.d = d
+    v.media_mbps = d
     v.limit = limit
     if limit != NO_LIMIT:
-        v.blame = limit
+        v.stall_cause = limit
     if limit > OWN_LINK:
         v.egress = limit
     if p.kind == REFERENCE:
@@ -401,8 +425,8 @@ def _lose(v: Any, limit: int, seconds: float) -> None:
 @step
 def advance(v: Any, p: Any, t: float) -> None:
     """Move the row to time `t` along its present slopes."""
-    dt = t - v.t
-    v.t = t
+    dt = t - v.now_s
+    v.now_s = t
     if dt <= 0.0:
         return
     spent = dt
@@ -417,22 +441,22 @@ def advance(v: Any, p: Any, t: float) -> None:
             v.hd_s += dt
         else:
             spent = dt * p.sd_rundown
-            if v.held > OWN_LINK:
+            if v.layer_capped_by > OWN_LINK:
                 v.lost_egress_s += spent - dt
-                v.egress = v.held
+                v.egress = v.layer_capped_by
         if v.audio:
             v.audio_s += dt
         speed = 1.0
         if v.at_edge and v.lag > p.target_s:
             speed += p.speed_up
         if p.kind != REFERENCE:
-            got = v.d / v.rate_mbps
+            got = v.media_mbps / v.rate_mbps
             v.got_s += got * dt
             v.shown_s += speed * dt
             # What is on the screen moves from one lag to another in a straight line.
             v.lag_s2 += dt * (p.upstream_s + v.lag + (p.source - speed) * dt / 2)
             v.lag += (p.source - speed) * dt
-            v.b = v.lag if v.at_edge else v.b + (got - speed) * dt
+            v.buffer_s = v.lag if v.at_edge else v.buffer_s + (got - speed) * dt
         else:
             v.lag_s2 += dt * v.lag
     elif v.state == STARTING or v.state == STALLED:
@@ -444,26 +468,26 @@ def advance(v: Any, p: Any, t: float) -> None:
             v.frozen_s += dt
             v.episode_s += dt
             spent = dt * p.kappa
-            fault = v.blame
+            fault = v.stall_cause
         _lose(v, fault, spent)
         if p.kind != REFERENCE:
             v.lag += dt * p.source
-            got = v.d / v.rate_mbps * dt
+            got = v.media_mbps / v.rate_mbps * dt
             v.got_s += got
             if v.phase == P_KEYFRAME:
                 v.thrown_s += got  # can't be shown before a keyframe
             else:
-                v.b = v.lag if v.at_edge else v.b + got
+                v.buffer_s = v.lag if v.at_edge else v.buffer_s + got
     if v.state != WAITING:
-        v.media_mb += v.d * dt
+        v.media_mb += v.media_mbps * dt
         v.inside_s += dt * p.source
-    v.w = max(0.0, v.w - spent)
+    v.intention_left_s = max(0.0, v.intention_left_s - spent)
 
 
 @step
 def plan(v: Any, p: Any) -> None:
     """Find the next change of this row: `next_s` and `cause`. Ties go to the lower cause."""
-    t = v.t
+    t = v.now_s
     best, cause = v.exit_s, EXIT
     if v.state == GONE:
         v.next_s = NEVER
@@ -473,7 +497,7 @@ def plan(v: Any, p: Any) -> None:
         rundown = p.kappa
     elif v.state == PLAYING and not v.hd:
         rundown = p.sd_rundown
-    at = t + v.w / rundown
+    at = t + v.intention_left_s / rundown
     if at < best:
         best, cause = at, SPENT
     if v.state == WAITING:
@@ -497,7 +521,7 @@ def plan(v: Any, p: Any) -> None:
     if v.order_s < best:
         best, cause = v.order_s, ORDER
     if p.kind != REFERENCE:
-        fill = v.d / v.rate_mbps
+        fill = v.media_mbps / v.rate_mbps
         if v.state == PLAYING:
             if v.at_edge:
                 late = v.lag > p.target_s and p.speed_up > 0.0
@@ -511,11 +535,11 @@ def plan(v: Any, p: Any) -> None:
                         best, cause = at, EMPTY
             else:
                 if fill < 1.0:
-                    at = t + v.b / (1.0 - fill)
+                    at = t + v.buffer_s / (1.0 - fill)
                     if at < best:
                         best, cause = at, EMPTY
                 if fill > p.source:
-                    at = t + (v.lag - v.b) / (fill - p.source)
+                    at = t + (v.lag - v.buffer_s) / (fill - p.source)
                     if at < best:
                         best, cause = at, EDGE
         elif v.phase == P_KEYFRAME:
@@ -531,12 +555,12 @@ def plan(v: Any, p: Any) -> None:
                 v.key_s = -1.0
         else:
             if not v.at_edge and fill > p.source:
-                at = t + (v.lag - v.b) / (fill - p.source)
+                at = t + (v.lag - v.buffer_s) / (fill - p.source)
                 if at < best:
                     best, cause = at, EDGE
             if fill > 0.0:
                 enough = p.start_s if v.state == STARTING else p.resume_s
-                at = t + max(0.0, enough - v.b) / fill
+                at = t + max(0.0, enough - v.buffer_s) / fill
                 if at < best:
                     best, cause = at, FULL
             if p.source > 0.0:
@@ -555,36 +579,36 @@ def change(v: Any, p: Any) -> None:
     elif cause == JOINED:
         _join(v, p)
     elif cause == FULL:
-        v.b = p.start_s if v.state == STARTING else p.resume_s
-        if p.kind == RTC and v.lag > max(p.target_s, v.b):
-            v.thrown_s += max(0.0, v.b - p.target_s)
+        v.buffer_s = p.start_s if v.state == STARTING else p.resume_s
+        if p.kind == RTC and v.lag > max(p.target_s, v.buffer_s):
+            v.thrown_s += max(0.0, v.buffer_s - p.target_s)
             _skip_to_target(v, p)
-        v.b = min(v.b, v.lag)
+        v.buffer_s = min(v.buffer_s, v.lag)
         _play(v)
     elif cause == KEY:
         _skip_to_target(v, p)
-        v.thrown_s += v.b
-        v.b = 0.0
+        v.thrown_s += v.buffer_s
+        v.buffer_s = 0.0
         v.phase = P_FILL
-        if v.state == STALLED and v.d / v.rate_mbps >= 1.0:
+        if v.state == STALLED and v.media_mbps / v.rate_mbps >= 1.0:
             _play(v)
     elif cause == EMPTY:
-        v.b = 0.0
+        v.buffer_s = 0.0
         _freeze(v, p)
         # Of a picture that comes late, but whole, the next second can be shown without a keyframe.
-        whole = v.at_edge or v.d >= v.rate_mbps * p.source
+        whole = v.at_edge or v.media_mbps >= v.rate_mbps * p.source
         v.phase = P_KEYFRAME if p.kind == RTC and not whole else P_FILL
     elif cause == EDGE:
         v.at_edge = True
-        v.b = v.lag
+        v.buffer_s = v.lag
     elif cause == ON_TIME:
         v.lag = p.target_s
-        v.b = v.lag
+        v.buffer_s = v.lag
     elif cause == SKIP:
         behind = v.lag - p.target_s
-        kept = max(0.0, v.b - behind)
-        v.thrown_s += v.b - kept
-        v.b = kept
+        kept = max(0.0, v.buffer_s - behind)
+        v.thrown_s += v.buffer_s - kept
+        v.buffer_s = kept
         _skip_to_target(v, p)
 
 
@@ -599,7 +623,7 @@ def _skip_to_target(v: Any, p: Any) -> None:
 def _join(v: Any, p: Any) -> None:
     """The first answer is here: media may flow."""
     v.at_edge = False
-    v.b = 0.0
+    v.buffer_s = 0.0
     if p.kind == FLV:
         u, _ = pair(p.seed, p.replication, GROUP, v.bin, v.j, v.session - 1)
         v.state, v.phase = STARTING, P_FILL
@@ -616,8 +640,8 @@ def _join(v: Any, p: Any) -> None:
         # Buffer and lag at target.
         v.lag0_s += p.target_s - v.lag
         v.lag = p.target_s
-        v.b = v.lag
-        v.got_s += v.b
+        v.buffer_s = v.lag
+        v.got_s += v.buffer_s
         v.at_edge = True
         _play(v)
 
@@ -625,8 +649,8 @@ def _join(v: Any, p: Any) -> None:
 @step
 def _play(v: Any) -> None:
     if v.state != STALLED and np.isnan(v.startup_s) and not v.initial:
-        v.startup_s = v.t - v.arrival_s
-        v.sdk_startup_s = v.t - v.asked_s
+        v.startup_s = v.now_s - v.arrival_s
+        v.sdk_startup_s = v.now_s - v.asked_s
     v.state, v.cut = PLAYING, False
 
 
@@ -640,7 +664,7 @@ def _freeze(v: Any, p: Any) -> None:
     u, _ = pair(p.seed, p.replication, FREEZE, v.bin, v.j, v.freezes)
     v.end_s = NEVER
     if p.kind != REFERENCE:
-        v.end_s = v.t + p.freeze_free_s - p.freeze_patience_s * np.log(u)
+        v.end_s = v.now_s + p.freeze_free_s - p.freeze_patience_s * np.log(u)
     v.freezes += 1
 
 
@@ -654,7 +678,7 @@ def close_episode(v: Any, p: Any) -> None:
 
 
 @step
-def harm(v: Any) -> int:
+def dominant_limit(v: Any) -> int:
     """The limit (limits.Limit) that cost this viewer most of his watch intention."""
     most, what = v.lost_link_s, OWN_LINK
     if v.lost_door_s > most:
@@ -684,15 +708,15 @@ def _leave(v: Any, p: Any) -> None:
     if v.reason == LEFT_STALLED:
         _, u = pair(p.seed, p.replication, FREEZE, v.bin, v.j, v.freezes - 1)
         if u < p.rejoin_share:
-            tap(v, p, v.t)
+            tap(v, p, v.now_s)
             wait = p.backoff_s[0] if p.retries > 0 else 0.0
-            v.ask_s = v.t + wait + p.jitter_s * u / p.rejoin_share
+            v.ask_s = v.now_s + wait + p.jitter_s * u / p.rejoin_share
             return
     if state == WAITING and v.reason != SHOW_OVER:
-        v.lost_door_s += v.w
+        v.lost_door_s += v.intention_left_s
     elif v.reason == LEFT_STARTING:
-        _lose(v, v.limit, v.w)
+        _lose(v, v.limit, v.intention_left_s)
     elif v.reason == LEFT_STALLED:
-        _lose(v, v.blame, v.w)
+        _lose(v, v.stall_cause, v.intention_left_s)
     v.state = GONE
-    v.d, v.b, v.lag, v.at_edge = 0.0, 0.0, 0.0, False
+    v.media_mbps, v.buffer_s, v.lag, v.at_edge = 0.0, 0.0, 0.0, False

@@ -83,7 +83,7 @@ if __name__ == "__main__":  # the whole command over these fakes, in a process o
     from sim.app import run
 
     sys.modules.update(rooms(FakeStudy()))
-    engine = {name: ModuleType(name) for name in ("sim.engine", "sim.engine.warm")}
-    vars(engine["sim.engine.warm"]).update(compiling_beside=nullcontext)
+    engine = {name: ModuleType(name) for name in ("sim.engine", "sim.engine.precompile")}
+    vars(engine["sim.engine.precompile"]).update(compiling_beside=nullcontext)
     sys.modules.update(engine)
     run()

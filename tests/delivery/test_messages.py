@@ -65,7 +65,12 @@ def test_no_more_is_delivered_than_the_limit_and_nothing_is_lost(loads, limit_pe
 
 def billed(written_per_s, inside, shown_per_s=None, batch_s=0.0, kb=0.2):
     chat = Chat(shown_per_s=shown_per_s, batch_s=batch_s, message_bytes=kb * 1024)
-    return float(units_per_s(np.array([written_per_s]), chat, np.array([float(inside)]))[0])
+    shown = np.inf if chat.shown_per_s is None else chat.shown_per_s.value
+    number = units_per_s(
+        np.array([written_per_s]), np.array([float(inside)]), shown, chat.most_sent_per_s,
+        chat.message_bytes.value,
+    )  # fmt: skip
+    return float(number[0])
 
 
 def test_agoras_examples():

@@ -50,9 +50,9 @@ SOURCE_OF = {
 
 CONSTANTS = (
     "sim.viewer.viewer.SAFETY", "sim.record.HD_LINES", "sim.record.BIN_S",
-    "sim.engine.crowd.FEW_FLOWS", "sim.engine.run.MOST_EXACT", "sim.study.size.MOST_WORK_S",
+    "sim.engine.drive.fast.FEW_FLOWS", "sim.engine.run.MOST_EXACT", "sim.study.size.MOST_WORK_S",
     "sim.study.nights.FEWEST", "sim.study.inputs.ENOUGH", "sim.billing.usage.SAMPLE_S",
-    "sim.engine.remains.FEWEST_REQUESTS",
+    "sim.engine.collect.usage.FEWEST_REQUESTS",
 )  # fmt: skip
 
 LONG = 60

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.engine.clock import Clock
+from sim.engine.process.clock import Clock
 from tests.engine.nights import (
     CDN,
     FLV,
@@ -331,7 +331,7 @@ def test_large_udp_crowd_nears_the_twin_as_the_epoch_shrinks(
     Mean over 8 seeds of the seconds by which a night is off. One storm more or less is 10 s for
     everybody, so single nights of few viewers are far off at a second (docs/twin.png).
     """
-    monkeypatch.setattr("sim.engine.crowd.FEW_FLOWS", 0)
+    monkeypatch.setattr("sim.engine.drive.fast.FEW_FLOWS", 0)
     off: dict[float, list[float]] = {1.0: [], 0.02: []}
     stalled = 0.0
     for seed in range(8):

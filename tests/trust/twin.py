@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.commerce import sell
-from sim.engine import crowd
+from sim.engine.drive import fast as fast_engine
 from sim.record import Run
 from sim.report.style import (
     BLUE,
@@ -51,7 +51,7 @@ WITHIN = 0.01
 """Of the twin's mean: what design section 3 promises of a 1-s epoch where capacity is shared."""
 
 FEW, MANY = 500, 2000
-"""Viewers at the peak, on either side of `crowd.FEW_FLOWS`."""
+"""Viewers at the peak, on either side of `fast_engine.FEW_FLOWS`."""
 
 CALM, STORMY = 20, 60
 """Nights, and nights in which each storm of UDP shortage is an accident: more of those."""
@@ -67,7 +67,7 @@ class Case:
     nights: int = CALM
     same: bool = True
     """The engines promise the same bytes at any epoch."""
-    few_flows: int = crowd.FEW_FLOWS
+    few_flows: int = fast_engine.FEW_FLOWS
 
 
 def _egress(viewers: int) -> str:
@@ -130,7 +130,7 @@ def apart(case: Case) -> Iterator[Row]:
     stalled_s = {e: np.empty((case.nights, 2)) for e in EPOCHS_S}
     orders = {e: np.empty((case.nights, 2)) for e in EPOCHS_S}
     other = {e: np.empty(case.nights) for e in EPOCHS_S}
-    kept, crowd.FEW_FLOWS = crowd.FEW_FLOWS, case.few_flows
+    kept, fast_engine.FEW_FLOWS = fast_engine.FEW_FLOWS, case.few_flows
     try:
         for k in range(case.nights):
             scenario = night(f"promotion.peak_viewers={case.viewers}", f"seed={k}", *case.overrides)
@@ -142,7 +142,7 @@ def apart(case: Case) -> Iterator[Row]:
                 orders[e][k] = [_sold(r, scenario) for r in both]
                 other[e][k] = 100 * np.mean(fate(fast) != fate(exact))
     finally:
-        crowd.FEW_FLOWS = kept
+        fast_engine.FEW_FLOWS = kept
     for e in EPOCHS_S:
         yield _means(STALLED, case, e, "s", stalled_s[e])
     for e in EPOCHS_S:
@@ -212,7 +212,7 @@ shares it once an epoch. Both follow the same rules. Nights of five minutes, wit
 as many viewers as the limit carries.
 
 - *Where only the door binds* (sessions, join rate, waiting rooms), and where a crowd of up to
-  {crowd.FEW_FLOWS:,} is short by UDP, they leave the same bytes at any epoch.
+  {fast_engine.FEW_FLOWS:,} is short by UDP, they leave the same bytes at any epoch.
 - *Egress shared by TCP*: the difference shrinks with the epoch.
 - *Egress by UDP in a larger crowd*, which is followed by epochs and rounds of retransmission: on
   the edge of capacity one flow more or less begins or ends a storm that freezes everybody, so a

@@ -71,13 +71,13 @@ def _live(rows, player, ends, mbps, levels, opens_s, waiting_room, until, log):
     for i in range(len(rows)):
         v = rows[i]
         written, k = 0, 0
-        v.t = v.arrival_s
+        v.now_s = v.arrival_s
         v.startup_s, v.sdk_startup_s, v.since_freeze_s = np.nan, np.nan, np.inf
         show(v, p, 0)
-        while ends[k] <= v.t:
+        while ends[k] <= v.now_s:
             k += 1
         v.link_mbps, v.link_until_s, v.order_s = mbps[k], ends[k], np.inf
-        tap(v, p, v.t)
+        tap(v, p, v.now_s)
         plan(v, p)
         while v.next_s < until and written < len(log):
             t, cause = v.next_s, v.cause
@@ -112,7 +112,14 @@ def _live(rows, player, ends, mbps, levels, opens_s, waiting_room, until, log):
                 plan(v, p)
             e = log[written]
             e.t, e.cause, e.state, e.phase, e.at_edge = t, cause, v.state, v.phase, v.at_edge
-            e.b, e.lag, e.w, e.d, e.got, e.reason = v.b, v.lag, v.w, v.d, v.got_s, v.reason
+            e.b, e.lag, e.w, e.d, e.got, e.reason = (
+                v.buffer_s,
+                v.lag,
+                v.intention_left_s,
+                v.media_mbps,
+                v.got_s,
+                v.reason,
+            )
             e.layer = v.layer
             written += 1
         if v.state != GONE:
@@ -224,7 +231,7 @@ def _follow(
 ) -> tuple[NDArray[np.void], NDArray[np.void]]:  # fmt: skip
     rows = np.zeros(viewers, VIEWER)
     rows["j"] = np.arange(viewers)
-    for key, value in ({"exit_s": 1e9, "w": 1e6, "top_mbps": 2.5} | row).items():
+    for key, value in ({"exit_s": 1e9, "intention_left_s": 1e6, "top_mbps": 2.5} | row).items():
         rows[key] = value
     cuts = sorted({t for x in (link, level) for t, _ in _pairs(x)})
     ends = np.array([*cuts, INF])

@@ -38,7 +38,7 @@ rtcs = st.builds(
 )  # fmt: skip
 players = st.one_of(flvs, rtcs)
 people = st.fixed_dictionaries(
-    {"j": st.integers(0, 1000), "w": st.floats(1, 2000), "initial": st.booleans()}
+    {"j": st.integers(0, 1000), "intention_left_s": st.floats(1, 2000), "initial": st.booleans()}
 )
 FEW = 1e-6
 
@@ -56,7 +56,9 @@ def test_media_fetched_is_shown_or_held_or_thrown_away(p, link, level, who):
     v = live(p, link, until=1000.0, level=level, **who)
     scale = 1 + v.got_s
     # What a viewer who is gone held and lagged is kept for the books.
-    assert v.got_s == pytest.approx(v.shown_s + v.b + v.left_b_s + v.thrown_s, abs=FEW * scale)
+    assert v.got_s == pytest.approx(
+        v.shown_s + v.buffer_s + v.left_b_s + v.thrown_s, abs=FEW * scale
+    )
     first = v.lag0_s if who["initial"] else 0.0  # they had a full buffer when the show began
     assert v.media_mb == pytest.approx((v.got_s - first) * 2.0, abs=FEW * scale)
 
@@ -81,9 +83,11 @@ def test_sessions_are_conserved_through_leaving_and_coming_back(p, link, back):
     for key, value in {"freeze_patience_s": 2.0, "rejoin_share": 0.8, "jitter_s": 0.5}.items():
         p[key] = value
     p["retries"], p["backoff_s"][0, : len(back)] = len(back), back
-    v = live(p, link, until=1000.0, w=1500.0)
+    v = live(p, link, until=1000.0, intention_left_s=1500.0)
     scale = 1 + v.got_s + v.inside_s
-    assert v.got_s == pytest.approx(v.shown_s + v.b + v.left_b_s + v.thrown_s, abs=FEW * scale)
+    assert v.got_s == pytest.approx(
+        v.shown_s + v.buffer_s + v.left_b_s + v.thrown_s, abs=FEW * scale
+    )
     used = v.shown_s + v.skipped_s + v.lag + v.left_lag_s
     assert v.inside_s + v.lag0_s == pytest.approx(used, abs=FEW * scale)
 
@@ -97,7 +101,16 @@ def test_a_change_that_changes_nothing_leaves_no_trace(p, link, who):
     # Somebody who leaves at the very end is a tie, and rounding decides it.
     until = 1000.0617
     whole, pieces = live(p, link, until, **who), live(p, split, until, **who)
-    for name in ("play_s", "frozen_s", "starting_s", "got_s", "lag", "b", "w", "stall_s"):
+    for name in (
+        "play_s",
+        "frozen_s",
+        "starting_s",
+        "got_s",
+        "lag",
+        "buffer_s",
+        "intention_left_s",
+        "stall_s",
+    ):
         assert pieces.row[name] == pytest.approx(whole.row[name], abs=FEW), name
     assert pieces.freezes == whole.freezes and pieces.reason == whole.reason
 
@@ -105,8 +118,10 @@ def test_a_change_that_changes_nothing_leaves_no_trace(p, link, who):
 @given(p=players, link=links, who=people, factor=st.floats(1, 5))
 def test_more_rate_never_means_a_later_first_frame(p, link, who, factor):
     p["lag_limit_s"] = np.inf  # nor a skip on the way, which starts over
-    slow = live(p, link, **who | {"w": 1e6, "initial": False})
-    fast = live(p, [(t, r * factor) for t, r in link], **who | {"w": 1e6, "initial": False})
+    slow = live(p, link, **who | {"intention_left_s": 1e6, "initial": False})
+    fast = live(
+        p, [(t, r * factor) for t, r in link], **who | {"intention_left_s": 1e6, "initial": False}
+    )
     assert fast.startup_s <= slow.startup_s + FEW
 
 
@@ -186,7 +201,7 @@ def test_changes_at_computed_times_agree_with_small_steps(name):
         small = _integrate(
             name.startswith("rtc"), p[0], ends, np.append(rate, 20.0), lag0, until, dt
         )
-        ours = (v.starting_s, v.play_s, v.frozen_s, v.got_s, v.b, v.lag)
+        ours = (v.starting_s, v.play_s, v.frozen_s, v.got_s, v.buffer_s, v.lag)
         off.append(np.abs(np.array(ours) - small).max() / (10 + len(v.log)))
         freezes += v.freezes
     assert freezes > 50  # the links are rough enough to tell

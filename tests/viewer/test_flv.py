@@ -27,7 +27,7 @@ def test_it_catches_up_to_all_there_is_at_the_speed_of_the_path():
     start = 1.0 / 1.5
     # b grows at 1/2 from 1 towards the lag of lag0 + start.
     assert v.at(Change.EDGE).t == pytest.approx(start + (lag0 + start - 1.0) / 0.5)
-    assert v.b == v.lag == pytest.approx(lag0 + start)
+    assert v.buffer_s == v.lag == pytest.approx(lag0 + start)
 
 
 @given(part=PART)
@@ -59,7 +59,7 @@ def test_the_lag_grows_by_the_time_it_was_frozen_and_no_more(part, length):
 
 def test_a_link_of_just_the_bitrate_never_freezes_it():
     v = live(flv(), falls(50, 1.0), until=500.0)
-    assert v.frozen_s == 0 and v.at_edge and v.b == v.lag
+    assert v.frozen_s == 0 and v.at_edge and v.buffer_s == v.lag
 
 
 def test_a_short_fall_is_bridged_and_made_up_for():
@@ -80,7 +80,7 @@ def test_it_may_resume_at_more_than_it_lagged_when_it_started():
     assert v.times(Change.EDGE)[1] == pytest.approx(edge)
     at_edge = lag + frozen_by_then + edge - back
     assert v.times(Change.FULL)[1] == pytest.approx(edge + (9.0 - at_edge))
-    assert v.b == v.lag == pytest.approx(9.0)
+    assert v.buffer_s == v.lag == pytest.approx(9.0)
 
 
 # --- too far behind -------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_skip_beyond_the_buffer_throws_all_of_it_away():
 @given(speed_up=st.floats(0.01, 0.5), length=st.floats(5, 60))
 def test_a_player_that_speeds_up_gets_back_to_its_target_lag(speed_up, length):
     v = live(flv(speed_up=speed_up), falls(400, 0.0, 400 + length), until=10_000.0)
-    assert v.lag == v.b == 4.0
+    assert v.lag == v.buffer_s == 4.0
     assert v.state == State.PLAYING
     edge, done = v.log[v.log["cause"] == Change.EDGE][-1], v.times(Change.ON_TIME)[-1]
     assert done - edge["t"] == pytest.approx((edge["lag"] - 4.0) / speed_up)
@@ -150,7 +150,7 @@ def test_rate_at_the_edge_is_the_bitrate_even_while_speeding_up():
     v = live(flv(speed_up=0.1), falls(400, 0.0, 430), until=5000.0)
     at_edge = v.log[v.log["at_edge"]]
     assert len(at_edge) > 2 and (at_edge["d"] == 2.0).all()
-    assert v.shown_s + v.b + v.thrown_s == pytest.approx(v.got_s)
+    assert v.shown_s + v.buffer_s + v.thrown_s == pytest.approx(v.got_s)
 
 
 def test_mean_latency_is_the_time_average_of_lag_while_playing():

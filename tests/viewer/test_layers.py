@@ -57,7 +57,7 @@ def test_the_device_shows_no_more_than_it_can(device):
     assert chosen(20.0, device=device) == device
     v = live(rtc(pictures=THREE, top=(0, 1, 2), react_s=0.3), 20.0, until=60.0, device=device)
     assert switches(v) == [(0.0, device)]
-    assert v.d == THREE[device][1]
+    assert v.media_mbps == THREE[device][1]
 
 
 @given(link=st.floats(0, 0.4))
@@ -128,14 +128,14 @@ def test_flv_buffer_is_in_seconds_and_survives_a_switch():
     assert (down.t, down.b) == (21.0, pytest.approx(held - 0.7 / 4))
     assert down.lag == pytest.approx(held)
     assert v.at(Change.EDGE, 1).t == pytest.approx(21 + 0.7 / 4 / 0.5)
-    assert v.b == v.lag == pytest.approx(held)
+    assert v.buffer_s == v.lag == pytest.approx(held)
     assert v.frozen_s == 0
 
 
 def test_media_is_metered_at_the_picture_it_came_with():
     v = live(flv(pictures=THREE, start_s=1.0), [(20.0, 20.0), (9e9, 1.2)], until=60.0)
     seconds = v.got_s
-    assert v.shown_s + v.b == pytest.approx(seconds)
+    assert v.shown_s + v.buffer_s == pytest.approx(seconds)
     # Between 20 and 21 the old picture comes at 1.2 Mbps; all that is fetched after it is 1 Mbps.
     before = v.at(Change.LAYER).got * 2.0
     assert v.media_mb == pytest.approx(before + (seconds - before / 2.0) * 1.0)
@@ -169,13 +169,15 @@ def test_hd_and_sound_only_seconds_are_those_of_their_pictures():
 
 @given(rundown=st.floats(1.0, 1.5))
 def test_watch_intention_runs_down_faster_below_hd(rundown):
-    v = live(flv(pictures=WITH_SOUND, sd_rundown=rundown), LINK, until=60.0, w=1000.0)
+    v = live(
+        flv(pictures=WITH_SOUND, sd_rundown=rundown), LINK, until=60.0, intention_left_s=1000.0
+    )
     below = v.play_s - v.hd_s
     assert below == pytest.approx(30)
-    assert 1000 - v.w == pytest.approx(60 + (rundown - 1) * below)
+    assert 1000 - v.intention_left_s == pytest.approx(60 + (rundown - 1) * below)
 
 
 def test_intention_that_ends_below_hd_ends_sooner():
-    v = live(flv(pictures=THREE, sd_rundown=1.25), 1.2, until=1000.0, w=101.0)
+    v = live(flv(pictures=THREE, sd_rundown=1.25), 1.2, until=1000.0, intention_left_s=101.0)
     start = v.startup_s
     assert v.log["t"][-1] == pytest.approx(start + (101 - start) / 1.25)

@@ -10,11 +10,11 @@ from scipy import stats
 
 from sim.record import Reason, State
 from sim.scenario.compose import load_scenario
-from sim.viewer.viewer import VIEWER, harm, patience
+from sim.viewer.viewer import VIEWER, dominant_limit, patience
 from tests.entry import entry
 from tests.viewer.drive import AT_DOOR, AT_EDGE, NONE, OWN_LINK, crowd, flv, live, reference, rtc
 
-_patience, _harm = entry(patience), entry(harm)
+_patience, _harm = entry(patience), entry(dominant_limit)
 
 SHIPPED = load_scenario().audience
 CURVE = ((SHIPPED.patience.free_s, 0.0), *SHIPPED.patience.left_by)
@@ -23,7 +23,7 @@ VIEWERS = 20_000
 
 def shares_gone(rows, times):
     """Share of all who are gone by each time since the tap."""
-    gone = np.where(rows["state"] == State.GONE, rows["t"] - rows["arrival_s"], np.inf)
+    gone = np.where(rows["state"] == State.GONE, rows["now_s"] - rows["arrival_s"], np.inf)
     return [(gone <= t).mean() for t in times]
 
 
@@ -51,7 +51,7 @@ def test_waiting_viewers_leave_as_the_patience_curve_says(where):
 
 def test_beyond_the_curve_they_go_on_leaving_at_its_last_rate():
     rows = crowd(flv(patience=CURVE), VIEWERS, 0.0)
-    late = rows["t"][rows["t"] > 10] - 10
+    late = rows["now_s"][rows["now_s"] > 10] - 10
     hazard = np.log(0.75 / 0.52) / 5
     assert hazard == pytest.approx(0.0733, abs=1e-4)
     assert stats.kstest(late, stats.expon(scale=1 / hazard).cdf).pvalue > 1e-3
@@ -62,7 +62,7 @@ def test_one_clock_runs_from_tap_through_retries_and_buffer():
     # Refused for three seconds, a second of joining, then a link of nothing.
     all_of_it = crowd(p, VIEWERS, 0.0, opens_s=3.0)
     nothing_else = crowd(flv(patience=CURVE), VIEWERS, 0.0)
-    assert np.array_equal(all_of_it["t"], nothing_else["t"])
+    assert np.array_equal(all_of_it["now_s"], nothing_else["now_s"])
     assert set(all_of_it["reason"]) == {Reason.GAVE_UP_WAITING, Reason.LEFT_STARTING}
 
 
@@ -70,7 +70,7 @@ def test_viewer_who_sees_a_frame_in_time_stays():
     rows = crowd(flv(patience=CURVE), 5000, [(3.0, 0.0), (9e9, 4.0)], until=30.0)
     # The first frame is there at 3 s + 1 s x 2 / 3.
     left = rows["state"] == State.GONE
-    assert (rows["t"][left] <= 3 + 2 / 3).all()
+    assert (rows["now_s"][left] <= 3 + 2 / 3).all()
     assert rows["startup_s"][~left] == pytest.approx(3 + 2 / 3)
     expected = 1 - 0.95 * (0.75 / 0.95) ** ((3 + 2 / 3 - 2) / 3)
     assert left.mean() == pytest.approx(expected, abs=4 * 0.5 / np.sqrt(5000))
@@ -87,7 +87,7 @@ def test_a_waiting_room_may_have_a_patience_of_its_own(room):
 
 def test_the_patient_are_patient_everywhere():
     there, elsewhere = (
-        crowd(flv(patience=CURVE, room=room), 1000, opens_s=1e9, waiting_room=True)["t"]
+        crowd(flv(patience=CURVE, room=room), 1000, opens_s=1e9, waiting_room=True)["now_s"]
         for room in (CURVE, ((10.0, 0.0), (60.0, 0.5)))
     )
     assert np.array_equal(np.argsort(there), np.argsort(elsewhere))
@@ -138,7 +138,7 @@ def test_every_freeze_has_a_patience_of_its_own():
 
 def test_nobody_leaves_in_a_freeze_without_stall_patience():
     """Not before W is spent."""
-    rows = crowd(flv(), 100, FALLS, until=5000.0, w=500.0)
+    rows = crowd(flv(), 100, FALLS, until=5000.0, intention_left_s=500.0)
     assert set(rows["reason"]) == {Reason.DONE}
 
 
@@ -150,7 +150,7 @@ def test_the_reference_player_has_none():
 @pytest.mark.parametrize("share", [0.3, 1.0])
 def test_share_of_viewers_lost_to_a_freeze_returns_by_schedule(share):
     p = flv(freeze_patience_s=20.0, rejoin_share=share, backoff_s=[2.0, 9.0], jitter_s=0.5)
-    rows = crowd(p, 5000, FALLS, until=70.0, w=1e6)
+    rows = crowd(p, 5000, FALLS, until=70.0, intention_left_s=1e6)
     left = rows["left_b_s"] + rows["left_lag_s"] > 0
     back = left & (rows["state"] != State.GONE)
     # Viewers who left in the last seconds are on their way; the others are starting anew.
@@ -166,11 +166,11 @@ def test_share_of_viewers_lost_to_a_freeze_returns_by_schedule(share):
 def test_returning_viewer_starts_a_session_with_the_rest_of_w():
     link = [(50.0, 20.0), (200.0, 0.0), (9e9, 20.0)]
     p = rtc(freeze_patience_s=1.0, rejoin_share=1.0, backoff_s=[1.0])
-    v = live(p, link, until=400.0, w=400.0)
+    v = live(p, link, until=400.0, intention_left_s=400.0)
     assert v.session == 2
     assert v.starting_s > 140  # until the link is back
     spent = v.waiting_s + v.starting_s + v.play_s + 3.0 * v.frozen_s
-    assert v.w == pytest.approx(400 - spent)
+    assert v.intention_left_s == pytest.approx(400 - spent)
     assert v.startup_s < 1  # the first frame of all
 
 
@@ -178,21 +178,21 @@ def test_returning_viewer_starts_a_session_with_the_rest_of_w():
 
 
 def test_in_hd_it_runs_down_at_1():
-    v = live(flv(), 20.0, w=300.0)
-    assert (v.reason, v.t) == (Reason.DONE, pytest.approx(300))
+    v = live(flv(), 20.0, intention_left_s=300.0)
+    assert (v.reason, v.now_s) == (Reason.DONE, pytest.approx(300))
     assert v.hd_s == v.play_s == pytest.approx(300 - v.starting_s)
 
 
 @pytest.mark.parametrize("rundown", [1.0, 1.1, 1.25])
 def test_below_hd_it_runs_down_faster(rundown):
-    v = live(flv(hd=False, sd_rundown=rundown), 20.0, w=300.0)
+    v = live(flv(hd=False, sd_rundown=rundown), 20.0, intention_left_s=300.0)
     assert v.play_s == pytest.approx((300 - v.starting_s) / rundown)
     assert v.hd_s == 0
 
 
 @pytest.mark.parametrize("kappa", [1.0, 3.3, 5.0])
 def test_frozen_it_runs_down_at_kappa(kappa):
-    v = live(flv(kappa=kappa), FALLS, until=5000.0, w=300.0)
+    v = live(flv(kappa=kappa), FALLS, until=5000.0, intention_left_s=300.0)
     before = v.starting_s + v.play_s
     assert v.frozen_s == pytest.approx((300 - before) / kappa)
     assert v.reason == Reason.DONE
@@ -207,12 +207,19 @@ def test_frozen_it_runs_down_at_kappa(kappa):
 def test_all_of_it_is_spent_on_what_he_went_through(pieces, w, player, hd):
     ends = np.cumsum([s for s, _ in pieces])
     p = player(hd=hd)
-    v = live(p, [*zip(ends, [x for _, x in pieces], strict=True), (9e9, 20.0)], until=2000.0, w=w)
+    v = live(
+        p,
+        [*zip(ends, [x for _, x in pieces], strict=True), (9e9, 20.0)],
+        until=2000.0,
+        intention_left_s=w,
+    )
     assert v.state == State.GONE
     sd = v.play_s - v.hd_s
     spent = v.waiting_s + v.starting_s + v.hd_s + 1.1 * sd + 3.0 * v.frozen_s
     assert spent == pytest.approx(w)
-    assert v.t - v.arrival_s == pytest.approx(v.waiting_s + v.starting_s + v.play_s + v.frozen_s)
+    assert v.now_s - v.arrival_s == pytest.approx(
+        v.waiting_s + v.starting_s + v.play_s + v.frozen_s
+    )
 
 
 # --- the script's ends ----------------------------------------------------------------------------
@@ -231,20 +238,20 @@ def test_all_of_it_is_spent_on_what_he_went_through(pieces, w, player, hd):
 )
 def test_mass_exit_or_end_of_show_takes_viewer_in_any_state(link, exit_s, reason):
     v = live(flv(show_s=200.0), link, exit_s=exit_s)
-    assert (v.state, v.reason, v.t) == (State.GONE, reason, exit_s)
+    assert (v.state, v.reason, v.now_s) == (State.GONE, reason, exit_s)
 
 
 def test_waiting_viewer_gives_up_at_exit_and_is_censored_at_end():
     """At a mass exit, and at the end of the show."""
     for exit_s, reason in ((100.0, Reason.GAVE_UP_WAITING), (200.0, Reason.SHOW_OVER)):
         v = live(flv(show_s=200.0), exit_s=exit_s, opens_s=1e9, waiting_room=True)
-        assert (v.reason, v.t, v.waiting_s) == (reason, exit_s, exit_s)
+        assert (v.reason, v.now_s, v.waiting_s) == (reason, exit_s, exit_s)
 
 
 def test_departure_comes_before_all_else_at_its_instant():
     # The buffer would be full, the link change and W be spent all at 1 s.
-    v = live(flv(), [(1.0, 2.0), (9e9, 20.0)], w=1.0)
-    assert (v.reason, v.t, v.startup_s) == (
+    v = live(flv(), [(1.0, 2.0), (9e9, 20.0)], intention_left_s=1.0)
+    assert (v.reason, v.now_s, v.startup_s) == (
         Reason.LEFT_STARTING,
         1.0,
         pytest.approx(np.nan, nan_ok=True),
@@ -262,10 +269,10 @@ def test_frozen_time_is_booked_to_its_cause_at_its_cost():
 
 
 def test_viewer_leaving_in_a_freeze_loses_rest_of_w_to_its_cause():
-    v = live(flv(freeze_patience_s=5.0), FALLS, w=1000.0)
+    v = live(flv(freeze_patience_s=5.0), FALLS, intention_left_s=1000.0)
     assert v.reason == Reason.LEFT_STALLED
-    assert v.lost_link_s == pytest.approx(3.0 * v.frozen_s + v.w)
-    assert v.w > 100
+    assert v.lost_link_s == pytest.approx(3.0 * v.frozen_s + v.intention_left_s)
+    assert v.intention_left_s > 100
 
 
 def test_an_ordinary_start_up_is_nobodys_fault():
@@ -277,7 +284,7 @@ def test_an_ordinary_start_up_is_nobodys_fault():
 
 
 def test_viewer_who_never_gets_in_loses_all_of_w_to_the_door():
-    v = live(flv(backoff_s=[1.0]), opens_s=1e9, w=500.0)
+    v = live(flv(backoff_s=[1.0]), opens_s=1e9, intention_left_s=500.0)
     assert v.reason == Reason.REFUSED
     assert v.lost_door_s == pytest.approx(500)
     assert v.door == AT_DOOR

@@ -49,14 +49,14 @@ def test_every_retry_has_a_jitter_of_its_own():
 
 def test_viewer_is_refused_for_good_once_last_refusal_is_known():
     v = live(door(jitter_s=0.0), opens_s=1e9)
-    assert v.t == pytest.approx(sum(LIVEKIT) + 7 * 0.2)
+    assert v.now_s == pytest.approx(sum(LIVEKIT) + 7 * 0.2)
     assert (v.state, v.reason) == (State.GONE, Reason.REFUSED)
-    assert v.waiting_s == pytest.approx(v.t)
+    assert v.waiting_s == pytest.approx(v.now_s)
 
 
 def test_without_a_schedule_the_first_refusal_is_for_good():
     v = live(door(backoff_s=[]), opens_s=1e9)
-    assert (v.attempts, v.t) == (1, pytest.approx(0.2))
+    assert (v.attempts, v.now_s) == (1, pytest.approx(0.2))
 
 
 def test_once_the_door_opens_the_next_attempt_passes():
@@ -70,7 +70,7 @@ def test_once_the_door_opens_the_next_attempt_passes():
 def test_patience_may_end_before_the_schedule_does():
     p = door(patience=((1.0, 0.0), (1.0 + 1e-6, 1 - 1e-9)))  # all leave at 1 s
     v = live(p, opens_s=1e9)
-    assert (v.reason, v.t) == (Reason.GAVE_UP_WAITING, pytest.approx(1.0, abs=1e-4))
+    assert (v.reason, v.now_s) == (Reason.GAVE_UP_WAITING, pytest.approx(1.0, abs=1e-4))
     assert v.attempts == 3  # at 0, 0.2 to 0.7 and before 1 s at the earliest
 
 
@@ -78,7 +78,7 @@ def test_viewer_leaving_before_refusal_is_known_gave_up():
     """They were not refused."""
     p = door(patience=((1.0, 0.0), (1.0 + 1e-6, 1 - 1e-9)), backoff_s=[], refusal_s=3.0)
     v = live(p, opens_s=1e9)
-    assert (v.reason, v.t) == (Reason.GAVE_UP_WAITING, pytest.approx(1.0, abs=1e-4))
+    assert (v.reason, v.now_s) == (Reason.GAVE_UP_WAITING, pytest.approx(1.0, abs=1e-4))
 
 
 def test_a_viewer_in_the_waiting_room_doesn_t_knock_again():

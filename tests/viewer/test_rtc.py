@@ -25,7 +25,7 @@ def test_the_grace_time_is_the_jitter_buffer_over_the_shortfall(part, jitter):
 
 def test_a_fall_shorter_than_the_grace_is_not_seen():
     v = live(rtc(target_s=0.4), falls(50, 1.0, 50.7), until=100.0)
-    assert v.frozen_s == 0 and v.b == v.lag == 0.4
+    assert v.frozen_s == 0 and v.buffer_s == v.lag == 0.4
 
 
 def test_the_grace_is_less_until_the_buffer_has_filled_again():
@@ -62,7 +62,7 @@ def test_it_stays_frozen_while_less_than_the_bitrate_comes(mbps):
 def test_just_the_bitrate_is_enough():
     v = live(rtc(), [(50.0, 20.0), (60.0, 0.0), (1e9, 2.0)], until=500.0)
     assert v.state == State.PLAYING
-    assert v.b == 0  # and no grace is left
+    assert v.buffer_s == 0  # and no grace is left
 
 
 def test_what_comes_before_the_keyframe_is_thrown_away():

@@ -116,15 +116,15 @@ def test_the_reference_player_starts_at_once():
 
 
 def test_startup_spends_watch_time_and_ends_when_it_is_spent():
-    v = live(flv(), 0.0, w=7.0)
-    assert (v.reason, v.t, v.starting_s) == (Reason.LEFT_STARTING, 7, 7)
-    v = live(flv(**JOIN), 20.0, w=7.0, rtt_s=10.0)
-    assert (v.reason, v.t, v.waiting_s) == (Reason.GAVE_UP_WAITING, 7, 7)
+    v = live(flv(), 0.0, intention_left_s=7.0)
+    assert (v.reason, v.now_s, v.starting_s) == (Reason.LEFT_STARTING, 7, 7)
+    v = live(flv(**JOIN), 20.0, intention_left_s=7.0, rtt_s=10.0)
+    assert (v.reason, v.now_s, v.waiting_s) == (Reason.GAVE_UP_WAITING, 7, 7)
 
 
 def test_intention_is_never_spent_twice():
     # 2 s to start, 8 s of play, 10 s in all
-    v = live(flv(), 1.0, w=10.0, until=100.0, level=[(2.0, INF), (9.0, INF)])
+    v = live(flv(), 1.0, intention_left_s=10.0, until=100.0, level=[(2.0, INF), (9.0, INF)])
     assert v.starting_s == pytest.approx(2.0)
     assert v.starting_s + v.play_s + 3.0 * v.frozen_s == pytest.approx(10.0)
 

@@ -16,8 +16,8 @@ import numpy as np
 from numba.core import config
 
 from sim.demand import draw_audience
-from sim.engine.levels import first_turn, solve
-from sim.engine.opening import open_for_the_night
+from sim.engine.build.state import initial_state
+from sim.engine.sharing import first_turn, solve
 from sim.scenario.compose import load_scenario
 
 
@@ -29,7 +29,7 @@ def compiling_beside() -> Iterator[None]:
         yield
         return
     quiet = subprocess.DEVNULL
-    command = [sys.executable, "-m", "sim.engine.warm"]
+    command = [sys.executable, "-m", "sim.engine.precompile"]
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as beside:
         try:
             yield
@@ -41,7 +41,7 @@ def main() -> None:
     """Compile what a crowd needs after it was followed for the first time."""
     scenario = load_scenario("vendors=[budget]", "promotion.peak_viewers=1")
     audience, vendor = draw_audience(scenario, 0), scenario.vendors["budget"]
-    night = open_for_the_night(scenario, vendor, 0, audience, "limits", "budget")
+    night = initial_state(scenario, vendor, 0, audience, "limits", "budget")
     solve(night, 0.0, 1.0, True, True)
     first_turn(night, np.zeros(0, np.int64), True)
 

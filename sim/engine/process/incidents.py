@@ -8,13 +8,13 @@ import numpy as np
 
 from sim.compiled import step
 from sim.delivery.share import below, carry
-from sim.engine.levels import correct_wire, refresh
 from sim.engine.meters import bind_at, us
-from sim.engine.night import (
+from sim.engine.sharing import correct_wire, refresh
+from sim.engine.state import (
     HOST,
     NO_LIMIT,
-    Night,
-    bring,
+    SimState,
+    advance_row,
     end_session,
     enter,
     layered,
@@ -29,7 +29,7 @@ OUTAGE = int(Limit.OUTAGE)
 
 
 @step
-def strike(n: Night, k: int) -> None:
+def strike(n: SimState, k: int) -> None:
     """Carry out BREAK `k`: an incident begins or ends. Who was cut off stands in `touched`."""
     t, which = n.breaks[k].t, n.incidents[n.breaks[k].incident]
     n.now[0].touched = 0
@@ -59,7 +59,7 @@ def strike(n: Night, k: int) -> None:
 
 
 @step
-def hold_what_is_left(n: Night) -> None:
+def hold_what_is_left(n: SimState) -> None:
     """Write the capacity of every node: all of it, or what incidents leave."""
     for node in range(len(n.nodes)):
         whole = n.nodes[node].whole_mbps
@@ -72,7 +72,7 @@ def hold_what_is_left(n: Night) -> None:
 
 
 @step
-def _what_is_left(n: Night, j: int) -> None:
+def _what_is_left(n: SimState, j: int) -> None:
     """Capacity while it lasts of the nodes hit that have none: a share of the load now."""
     for node in range(len(n.nodes)):
         if not n.hit[j, node] or n.nodes[node].whole_mbps < np.inf:
@@ -86,11 +86,11 @@ def _what_is_left(n: Night, j: int) -> None:
 
 
 @step
-def cut(n: Night, slot: int, t: float, limit: int) -> None:
+def cut(n: SimState, slot: int, t: float, limit: int) -> None:
     """The session in this place ends at once; its viewer stands in `touched`."""
     f = n.flows[slot]
     v = n.rows[f.viewer]
-    bring(n, v, t)
+    advance_row(n, v, t)
     was = v.state
     if was != WAITING:
         end_session(n, v, t)
@@ -107,12 +107,12 @@ def cut(n: Night, slot: int, t: float, limit: int) -> None:
 
 
 @step
-def _host(n: Night, t: float) -> None:
+def _host(n: SimState, t: float) -> None:
     """The host's uplink lets another share through: pictures change, everyone inside is touched."""
     correct_wire(n, us(n.now[0].from_s), us(t))
     for slot in range(n.now[0].active):
         if n.flows[slot].viewer >= 0:
-            bring(n, n.rows[n.flows[slot].viewer], t)
+            advance_row(n, n.rows[n.flows[slot].viewer], t)
     left = 1.0
     for which in n.incidents:
         if which.on and which.host:
@@ -132,15 +132,15 @@ def _host(n: Night, t: float) -> None:
 
 
 @step
-def _sent_anew(n: Night, v: Any, t: float) -> None:
+def _sent_anew(n: SimState, v: Any, t: float) -> None:
     """This viewer's picture as the host sends it from now on; another one may fit the link."""
     p, due_s = n.player[v.path], v.layer_s
     switch(n, v, t, v.wish)
     v.layer_s = due_s
     if dulled(v, p, v.layer):
-        v.held = HOST
-    elif v.held == HOST:
-        v.held = NO_LIMIT
+        v.layer_capped_by = HOST
+    elif v.layer_capped_by == HOST:
+        v.layer_capped_by = NO_LIMIT
     if v.key_s > t:
         v.key_s = -1.0  # the keyframe comes at another time
     if layered(n, v):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sim.delivery.share import below
 from sim.engine.meters import BIN_US, totals
-from sim.engine.night import Night
-from sim.engine.supply import capacity_mbps
+from sim.engine.process.supply import capacity_mbps
+from sim.engine.state import SimState
 from sim.record import BIN_S, Names, Use
 from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.viewer.viewer import LAYERS
@@ -20,7 +20,7 @@ Loads = NDArray[np.float64]
 """(leaf, bin of ten seconds) wire Mbps."""
 
 
-def uses(night: Night, names: Names) -> list[Use]:
+def uses(night: SimState, names: Names) -> list[Use]:
     """Every limit the vendor has: at the door in the order they are asked, then those shared."""
     load = totals(night.meters.wire) / (BIN_US * 1e6)
     return [
@@ -31,7 +31,7 @@ def uses(night: Night, names: Names) -> list[Use]:
     ]
 
 
-def _at_the_door(night: Night, names: Names) -> Iterator[Use]:
+def _at_the_door(night: SimState, names: Names) -> Iterator[Use]:
     places = len(names.vendor_regions) * len(names.isps)
     for k, limit in enumerate(night.door):
         path = names.paths[limit["path"]] if limit["path"] >= 0 else ""
@@ -43,7 +43,7 @@ def _at_the_door(night: Night, names: Names) -> Iterator[Use]:
         yield Use(LIMIT_NAMES[code], path, where, float(limit["use"]))
 
 
-def _of_nodes(night: Night, names: Names, load: Loads) -> Iterator[Use]:
+def _of_nodes(night: SimState, names: Names, load: Loads) -> Iterator[Use]:
     """Nodes of the tree that have a capacity."""
     capacity, leaves = capacity_mbps(night), night.nodes[: len(load)]
     edges, regions = leaves["edge_at"], leaves["region_at"]
@@ -62,7 +62,7 @@ def _of_nodes(night: Night, names: Names, load: Loads) -> Iterator[Use]:
             yield Use(LIMIT_NAMES[code], path, where, float(share))
 
 
-def _bought(night: Night, p: int, capacity: Loads) -> Loads:
+def _bought(night: SimState, p: int, capacity: Loads) -> Loads:
     """Of a path that growth or its origin may cap too: what it bought, or its nodes send."""
     it = night.supply.path[p] if len(night.supply.path) else None
     if it is None or (np.isinf(it["growth_mbps"]) and it["leak_share"] == 0):
@@ -70,7 +70,7 @@ def _bought(night: Night, p: int, capacity: Loads) -> Loads:
     return np.full_like(capacity, min(it["bought_mbps"], it["most_nodes_used"] * it["node_mbps"]))
 
 
-def _of_paths(night: Night, names: Names) -> Iterator[Use]:
+def _of_paths(night: SimState, names: Names) -> Iterator[Use]:
     """What changes over time: growth within a minute, and what comes from the origin."""
     for p, it in enumerate(night.supply.path):
         if np.isfinite(it["growth_mbps"]):
@@ -80,7 +80,7 @@ def _of_paths(night: Night, names: Names) -> Iterator[Use]:
             yield Use(LIMIT_NAMES[Limit.ORIGIN], names.paths[p], "", float(it["most_asked"]))
 
 
-def _in_the_room(night: Night, names: Names) -> Iterator[Use]:
+def _in_the_room(night: SimState, names: Names) -> Iterator[Use]:
     """Pictures made at once, where not all can be, and messages a second."""
     for p, name in zip(night.player, names.paths, strict=True):
         if p["transcodes"] < LAYERS:
@@ -97,7 +97,7 @@ def _edge(place: int, names: Names) -> str:
     return f"{names.vendor_regions[region]}.{names.isps[isp]}"
 
 
-def bound(night: Night, duration_s: float) -> pd.DataFrame:
+def binding_over_time(night: SimState, duration_s: float) -> pd.DataFrame:
     """time_s (every BIN_S) and, for each limit that bound at some time, the share of its seconds.
 
     A limit at the door binds in the seconds in which it turns somebody away or makes him wait.

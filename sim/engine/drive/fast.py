@@ -3,7 +3,7 @@
 Within a stretch everyone is followed alone, under the level of his nodes; the door takes attempts
 and departures in exact time order; then the levels are solved anew. A stretch ends with the epoch,
 on the whole second where pictures are chosen or capacity changes, with a round of retransmission
-where UDP is short, and at the instant something breaks, is mended, or is looked at (looks.py).
+where UDP is short, and at the instant something breaks, is mended, or is looked at (polling.py).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from sim.compiled import compiled, fetch_ahead, inlined, step
 from sim.delivery.share import UDP, next_round
 from sim.engine.admission import call, depart, next_call, outside, turn_outside
-from sim.engine.clock import Clock
-from sim.engine.incidents import strike
-from sim.engine.levels import AHEAD, close_ranks, first_turn, refresh, solve
-from sim.engine.looks import watch
-from sim.engine.night import Night, arrive, remember, turn
+from sim.engine.process.clock import Clock
+from sim.engine.process.incidents import strike
+from sim.engine.process.polling import start_polling
+from sim.engine.sharing import AHEAD, close_ranks, first_turn, refresh, solve
+from sim.engine.state import SimState, apply_next_change, arrive, remember
 from sim.viewer.viewer import ASK, GONE, LAYERS, NEVER
 
 FEW_FLOWS = 600
@@ -32,12 +32,14 @@ NEAR = 0.97
 """Share of a node's capacity from which a crowd is followed by rounds of retransmission."""
 
 
-def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[Any, Any, None]:
+def drive_fast(
+    env: Clock, night: SimState, epoch_s: float, end_s: float
+) -> Generator[Any, Any, None]:
     """Step from epoch to epoch on the grid k x epoch_s until `end_s` (just after the show)."""
     udp = bool((night.path["sharing"] == UDP).any())
     scarce = bool((night.player["transcodes"] < LAYERS).any())
     shared = [(a, np.empty_like(a)) for a in _shared_bytes(night)] if udp else []
-    watch(env, night, 0, lambda t: _send_away(night, t))
+    start_polling(env, night, 0, lambda t: _send_away(night, t))
     breaks = [*night.breaks["t"].tolist(), end_s]
     follow(night, float(np.nextafter(0.0, 1.0)))  # those who are there when the show begins
     k = broken = 0
@@ -48,7 +50,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
             _send_away(night, breaks[broken])
             broken += 1
         # Where no node has a capacity nothing can bind before something breaks.
-        until = min(breaks[broken], float(night.now[0]["look_s"]))
+        until = min(breaks[broken], float(night.now[0]["poll_s"]))
         narrow = bool(np.isfinite(night.nodes["capacity_mbps"]).any())
         if narrow:
             while k * epoch_s <= env.now:
@@ -72,7 +74,7 @@ def crowd(env: Clock, night: Night, epoch_s: float, end_s: float) -> Generator[A
 
 
 @compiled
-def _unsettled(n: Night) -> bool:
+def _unsettled(n: SimState) -> bool:
     """Whether UDP flows send or pass anything but their nominal rate: a round may change it."""
     for leaf in range(n.kinds.shape[0]):
         for k in range(n.kinds.shape[1]):
@@ -82,7 +84,7 @@ def _unsettled(n: Night) -> bool:
 
 
 @compiled
-def _may_turn(n: Night) -> bool:
+def _may_turn(n: SimState) -> bool:
     """Whether flows are unsettled, or a node may become short by UDP before long: the moment of it
     would depend on the epoch."""
     for node in n.nodes:
@@ -91,14 +93,14 @@ def _may_turn(n: Night) -> bool:
     return bool(_unsettled(n))
 
 
-def _shared_bytes(n: Night) -> list[NDArray[np.uint8]]:
+def _shared_bytes(n: SimState) -> list[NDArray[np.uint8]]:
     """All that a stretch changes but viewers and their events, to be kept and put back."""
     shared = (n.nodes, n.kinds, n.door, n.now, *n.meters.arrays(), *n.supply.fetches())
     return [a.view(np.uint8) for a in shared]
 
 
 def _follow_to_turn(
-    n: Night, until: float, shared: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
+    n: SimState, until: float, shared: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
 ) -> float:
     """Follow to `until`, or to just past the first turn of UDP shortage; returns how far.
 
@@ -129,12 +131,12 @@ def _follow_to_turn(
 
 
 @compiled
-def _break(n: Night, k: int) -> None:
+def _break(n: SimState, k: int) -> None:
     strike(n, k)
 
 
 @compiled
-def _send_away(n: Night, t: float) -> None:
+def _send_away(n: SimState, t: float) -> None:
     """Those who were cut off at `t` try again; their places are free later."""
     if n.now[0].touched == 0:
         return
@@ -147,7 +149,7 @@ def _send_away(n: Night, t: float) -> None:
 
 
 @compiled
-def _take_back(n: Night, remembered: int) -> None:
+def _take_back(n: SimState, remembered: int) -> None:
     """Rows as they were; of several copies of one, the first was the one before the stretch."""
     for k in range(remembered - 1, -1, -1):
         n.rows[n.before_of[k]] = n.before[k]
@@ -159,7 +161,7 @@ def _take_back(n: Night, remembered: int) -> None:
 
 
 @compiled
-def follow(n: Night, until: float) -> None:
+def follow(n: SimState, until: float) -> None:
     """Follow everyone, and the door, up to but not including `until`."""
     due, done, now = 0, 0, n.now[0].from_s
     for slot in range(n.now[0].active):
@@ -186,14 +188,14 @@ def follow(n: Night, until: float) -> None:
 
 
 @inlined
-def _follow_one(n: Night, slot: int, until: float) -> None:
+def _follow_one(n: SimState, slot: int, until: float) -> None:
     f = n.flows[slot]
     i = f.viewer
     v = n.rows[i]
     remember(n, i, slot)
     while v.next_s < until:
         t = v.next_s
-        if turn(n, i):
+        if apply_next_change(n, i):
             f.viewer, f.on_air = -1, False
             n.cap_mbps[slot], n.want_mbps[slot], n.due_s[slot] = 0.0, 0.0, NEVER
             n.now[0].holes += 1
@@ -205,7 +207,7 @@ def _follow_one(n: Night, slot: int, until: float) -> None:
 
 
 @step
-def _door(n: Night, now: float, until: float) -> float:
+def _door(n: SimState, now: float, until: float) -> float:
     """The next attempt, departure or call before `until`, in the order of their times.
 
     Returns its time, `until` if there is none. Those it lets in stand from `fresh` on.
@@ -251,7 +253,7 @@ def _door(n: Night, now: float, until: float) -> float:
 
 
 @step
-def _outside(n: Night, i: int) -> None:
+def _outside(n: SimState, i: int) -> None:
     v = n.rows[i]
     remember(n, i, -1)
     turn_outside(n, i)
@@ -281,7 +283,7 @@ def _rank_join(i: int) -> int:
 
 
 @step
-def _rank(n: Night, event: int) -> int:
+def _rank(n: SimState, event: int) -> int:
     """Order at one instant: departures, then everything else, by viewer."""
     i = event // EVENTS
     if event % EVENTS < OWN:
@@ -290,12 +292,12 @@ def _rank(n: Night, event: int) -> int:
 
 
 @step
-def _before(n: Night, ta: float, a: int, tb: float, b: int) -> bool:
+def _before(n: SimState, ta: float, a: int, tb: float, b: int) -> bool:
     return ta < tb or (ta == tb and _rank(n, a) < _rank(n, b))
 
 
 @step
-def _push(n: Night, t: float, event: int) -> None:
+def _push(n: SimState, t: float, event: int) -> None:
     if t == NEVER:
         return
     heap, k = n.heap, n.now[0].events
@@ -310,14 +312,14 @@ def _push(n: Night, t: float, event: int) -> None:
 
 
 @step
-def _stale(n: Night, t: float, event: int) -> bool:
+def _stale(n: SimState, t: float, event: int) -> bool:
     """Whether the event of a viewer outside has been overtaken: he was called in meanwhile."""
     v = n.rows[event // EVENTS]
     return event % EVENTS == OWN and (not outside(v) or v.state == GONE or v.next_s != t)
 
 
 @step
-def _forget_stale(n: Night) -> None:
+def _forget_stale(n: SimState) -> None:
     size = n.now[0].events
     n.now[0].events = 0
     for k in range(size):
@@ -327,7 +329,7 @@ def _forget_stale(n: Night) -> None:
 
 
 @step
-def _pop(n: Night) -> None:
+def _pop(n: SimState) -> None:
     heap, size = n.heap, n.now[0].events - 1
     n.now[0].events = size
     t, event = heap[size].t, heap[size].id

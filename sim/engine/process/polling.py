@@ -1,4 +1,4 @@
-"""What the clock looks at, not a viewer: the meters of the account, the messages of the room."""
+"""What the vendor polls: the meters of the account, the messages of the room."""
 
 from __future__ import annotations
 
@@ -10,41 +10,43 @@ import numpy as np
 from sim.compiled import compiled, step
 from sim.delivery.door import GB, MBPS, MINUTES, read
 from sim.delivery.messages import fill, waiting
-from sim.engine.clock import Clock
-from sim.engine.incidents import cut
 from sim.engine.meters import bind_at, booked, us
-from sim.engine.night import MESSAGES, Night
+from sim.engine.process.clock import Clock
+from sim.engine.process.incidents import cut
+from sim.engine.state import MESSAGES, SimState
 from sim.viewer.viewer import NEVER, WAITING
 
 
-def watch(env: Clock, night: Night, priority: int, looked: Callable[[float], None]) -> None:
-    """Start the process, the same in both engines. `looked(time)`: go on from there; who was cut
+def start_polling(
+    env: Clock, night: SimState, priority: int, polled: Callable[[float], None]
+) -> None:
+    """Start the process, the same in both engines. `polled(time)`: go on from there; who was cut
     off stands in `touched`."""
-    _next_look(night, env.now)
-    env.process(_looks(env, night, priority, looked))
+    _plan_next_poll(night, env.now)
+    env.process(_polls(env, night, priority, polled))
 
 
-def _looks(
-    env: Clock, night: Night, priority: int, looked: Callable[[float], None]
+def _polls(
+    env: Clock, night: SimState, priority: int, polled: Callable[[float], None]
 ) -> Generator[Any, Any, None]:
-    while (t := float(night.now[0]["look_s"])) < NEVER:
+    while (t := float(night.now[0]["poll_s"])) < NEVER:
         yield env.at(t, priority)
         night.now["to_s"] = t
-        _look(night, t)
-        _next_look(night, t)
-        looked(t)
+        _poll(night, t)
+        _plan_next_poll(night, t)
+        polled(t)
 
 
-def _next_look(n: Night, now: float) -> None:
-    """Write when; nobody looks when the show is over."""
+def _plan_next_poll(n: SimState, now: float) -> None:
+    """Write when; nothing is polled when the show is over."""
     t = n.door["at_s"][n.door["kind"] >= MBPS].min(initial=NEVER)
     if len(n.messages):
         t = min(t, np.floor(now) + 1.0)
-    n.now["look_s"] = t if t < n.player[0]["show_s"] else NEVER
+    n.now["poll_s"] = t if t < n.player[0]["show_s"] else NEVER
 
 
 @compiled
-def _look(n: Night, t: float) -> None:
+def _poll(n: SimState, t: float) -> None:
     n.now[0].touched = 0
     if len(n.messages) > 0 and t == np.floor(t):
         _count_messages(n, int(t))
@@ -64,8 +66,8 @@ def _look(n: Night, t: float) -> None:
 
 
 @step
-def _count_messages(n: Night, second: int) -> None:
-    """Whoever is in the room chats through this second; a room is of full size in a sample too."""
+def _count_messages(n: SimState, second: int) -> None:
+    """All in the room chat through this second; a room is of full size in a sample too."""
     inside = 0
     for slot in range(n.now[0].active):
         inside += n.flows[slot].on_air
@@ -76,7 +78,7 @@ def _count_messages(n: Night, second: int) -> None:
 
 
 @step
-def wire_mb(n: Night, t: float) -> float:
+def wire_mb(n: SimState, t: float) -> float:
     """Megabit on the wire up to `t`: booked, under way, and what UDP shortage makes of it."""
     mb, wire = 0.0, n.meters.wire
     for e in range(wire.shape[0]):
@@ -99,7 +101,7 @@ def wire_mb(n: Night, t: float) -> float:
 
 
 @step
-def inside_min(n: Night, t: float) -> float:
+def inside_min(n: SimState, t: float) -> float:
     """Viewer minutes up to `t`, as they are billed: booked and under way."""
     total = 0
     for e in range(n.meters.seen_us.shape[0]):
@@ -110,5 +112,5 @@ def inside_min(n: Night, t: float) -> float:
             v = n.rows[n.flows[slot].viewer]
             if v.state != WAITING:
                 total += us(v.play_s + v.frozen_s) - v.seen_us + us(v.starting_s) - v.silent_us
-                total += us(t) - us(v.t)
+                total += us(t) - us(v.now_s)
     return total / 60e6

@@ -26,11 +26,11 @@ from sim.delivery.share import (
 )
 from sim.delivery.transcodes import start_and_stop
 from sim.engine.meters import BIN_US, add, bind_at, us
-from sim.engine.night import (
+from sim.engine.state import (
     NO_LIMIT,
     TRANSCODES,
     Ints,
-    Night,
+    SimState,
     pick,
     rerate,
     sent_per_media,
@@ -56,7 +56,7 @@ AHEAD = 6
 
 
 @inlined
-def refresh(n: Night, slot: int) -> None:
+def refresh(n: SimState, slot: int) -> None:
     """Note when the viewer in this slot changes next and how much he asks of the tree."""
     f = n.flows[slot]
     v = n.rows[f.viewer]
@@ -74,7 +74,7 @@ def refresh(n: Night, slot: int) -> None:
 
 
 @step
-def _want(n: Night, v: Any) -> float:
+def _want(n: SimState, v: Any) -> float:
     """Wire Mbps with the best picture his device shows, as far as his link carries it."""
     p = n.player[v.path]
     best = min(p.link_share * v.link_mbps, p.layer_mbps[p.top[v.device]])
@@ -82,7 +82,7 @@ def _want(n: Night, v: Any) -> float:
 
 
 @step
-def close_ranks(n: Night, most: int) -> None:
+def close_ranks(n: SimState, most: int) -> None:
     """Close the places that were left if they are more than `most`, keeping the order."""
     if n.now[0].holes <= most:
         return
@@ -97,7 +97,7 @@ def close_ranks(n: Night, most: int) -> None:
 
 
 @compiled
-def solve(n: Night, now: float, until: float, carry: bool, choosing: bool) -> None:
+def solve(n: SimState, now: float, until: float, carry: bool, choosing: bool) -> None:
     """Levels of the tree for the stretch from `now` to `until`; rows they change come forward.
 
     `carry`: hold back what was sent beyond capacity in the stretch that ends (the fast engine).
@@ -139,7 +139,7 @@ def solve(n: Night, now: float, until: float, carry: bool, choosing: bool) -> No
 
 
 @step
-def _choose_anew(n: Night, now: float) -> None:
+def _choose_anew(n: SimState, now: float) -> None:
     """On the whole second: what everyone may count on, and who therefore takes another picture."""
     active, leaves = n.now[0].active, n.kinds.shape[0]
     for e in range(leaves):
@@ -160,7 +160,7 @@ def _choose_anew(n: Night, now: float) -> None:
 
 
 @step
-def _transcode(n: Night, now: float) -> None:
+def _transcode(n: SimState, now: float) -> None:
     """On the whole second: which pictures are made, and who gets another one therefore."""
     some = False
     for p in n.player:
@@ -191,13 +191,13 @@ def _transcode(n: Night, now: float) -> None:
 
 
 @inlined
-def _touch(n: Night, slot: int) -> None:
+def _touch(n: SimState, slot: int) -> None:
     n.touched[n.now[0].touched] = slot
     n.now[0].touched += 1
 
 
 @step
-def _bring_touched(n: Night, now: float) -> None:
+def _bring_touched(n: SimState, now: float) -> None:
     """Those whom the new levels touch come forward."""
     many = n.now[0].touched
     for k in range(many):
@@ -210,7 +210,7 @@ def _bring_touched(n: Night, now: float) -> None:
 
 
 @step
-def _solve_tcp(n: Night, hold_s: float) -> None:
+def _solve_tcp(n: SimState, hold_s: float) -> None:
     active, leaves = n.now[0].active, n.kinds.shape[0]
     for e in range(leaves):
         n.nodes[e].level_before = n.nodes[e].level_mbps
@@ -227,7 +227,7 @@ def _solve_tcp(n: Night, hold_s: float) -> None:
 
 
 @step
-def _book_rates(n: Night) -> None:
+def _book_rates(n: SimState) -> None:
     """What TCP flows send now, by leaf: for the debt of the stretch that begins."""
     for e in range(n.kinds.shape[0]):
         n.nodes[e].rate_mbps, n.nodes[e].sent_mb = 0.0, 0.0
@@ -237,7 +237,7 @@ def _book_rates(n: Night) -> None:
 
 
 @step
-def _solve_udp(n: Night, again: bool) -> None:
+def _solve_udp(n: SimState, again: bool) -> None:
     active, leaves, kinds = n.now[0].active, n.kinds.shape[0], n.kinds.shape[1]
     path = n.path[0]
     for e in range(leaves):
@@ -281,7 +281,7 @@ def _solve_udp(n: Night, again: bool) -> None:
 
 
 @step
-def correct_wire(n: Night, a: int, b: int) -> None:
+def correct_wire(n: SimState, a: int, b: int) -> None:
     """Book what shortage took from, or retransmission added to, the nominal UDP rate."""
     for e in range(n.kinds.shape[0]):
         for c in range(n.kinds.shape[1]):
@@ -298,7 +298,7 @@ def correct_wire(n: Night, a: int, b: int) -> None:
 
 
 @step
-def _solve_pause(n: Night) -> None:
+def _solve_pause(n: SimState) -> None:
     active, leaves = n.now[0].active, n.kinds.shape[0]
     for e in range(leaves):
         n.nodes[e].last_before = n.nodes[e].last
@@ -316,7 +316,7 @@ def _solve_pause(n: Night) -> None:
 
 
 @compiled
-def first_turn(n: Night, order: Ints, every: bool) -> float:
+def first_turn(n: SimState, order: Ints, every: bool) -> float:
     """When, within the stretch just followed, a UDP flow's beginning made a node short; else never.
 
     `order`: the shifts by time. `every`: a storm is on, so the first shift is the turn.

@@ -15,69 +15,69 @@ import simpy
 from sim.compiled import compiled
 from sim.delivery.share import NO_SHARING, UDP
 from sim.engine.admission import call, depart, next_call, outside, turn_outside
-from sim.engine.clock import Clock
-from sim.engine.incidents import strike
-from sim.engine.levels import refresh, solve
-from sim.engine.looks import watch
-from sim.engine.night import Night, arrive, turn
+from sim.engine.process.clock import Clock
+from sim.engine.process.incidents import strike
+from sim.engine.process.polling import start_polling
+from sim.engine.sharing import refresh, solve
+from sim.engine.state import SimState, apply_next_change, arrive
 from sim.viewer.viewer import ASK, GONE, LINK, NEVER
 
 CAPACITY, DEPARTURES, LINKS, REST, JOINS, LAST = (k << 40 for k in range(1, 7))
 """Ties are ordered: capacity, departures, link, joins; then viewer id."""
 
 
-def individuals(env: Clock, night: Night) -> None:
+def drive_exact(env: Clock, night: SimState) -> None:
     """Start one process a viewer."""
     _Individuals(env, night)
 
 
 @compiled
-def _arrive(n: Night, i: int) -> None:
+def _arrive(n: SimState, i: int) -> None:
     arrive(n, i)
 
 
 @compiled
-def _change(n: Night, i: int) -> bool:
+def _change(n: SimState, i: int) -> bool:
     """The next change of viewer i; returns whether a session of his has ended."""
     if outside(n.rows[i]):
         turn_outside(n, i)
         return False
     slot = n.rows[i].slot
-    if turn(n, i):
+    if apply_next_change(n, i):
         return True
     refresh(n, slot)
     return False
 
 
 @compiled
-def _depart(n: Night, i: int, path: int) -> None:
+def _depart(n: SimState, i: int, path: int) -> None:
     depart(n, i, path)
 
 
 @compiled
-def _strike(n: Night, k: int) -> None:
+def _strike(n: SimState, k: int) -> None:
     strike(n, k)
 
 
 @compiled
-def _next_call(n: Night, now: float) -> tuple[float, int]:
+def _next_call(n: SimState, now: float) -> tuple[float, int]:
     return next_call(n, now)
 
 
 @compiled
-def _call(n: Night, k: int, t: float) -> int:
+def _call(n: SimState, k: int, t: float) -> int:
     return call(n, k, t)
 
 
 class _Individuals:
     """The processes of one run and what they need to wake one another."""
 
-    def __init__(self, env: Clock, night: Night) -> None:
+    def __init__(self, env: Clock, night: SimState) -> None:
         self.env, self.night = env, night
         self.armed = [NEVER] * len(night.rows)
         self.lives = [env.process(self.life(i)) for i in range(len(night.rows))]
         self.usher = env.process(self.calls())
-        watch(env, night, CAPACITY - 1, self.looked)
+        start_polling(env, night, CAPACITY - 1, self.polled)
         env.process(self.breaks())
         if night.now[0]["layered"] or night.now[0]["changing"]:
             env.process(self.grid(1.0, choosing=True))
@@ -142,7 +142,7 @@ class _Individuals:
                 cut += self.cut()
             self.send_away(cut, t)
 
-    def looked(self, t: float) -> None:
+    def polled(self, t: float) -> None:
         """A meter was read. Where nobody was cut off no level changes: the door alone may open."""
         if cut := self.cut():
             self.send_away(cut, t)

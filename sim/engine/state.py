@@ -54,8 +54,8 @@ from sim.viewer.viewer import (
     choose,
     clear,
     consider,
+    dominant_limit,
     dulled,
-    harm,
     made,
     plan,
     set_rate,
@@ -88,7 +88,7 @@ NOW = np.dtype(
         ("most_layers", "i8"),  # of any path
         ("from_s", "f8"),  # the stretch for which the present levels hold
         ("to_s", "f8"),
-        ("look_s", "f8"),  # when a meter is read next: a stretch ends there
+        ("poll_s", "f8"),  # when a meter is read next: a stretch ends there
         ("cut_s", "f8"),  # when anybody was cut off last
         ("messages_per_s", "f8"),  # that the room carries
         ("chat_per_s", "f8"),  # that a viewer writes, and those he stands for
@@ -106,7 +106,7 @@ SHIFT = np.dtype([("t", "f8"), ("leaf", "i4"), ("kind", "i4"), ("by", "i8")])
 
 
 @dataclass(eq=False, frozen=True)
-class Night(Tables):
+class SimState(Tables):
     """Everything that changes during a run, and the numbers it follows."""
 
     rows: Records  # VIEWER
@@ -140,13 +140,13 @@ class Night(Tables):
 
 
 @inlined
-def layered(n: Night, v: Any) -> bool:
+def layered(n: SimState, v: Any) -> bool:
     """Whether there is a choice of pictures on the path this viewer is on."""
     return n.player[v.path].layers > 1
 
 
 @step
-def sent_per_media(n: Night, v: Any) -> float:
+def sent_per_media(n: SimState, v: Any) -> float:
     """Wire Mbps sent for one of media: overhead, and for UDP what his link's loss costs."""
     path = n.path[v.path]
     if not path.udp:
@@ -156,13 +156,13 @@ def sent_per_media(n: Night, v: Any) -> float:
 
 
 @step
-def wanted(n: Night, v: Any) -> float:
+def wanted(n: SimState, v: Any) -> float:
     """Media Mbps this viewer may count on from the tree if all asked for their best picture."""
     return n.nodes[v.leaf].want_mbps / sent_per_media(n, v)
 
 
 @step
-def pick(n: Night, v: Any, t: float) -> int:
+def pick(n: SimState, v: Any, t: float) -> int:
     """The picture for this viewer from now on; notes the limit that withholds a clearer one."""
     p = n.player[v.path]
     layer, carried = choose(v, p, wanted(n, v)), choose(v, p, np.inf)
@@ -170,33 +170,33 @@ def pick(n: Night, v: Any, t: float) -> int:
     clearer = clear(v, p, carried) != clear(v, p, layer)
     if carried < layer and (clearer or p.layer_audio[carried] != p.layer_audio[layer]):
         held = n.nodes[v.leaf].want_by
-    if held != v.held:
-        bring(n, v, t)
-        v.held = held
+    if held != v.layer_capped_by:
+        advance_row(n, v, t)
+        v.layer_capped_by = held
     return layer
 
 
 @step
-def take_path(n: Night, v: Any, path: int) -> None:
+def take_path(n: SimState, v: Any, path: int) -> None:
     """The viewer turns to this path."""
     v.path = path
     v.leaf = path * n.now[0].places + v.place
 
 
 @step
-def first_path(n: Night, v: Any) -> int:
+def first_path(n: SimState, v: Any) -> int:
     """The path this viewer is offered first."""
     return 1 if n.player[0].interactive_only and not v.interactive else 0
 
 
 @step
-def arrive(n: Night, i: int) -> None:
+def arrive(n: SimState, i: int) -> None:
     """A viewer taps: first plan of his row."""
     v = n.rows[i]
-    v.t = v.arrival_s
+    v.now_s = v.arrival_s
     v.startup_s, v.sdk_startup_s = np.nan, np.nan
     v.since_freeze_s = NEVER
-    v.state_us = us(v.t)
+    v.state_us = us(v.now_s)
     v.slot = -1
     take_path(n, v, first_path(n, v))
     p = n.player[v.path]
@@ -210,36 +210,36 @@ def arrive(n: Night, i: int) -> None:
 
 
 @inlined
-def latency(n: Night, v: Any) -> float:
+def latency(n: SimState, v: Any) -> float:
     """Host to screen: upstream, half a round trip of the last mile, and the lag of the player."""
     p = n.player[v.path]
     return p.upstream_s + v.lag + (0.0 if p.kind == REFERENCE else v.rtt_s / 2.0)
 
 
 @inlined
-def bring(n: Night, v: Any, t: float) -> None:
+def advance_row(n: SimState, v: Any, t: float) -> None:
     """Bring a row forward to its own change at t, with the meters that follow its slopes."""
     if v.state == PLAYING:
-        book_play(n.meters, latency(n, v), v.t, t)
+        book_play(n.meters, latency(n, v), v.now_s, t)
     advance(v, n.player[v.path], t)
 
 
 @inlined
-def enter(n: Night, v: Any, was: int) -> None:
+def enter(n: SimState, v: Any, was: int) -> None:
     """The state has changed: book the one that ended."""
-    now = us(v.t)
+    now = us(v.now_s)
     book(n.meters.states, was, v.state_us, now, 1)
     v.state_us = now
 
 
 @inlined
-def _next_link(n: Night, v: Any) -> None:
+def _next_link(n: SimState, v: Any) -> None:
     p = n.player[0]
     v.link_until_s += next_holding(n.links, v, p.seed, p.replication)
 
 
 @inlined
-def _note_order(n: Night, v: Any, state: int) -> None:
+def _note_order(n: SimState, v: Any, state: int) -> None:
     """Record the state in which the next order finds its viewer."""
     o = n.orders[v.order]
     o.state, o.reason, o.limit = state, v.reason, v.limit
@@ -248,22 +248,22 @@ def _note_order(n: Night, v: Any, state: int) -> None:
         o.latency_s = latency(n, v)
         o.hd = v.hd
         audio_mbps = n.player[v.path].audio_mbps
-        o.audio = v.audio or (state == STALLED and audio_mbps > 0.0 and v.d >= audio_mbps)
+        o.audio = v.audio or (state == STALLED and audio_mbps > 0.0 and v.media_mbps >= audio_mbps)
     if state == STALLED or v.reason == LEFT_STALLED:
-        o.limit = v.blame  # a freeze is its cause's until the keyframe
+        o.limit = v.stall_cause  # a freeze is its cause's until the keyframe
     elif state == WAITING or v.reason in (GAVE_UP, REFUSED, CUT_OFF):
         o.limit = v.door
     elif v.reason == DONE:
-        o.limit = harm(v)
+        o.limit = dominant_limit(v)
     elif state == PLAYING and v.limit == NO_LIMIT:
-        o.limit = v.held
+        o.limit = v.layer_capped_by
     if len(n.waits) > 0 and n.waits[v.order] and state != PLAYING:
         o.limit = MESSAGES  # in time he would have bought
     v.order += 1
 
 
 @step
-def pass_orders(n: Night, v: Any, until_s: float, state: int) -> None:
+def pass_orders(n: SimState, v: Any, until_s: float, state: int) -> None:
     """Record the orders that have come to pass, in this state; a late card puts its own off."""
     while v.order < v.order_end and _due_s(n, v.order, until_s) <= until_s:
         _note_order(n, v, state)
@@ -278,7 +278,7 @@ def pass_orders(n: Night, v: Any, until_s: float, state: int) -> None:
 
 
 @inlined
-def _due_s(n: Night, k: int, t: float) -> float:
+def _due_s(n: SimState, k: int, t: float) -> float:
     """When order k can be made, as far as it is known at time t: when its card is there."""
     sent_s = n.orders[k].time_s
     if len(n.messages) == 0 or sent_s > t:
@@ -287,7 +287,7 @@ def _due_s(n: Night, k: int, t: float) -> float:
 
 
 @inlined
-def _offer(n: Night, v: Any) -> tuple[float, int]:
+def _offer(n: SimState, v: Any) -> tuple[float, int]:
     """(media Mbps, what holds it below the bitrate) for this viewer under the present levels."""
     p, path = n.player[v.path], n.path[v.path]
     leaf = n.nodes[v.leaf]
@@ -314,11 +314,11 @@ def _offer(n: Night, v: Any) -> tuple[float, int]:
 
 
 @inlined
-def rerate(n: Night, v: Any, t: float) -> None:
+def rerate(n: SimState, v: Any, t: float) -> None:
     """Give the viewer the rate of this moment; a change is booked on the wire."""
     d, limit = _offer(n, v)
-    if d != v.d or limit != v.limit:
-        bring(n, v, t)
+    if d != v.media_mbps or limit != v.limit:
+        advance_row(n, v, t)
         was = v.state
         set_rate(v, n.player[v.path], d, limit)
         if v.state != was:
@@ -327,7 +327,7 @@ def rerate(n: Night, v: Any, t: float) -> None:
 
 
 @inlined
-def _wire(n: Night, v: Any, t: float) -> None:
+def _wire(n: SimState, v: Any, t: float) -> None:
     """What this viewer's flow puts on the wire from now on."""
     path = n.path[v.path]
     if path.sharing == UDP or n.player[v.path].kind == REFERENCE:
@@ -336,7 +336,7 @@ def _wire(n: Night, v: Any, t: float) -> None:
         paused = path.sharing == PAUSE and v.admitted > n.nodes[v.leaf].last
         bps = 0 if paused else n.kinds[v.leaf, v.kind].nominal_bps
     else:
-        bps = int(np.rint(v.d * path.wire * 1e6))
+        bps = int(np.rint(v.media_mbps * path.wire * 1e6))
     if bps != v.wire_bps:
         _book_wire(n, v, t)
         if path.sharing == TCP:
@@ -345,14 +345,14 @@ def _wire(n: Night, v: Any, t: float) -> None:
 
 
 @inlined
-def _book_wire(n: Night, v: Any, t: float) -> None:
+def _book_wire(n: SimState, v: Any, t: float) -> None:
     now = us(t)
     book(n.meters.wire, v.leaf, v.wire_us, now, v.wire_bps)
     v.wire_us = now
 
 
 @inlined
-def _on_air(n: Night, v: Any, t: float) -> None:
+def _on_air(n: SimState, v: Any, t: float) -> None:
     v.wire_us = us(t)
     v.wire_bps = 0
     v.kind = v.access * n.now[0].most_layers + v.layer
@@ -364,7 +364,7 @@ def _on_air(n: Night, v: Any, t: float) -> None:
 
 
 @step
-def _shift(n: Night, v: Any, t: float, by: int) -> None:
+def _shift(n: SimState, v: Any, t: float, by: int) -> None:
     k = n.now[0].shifted
     if k < len(n.shifts):
         s = n.shifts[k]
@@ -373,7 +373,7 @@ def _shift(n: Night, v: Any, t: float, by: int) -> None:
 
 
 @inlined
-def remember(n: Night, i: int, slot: int) -> None:
+def remember(n: SimState, i: int, slot: int) -> None:
     """Keep the row as it is, so that the stretch can be taken back. `slot`: -1 for one outside."""
     k = n.now[0].remembered
     if k < len(n.before):
@@ -383,7 +383,7 @@ def remember(n: Night, i: int, slot: int) -> None:
 
 
 @inlined
-def _off_air(n: Night, v: Any, t: float) -> None:
+def _off_air(n: SimState, v: Any, t: float) -> None:
     _book_wire(n, v, t)
     if n.path[v.path].sharing == UDP:
         n.kinds[v.leaf, v.kind].flow_us -= us(n.now[0].to_s) - us(t)
@@ -394,7 +394,7 @@ def _off_air(n: Night, v: Any, t: float) -> None:
 
 
 @step
-def book_seen(n: Night, v: Any) -> None:
+def book_seen(n: SimState, v: Any) -> None:
     """Book what was received since the last time to the picture it came with: tariffs ask."""
     seen, silent = us(v.play_s + v.frozen_s), us(v.starting_s)
     n.meters.seen_us[v.leaf, v.layer] += seen - v.seen_us
@@ -403,9 +403,9 @@ def book_seen(n: Night, v: Any) -> None:
 
 
 @step
-def switch(n: Night, v: Any, t: float, layer: int) -> None:
+def switch(n: SimState, v: Any, t: float, layer: int) -> None:
     """Another picture from `t` on."""
-    bring(n, v, t)
+    advance_row(n, v, t)
     book_seen(n, v)
     if n.path[v.path].sharing != UDP:
         show(v, n.player[v.path], layer)
@@ -417,14 +417,14 @@ def switch(n: Night, v: Any, t: float, layer: int) -> None:
 
 
 @step
-def end_session(n: Night, v: Any, t: float) -> None:
+def end_session(n: SimState, v: Any, t: float) -> None:
     """Nothing is sent to him from now on."""
     _off_air(n, v, t)
     book_seen(n, v)
 
 
 @inlined
-def turn(n: Night, i: int) -> bool:
+def apply_next_change(n: SimState, i: int) -> bool:
     """Carry out the next change of a viewer inside. Returns whether he has left."""
     v = n.rows[i]
     t, cause = v.next_s, v.cause
@@ -444,7 +444,7 @@ def turn(n: Night, i: int) -> bool:
             rerate(n, v, t)
         plan(v, n.player[v.path])
         return False
-    bring(n, v, t)
+    advance_row(n, v, t)
     if cause == ORDER:
         pass_orders(n, v, t, v.state)
         plan(v, n.player[v.path])
@@ -473,7 +473,7 @@ def turn(n: Night, i: int) -> bool:
 
 
 @step
-def gone(n: Night, v: Any) -> None:
+def gone(n: SimState, v: Any) -> None:
     if v.state == GONE:
         if v.reason != 0:
             pass_orders(n, v, NEVER, GONE)

@@ -29,10 +29,10 @@ from sim.delivery.supply import (
     scale,
 )
 from sim.draws import Cause, pair
-from sim.engine.clock import Clock
-from sim.engine.incidents import hold_what_is_left
 from sim.engine.meters import bind_at
-from sim.engine.night import Night
+from sim.engine.process.clock import Clock
+from sim.engine.process.incidents import hold_what_is_left
+from sim.engine.state import SimState
 from sim.record import BIN_S
 from sim.scenario.limits import Limit, cap_of
 from sim.scenario.vendor import Limits, Path, Vendor
@@ -146,14 +146,14 @@ def _at_the_door(door: NDArray[np.void], path: int, limit: Limit) -> int:
     return int(found[0]) if len(found) else -1
 
 
-def supply(env: Clock, night: Night) -> Generator[Any, Any, None]:
+def supply(env: Clock, night: SimState) -> Generator[Any, Any, None]:
     """Every second: look at what was sent and used, and change what there is."""
     for second in count(1):
         yield env.at(float(second), FIRST)
         look(night, second)
 
 
-def facts(night: Night, vendor: Vendor | None) -> dict[str, float]:
+def facts(night: SimState, vendor: Vendor | None) -> dict[str, float]:
     """Most nodes each fleet had at once, and its steps that failed."""
     ways = vendor.ways() if vendor is not None else []
     return {
@@ -164,7 +164,7 @@ def facts(night: Night, vendor: Vendor | None) -> dict[str, float]:
     }
 
 
-def capacity_mbps(night: Night) -> NDArray[np.float64]:
+def capacity_mbps(night: SimState) -> NDArray[np.float64]:
     """(node, bin of ten seconds, or 1) mean capacity where nothing was broken; infinite: none."""
     if night.now[0]["changing"]:
         return night.supply.given_mb / BIN_S
@@ -172,7 +172,7 @@ def capacity_mbps(night: Night) -> NDArray[np.float64]:
 
 
 @compiled
-def look(n: Night, second: int) -> None:
+def look(n: SimState, second: int) -> None:
     """The end of a second: what was sent in it, which nodes come, what there is from now on."""
     s, here = n.supply, min(second, n.supply.others.shape[1] - 1)
     for p in range(len(s.path)):
@@ -192,12 +192,12 @@ def look(n: Night, second: int) -> None:
 
 
 @step
-def _used(n: Night, quota: int) -> float:
+def _used(n: SimState, quota: int) -> float:
     return n.door[quota].used if quota >= 0 else 0.0
 
 
 @step
-def _flowing(n: Night, p: int) -> tuple[float, float]:
+def _flowing(n: SimState, p: int) -> tuple[float, float]:
     """Wire Mbps that the path's viewers ask for, and that are sent to them.
 
     Both are what is reserved, where a session reserves its egress at the door. A path that is short
@@ -231,7 +231,7 @@ def _flowing(n: Night, p: int) -> tuple[float, float]:
 
 
 @compiled
-def grant(n: Night, second: int) -> None:
+def grant(n: SimState, second: int) -> None:
     """Write what nodes and quotas hold from this second on."""
     s = n.supply
     here = min(second, s.others.shape[1] - 1)
@@ -266,7 +266,7 @@ def grant(n: Night, second: int) -> None:
 
 
 @step
-def wait_for_origin(n: Night, i: int, t: float) -> None:
+def wait_for_origin(n: SimState, i: int, t: float) -> None:
     """Viewer i, just let in at `t`, waits until his edge has the best picture his device shows.
 
     It is there for those who watch when the show begins; smaller pictures come with it.

@@ -1,0 +1,1 @@
+"""From the state of a night that is over to its record."""

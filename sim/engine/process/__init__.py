@@ -1,0 +1,1 @@
+"""What SimPy changes over time, the same in both engines: capacity, meters, incidents."""
