@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from sim.scenario import Scenario
 from sim.scenario.compose import load_scenario
-from sim.study import Frames, answer
+from sim.study import Frames, run_study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,5 +31,5 @@ def simulate(*scenario: Scenario | str, config_dir: str | Path | None = None) ->
             chosen = given
         case _:
             chosen = load_scenario(*cast(tuple[str, ...], scenario), config_dir=config_dir)
-    frames = answer(chosen, lambda done, total: None, keep=True)
+    frames = run_study(chosen, lambda done, total: None, keep=True)
     return Night(scenario=chosen, **{f.name: getattr(frames, f.name) for f in fields(frames)})

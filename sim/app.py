@@ -237,11 +237,11 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
     if folder.is_dir() and (wrong := on_disk.damage(folder)):
         say(f"{folder} is damaged, {wrong}: now {on_disk.set_aside(folder).name}, and run anew")
     from sim.engine.precompile import compiling_beside
-    from sim.study import answer
+    from sim.study import run_study
 
     began = monotonic()
     with compiling_beside(), Progress() as progress:
-        frames = answer(scenario, progress)
+        frames = run_study(scenario, progress)
     if parent != Path(scenario.output_dir) or not scenario.report.enabled:
         for sentence in frames.facts.get("warnings", ()):  # else the text of the report says it
             say(sentence)

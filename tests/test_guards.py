@@ -4,7 +4,7 @@ import pytest
 
 from sim.api import simulate
 from sim.metrics import COSTS, RESULTS, RISK, TABLES, spec_of
-from sim.report.words import HELD
+from sim.report.number_format import HELD
 from sim.scenario.incidents import IncidentKind
 from sim.scenario.limits import LIMIT_NAMES, Limit, everywhere
 from sim.scenario.vendor import Limits, Origin, Own, RegionLimits, Vendor

@@ -20,10 +20,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sim.billing import falls
 from sim.commerce import net_of_lost
-from sim.report import words
+from sim.report import number_format as fmt
 from sim.report.charts import Chart, charts
-from sim.report.plans import cheapest, plans
-from sim.report.said import (
+from sim.report.messages import (
     BOUND_RUNGS,
     TOGETHER,
     Effect,
@@ -47,6 +46,8 @@ from sim.report.said import (
     with_chances,
     without,
 )
+from sim.report.number_format import LIMITS
+from sim.report.plans import cheapest, plans
 from sim.report.style import NARROW_IN, WIDE_IN, image
 from sim.report.tables import (
     UNKNOWN,
@@ -63,7 +64,6 @@ from sim.report.tables import (
     unbilled,
 )
 from sim.report.terminal import text
-from sim.report.words import LIMITS
 from sim.scenario import Scenario, Vendor
 from sim.scenario.model import Incident
 from sim.scenario.quantity import GIVEN, Confidence, Quantity
@@ -271,15 +271,15 @@ def page(
         lstrip_blocks=True,
     )
     return environment.get_template("page.html.j2").render(
-        title=f"{_titled(scenario.promotion.name)}, {words.count(peak)} viewers",
+        title=f"{_titled(scenario.promotion.name)}, {fmt.count(peak)} viewers",
         subtitle=_subtitle(scenario),
         month=_month(scenario) if monthly else "",
-        peak=words.count(peak),
+        peak=fmt.count(peak),
         verdict=verdict(frames, scenario),
         warnings=warnings(frames),
         ask_for=ask_for(told),
         told=told,
-        one_in_20=words.number(peak * math.exp(ONE_IN_20 * scenario.promotion.peak_sigma)),
+        one_in_20=fmt.number(peak * math.exp(ONE_IN_20 * scenario.promotion.peak_sigma)),
         beyond=any(a.beyond for one in told for a in one.asks),
         answers=answers,
         headings=_filled([a.cells for a in answers]),
@@ -287,7 +287,7 @@ def page(
         more=_filled([a.more for a in answers]),
         more_rows=[(a.name, a.more) for a in answers],
         reached=any(a.reached for a in answers),
-        granted=any(a.cells[-1].text != words.NONE for a in answers),
+        granted=any(a.cells[-1].text != fmt.NONE for a in answers),
         limits_cost=limits_cost(frames, scenario),
         plans=list(_plans(frames, scenario, peak)),
         others=any(plan.number for plan in plans(frames, scenario)),
@@ -297,7 +297,7 @@ def page(
         drawn=scenario.bands.draws > 0,
         certain=scenario.promotion.peak_sigma == 0,
         held=len(peaks(frames)) == 1,
-        money=words.money,
+        money=fmt.money,
         chances=with_chances(scenario),
         broken=bool(scenario.incidents),
         own=any(
@@ -323,8 +323,8 @@ def page(
         how=_how(frames, scenario, peak, figures),
         checked=scenario.engine.check,
         invariants=INVARIANTS,
-        seconds=words.seconds,
-        count=words.count,
+        seconds=fmt.seconds,
+        count=fmt.count,
         incidents=any(i.chance is None for i in scenario.incidents),
     )
 
@@ -348,7 +348,7 @@ def _month(scenario: Scenario) -> str:
     if not month.ordinary_nights:
         return "this night alone"
     nights = f"{month.ordinary_nights} ordinary night{'s' if month.ordinary_nights > 1 else ''}"
-    share = f"{words.exact(100 * month.ordinary_share.value)}{words.SPACE}%"
+    share = f"{fmt.exact(100 * month.ordinary_share.value)}{fmt.SPACE}%"
     more = len(month.promotions)
     others = f", {more} more promotion{'s' if more > 1 else ''}" if more else ""
     return (
@@ -363,7 +363,7 @@ def _titled(name: str) -> str:
 
 def _filled(rows: list[list[Cell]]) -> list[str]:
     """Headings of the columns in which any vendor has something to say."""
-    said = [c.heading for cells in rows for c in cells if c.text != words.NONE]
+    said = [c.heading for cells in rows for c in cells if c.text != fmt.NONE]
     return [c.heading for c in rows[0] if c.heading in said]
 
 
@@ -401,7 +401,7 @@ def _answer(
         ],
         more=_more(get, missing),
         reached=limits,
-        unheld=[(held, words.money(x)) for held, x in lost_to_none(frames, vendor, peak)],
+        unheld=[(held, fmt.money(x)) for held, x in lost_to_none(frames, vendor, peak)],
         bills=list(_bills(vendor, peak, frames, scenario)),
     )
 
@@ -411,11 +411,11 @@ def _cells(get: Get, lost: Estimate, missing: tuple[str, ...], hd: tuple[str, ..
     lost_cny, bill, month = get("lost_gmv_cny"), get("cost_cny"), get("cost_month_cny")
     fixed = _fixed(get("cost_fixed_cny").mean)
     return [
-        Cell("watched", words.percent(get("watch_delivered_ratio").mean), hd),
-        Cell("stalled", words.percent(get("stall_ratio").mean)),
-        _banded("sales lost", lost, words.percent, f"CNY{words.SPACE}{{}}", lost_cny),
+        Cell("watched", fmt.percent(get("watch_delivered_ratio").mean), hd),
+        Cell("stalled", fmt.percent(get("stall_ratio").mean)),
+        _banded("sales lost", lost, fmt.percent, f"CNY{fmt.SPACE}{{}}", lost_cny),
         _but(
-            _banded("bill of the night, CNY", bill, words.money, "month {}", month),
+            _banded("bill of the night, CNY", bill, fmt.money, "month {}", month),
             (*missing, *fixed),
         ),
         _but(_both(get(TOGETHER), lost_cny.mean + bill.mean), missing),
@@ -424,7 +424,7 @@ def _cells(get: Get, lost: Estimate, missing: tuple[str, ...], hd: tuple[str, ..
 
 def _fixed(cny: float) -> tuple[str, ...]:
     """Of the month so much is due without any show too."""
-    return (f"fixed {words.money(cny)} a month",) if cny > 0 else ()
+    return (f"fixed {fmt.money(cny)} a month",) if cny > 0 else ()
 
 
 def _but(cell: Cell, missing: tuple[str, ...]) -> Cell:
@@ -433,8 +433,8 @@ def _but(cell: Cell, missing: tuple[str, ...]) -> Cell:
 
 def _both(margin: Estimate, sales_cny: float) -> Cell:
     """Bill and lost margin; under it, gross, the bill and all the sales lost."""
-    under = (f"gross {words.money(sales_cny)}",) if math.isfinite(sales_cny) else ()
-    return Cell("bill and lost margin, CNY", words.money(margin.mean), under)
+    under = (f"gross {fmt.money(sales_cny)}",) if math.isfinite(sales_cny) else ()
+    return Cell("bill and lost margin, CNY", fmt.money(margin.mean), under)
 
 
 def _granted(get: Get, bound: bool, scenario: Scenario, missing: tuple[str, ...]) -> Cell:
@@ -446,17 +446,17 @@ def _granted(get: Get, bound: bool, scenario: Scenario, missing: tuple[str, ...]
     if not math.isfinite(lost):  # nothing breaks: what is left are the first two rungs
         lost = get("lost_gmv_cny.links").mean + get("lost_gmv_cny.vendor").mean
     if not bound or not math.isfinite(lost) or not perfect > 0:
-        return Cell(heading, words.NONE)
+        return Cell(heading, fmt.NONE)
     bill, kept = get("granted_cost_cny"), net_of_lost(scenario.commerce)["lost_margin_cny"]
     under = (
         (
-            " ".join([f"bill {words.money(bill.mean)}", *missing]),
-            " ".join([f"both {words.money(bill.mean + lost * kept)}", *missing]),
+            " ".join([f"bill {fmt.money(bill.mean)}", *missing]),
+            " ".join([f"both {fmt.money(bill.mean + lost * kept)}", *missing]),
         )
         if bill.known
         else ()
     )
-    return Cell(heading, f"{words.percent(lost / perfect)} lost", under)
+    return Cell(heading, f"{fmt.percent(lost / perfect)} lost", under)
 
 
 def _first(limits: list[Reached], peak: int, known: bool) -> Cell:
@@ -468,7 +468,7 @@ def _first(limits: list[Reached], peak: int, known: bool) -> Cell:
         return Cell(heading, one.limit, tuple(under))
     later = [r for r in limits if not r.broken and r.since > peak]
     beyond = (later[0].limit, *_begins(later[0])) if later else ()
-    return Cell(heading, "none" if known else words.NONE, beyond)
+    return Cell(heading, "none" if known else fmt.NONE, beyond)
 
 
 def _costliest(lost_cny: dict[str, float], rung: float, first: str) -> list[str]:
@@ -477,8 +477,8 @@ def _costliest(lost_cny: dict[str, float], rung: float, first: str) -> list[str]
     limit, cny = next(iter(lost_cny.items()), ("", 0.0))
     if not cny > 0:
         return []
-    whole = f" of {words.money(rung)}" if rung > cny else ""  # elsewhere the limits may gain
-    said = f"CNY{words.SPACE}{words.money(cny)}{whole}"
+    whole = f" of {fmt.money(rung)}" if rung > cny else ""  # elsewhere the limits may gain
+    said = f"CNY{fmt.SPACE}{fmt.money(cny)}{whole}"
     if LIMITS[limit] == first:
         return ["most costly too:", said]
     return ["most costly:", LIMITS[limit], said]
@@ -494,11 +494,11 @@ def _banded(
     heading: str, e: Estimate, say: Say, beside: str = "", other: Estimate = UNKNOWN
 ) -> Cell:
     """A figure; under it another amount that belongs to it, and both of its bands."""
-    under = [beside.format(words.money(other.mean))] if other.known else []
+    under = [beside.format(fmt.money(other.mean))] if other.known else []
     if e.has_interval:
-        under.append(f"nights {words.between(e.low, e.high, say)}")
+        under.append(f"nights {fmt.between(e.low, e.high, say)}")
     if e.has_inputs:
-        under.append(f"inputs {words.between(e.input_low, e.input_high, say)}")
+        under.append(f"inputs {fmt.between(e.input_low, e.input_high, say)}")
     return Cell(heading, say(e.mean), tuple(under))
 
 
@@ -507,17 +507,20 @@ def _more(get: Get, missing: tuple[str, ...]) -> list[Cell]:
         return Cell(heading, say(get(metric).mean))
 
     return [
-        _banded("watched", get("watch_delivered_ratio"), words.percent),
-        _banded("stalled", get("stall_ratio"), words.percent),
-        cell("play in HD", "hd_ratio", words.percent),
-        cell("mean bitrate, Mbps", "mean_bitrate_mbps", words.number),
-        cell("never got in", "join_failure_ratio", words.percent),
-        cell("stalled, worst 5 min", "worst_5min_stall_ratio", words.percent),
-        cell("first picture, half within", "startup_p50_s", words.seconds),
-        cell("first picture, 19 of 20 within", "startup_p95_s", words.seconds),
-        cell("behind the host, half", "latency_p50_s", words.seconds),
-        cell("behind the host, 19 of 20 within", "latency_p95_s", words.seconds),
-        _but(cell("bill per viewer hour, CNY", "cost_per_viewer_hour_cny", words.number), missing),
+        _banded("watched", get("watch_delivered_ratio"), fmt.percent),
+        _banded("stalled", get("stall_ratio"), fmt.percent),
+        cell("play in HD", "hd_ratio", fmt.percent),
+        cell("mean bitrate, Mbps", "mean_bitrate_mbps", fmt.number),
+        cell("never got in", "join_failure_ratio", fmt.percent),
+        cell("stalled, worst 5 min", "worst_5min_stall_ratio", fmt.percent),
+        cell("first picture, half within", "startup_p50_s", fmt.seconds),
+        cell("first picture, 19 of 20 within", "startup_p95_s", fmt.seconds),
+        cell("behind the host, half", "latency_p50_s", fmt.seconds),
+        cell("behind the host, 19 of 20 within", "latency_p95_s", fmt.seconds),
+        _but(
+            cell("bill per viewer hour, CNY", "cost_per_viewer_hour_cny", fmt.number),
+            missing,
+        ),
     ]
 
 
@@ -551,9 +554,9 @@ def _bills(vendor: str, peak: int, frames: Frames, scenario: Scenario) -> Iterat
         )
         yield Billed(
             f"{tariff}{without(vendor, scenario)}",
-            [(line, much, words.amount(cny)) for line, much, cny in lines if abs(cny) >= 0.005],
-            words.amount(sum(cny for _, _, cny in lines)),
-            [(str(line), words.amount(cny)) for line, cny in fixed.items() if abs(cny) >= 0.005],
+            [(line, much, fmt.amount(cny)) for line, much, cny in lines if abs(cny) >= 0.005],
+            fmt.amount(sum(cny for _, _, cny in lines)),
+            [(str(line), fmt.amount(cny)) for line, cny in fixed.items() if abs(cny) >= 0.005],
             list(_falls(lists[str(tariff)], own)) if tariff in lists else [],
         )
 
@@ -562,10 +565,10 @@ def _quantity(rows: pd.DataFrame, nights: int, unit: str) -> str:
     """What the night adds; where it adds none and costs all the same, as of a level that is paid by
     its share of days, what the month has."""
     added = float(rows["quantity"].sum()) / nights
-    if abs(added) > words.NOISE or abs(rows["amount_cny"].sum()) < 0.005:
-        return f"{words.number(added, 4)} {unit}"
+    if abs(added) > fmt.NOISE or abs(rows["amount_cny"].sum()) < 0.005:
+        return f"{fmt.number(added, 4)} {unit}"
     whole = float(rows.loc[rows["month"] == "with", "quantity"].sum()) / nights
-    return f"{words.number(whole, 4)} {unit}, in the month without the night too"
+    return f"{fmt.number(whole, 4)} {unit}, in the month without the night too"
 
 
 NEAR = (0.5, 2.0)
@@ -580,9 +583,9 @@ def _falls(tariff: Tariff, rows: pd.DataFrame) -> Iterator[str]:
         times = mine["quantity"].astype(float) / float(f.at)
         if mine.empty or not times.between(low, high).any():
             continue
-        before, after = (words.amount(float(x)) for x in (f.before, f.after))
+        before, after = (fmt.amount(float(x)) for x in (f.before, f.after))
         yield (
-            f"{f.line}: {words.exact(float(f.at))} {mine['unit'].iloc[0]} cost {after} "
+            f"{f.line}: {fmt.exact(float(f.at))} {mine['unit'].iloc[0]} cost {after} "
             f"{tariff.currency}, a little less costs {before}"
         )
 
@@ -600,7 +603,7 @@ def _at_risk(
             heading: str, statistic: str, metric: str = "revenue_at_risk_cny", vendor: str = vendor
         ) -> Cell:
             e = found.get((vendor, metric, statistic), UNKNOWN)
-            said = _banded(heading, e, words.money)
+            said = _banded(heading, e, fmt.money)
             return _but_inputs(said) if drawn and e.known and not e.has_inputs else said
 
         if (vendor, "revenue_at_risk_cny", "mean") in found:
@@ -618,17 +621,17 @@ def _at_risk(
 
 def _but_inputs(cell: Cell) -> Cell:
     """No drawn number moved it."""
-    return replace(cell, under=(*cell.under, f"inputs {words.NONE}"))
+    return replace(cell, under=(*cell.under, f"inputs {fmt.NONE}"))
 
 
 def _plans(frames: Frames, scenario: Scenario, peak: int) -> Iterator[tuple[str, list[Cell]]]:
     """What each plan costs at the peak."""
     said: tuple[tuple[str, str, Say], ...] = (
-        ("bill of the night, CNY", "cost_cny", words.money),
-        ("month, CNY", "cost_month_cny", words.money),
-        ("a viewer hour, CNY", "cost_per_viewer_hour_cny", words.number),
-        ("an order, CNY", "cost_per_order_cny", words.number),
-        ("bill and lost margin, CNY", "cost_and_lost_margin_cny", words.money),
+        ("bill of the night, CNY", "cost_cny", fmt.money),
+        ("month, CNY", "cost_month_cny", fmt.money),
+        ("a viewer hour, CNY", "cost_per_viewer_hour_cny", fmt.number),
+        ("an order, CNY", "cost_per_order_cny", fmt.number),
+        ("bill and lost margin, CNY", "cost_and_lost_margin_cny", fmt.money),
         ("ten times the business costs", "cost_growth_tenfold", _fold),
     )
     for plan in plans(frames, scenario):
@@ -648,7 +651,7 @@ def _plans(frames: Frames, scenario: Scenario, peak: int) -> Iterator[tuple[str,
 
 
 def _fold(x: float) -> str:
-    return f"{words.number(x)} times" if math.isfinite(x) else words.NONE
+    return f"{fmt.number(x)} times" if math.isfinite(x) else fmt.NONE
 
 
 def _beyond(frames: Frames) -> list[str]:
@@ -661,7 +664,7 @@ def _beyond(frames: Frames) -> list[str]:
         "below": "there losses fall in proportion",
     }
     return [
-        f"Of all nights {words.percent(chance)} have a peak {side} those simulated: {how}."
+        f"Of all nights {fmt.percent(chance)} have a peak {side} those simulated: {how}."
         for side, how in said.items()
         if (chance := float(rows[side].max())) > 0
     ]
@@ -671,7 +674,7 @@ def _kept(scenario: Scenario) -> str:
     """`net of 40 % returns and of 20 % bought later all the same, at a margin of 30 %`."""
     shop = scenario.commerce
     returned, later, margin = (
-        words.percent(x) for x in (shop.return_share, shop.recapture_share.value, shop.margin)
+        fmt.percent(x) for x in (shop.return_share, shop.recapture_share.value, shop.margin)
     )
     return (
         f"net of {returned} returns and of {later} bought later all the same, "
@@ -704,7 +707,7 @@ def _provenance(name: str, rows: list[Row], moved: dict[str, Effect]) -> Provena
         )
     )
     counted = Counter(r.confidence for r in rows)
-    base = next((words.percent(e.base) for e in moved.values()), "")
+    base = next((fmt.percent(e.base) for e in moved.values()), "")
     return Provenance(name, {c: counted[c] for c in CONFIDENCES}, rows, base)
 
 
@@ -713,7 +716,7 @@ def _rows(profile: Vendor) -> Iterator[Row]:
         source = sources.get(figure.source)
         yield Row(
             key=figure.key,
-            value=words.exact(figure.value),
+            value=fmt.exact(figure.value),
             spread=_spread(figure.low, figure.high),
             confidence=figure.confidence,
             effect="",
@@ -732,13 +735,13 @@ def _shared(scenario: Scenario) -> Iterator[Row]:
             if isinstance(number, Quantity):
                 spread = _spread(number.lowest, number.highest)
                 yield Row(
-                    at + key, words.exact(number.value), spread, "assumed", "",
+                    at + key, fmt.exact(number.value), spread, "assumed", "",
                     number.source or "", "", "",
                 )  # fmt: skip
 
 
 def _spread(low: float, high: float) -> str:
-    return "" if low == high else words.between(low, high, words.exact)
+    return "" if low == high else fmt.between(low, high, fmt.exact)
 
 
 # --- how it was run -------------------------------------------------------------------------------
@@ -752,8 +755,8 @@ def _how(frames: Frames, scenario: Scenario, peak: int, figures: Figures) -> lis
     )
     broken = [
         f"{i.name} ({_where(i, scenario)}, minute "
-        f"{words.exact(round(i.time_s / 60, 1))}, {words.seconds(i.duration_s)}"
-        f"{'' if i.chance is None else f', chance {words.percent(i.chance)}'})"
+        f"{fmt.exact(round(i.time_s / 60, 1))}, {fmt.seconds(i.duration_s)}"
+        f"{'' if i.chance is None else f', chance {fmt.percent(i.chance)}'})"
         for i in scenario.incidents
     ]
     rows = [
@@ -763,16 +766,19 @@ def _how(frames: Frames, scenario: Scenario, peak: int, figures: Figures) -> lis
         ("shop", scenario.commerce.name),
         ("incidents", "; ".join(broken) or "none simulated"),
         ("study", scenario.study.kind),
-        ("viewers at the peak", ", ".join(words.count(p) for p in points)),
-        ("reached on a perfect night", words.count(offered)),
+        ("viewers at the peak", ", ".join(fmt.count(p) for p in points)),
+        ("reached on a perfect night", fmt.count(offered)),
         ("nights each", str(scenario.replications)),
         ("seed", str(scenario.seed)),
         ("viewers simulated", _simulated(scenario, peak, len(points) > 1)),
-        ("engine", f"{scenario.engine.kind}, epoch {words.seconds(scenario.engine.epoch_s)}"),
+        (
+            "engine",
+            f"{scenario.engine.kind}, epoch {fmt.seconds(scenario.engine.epoch_s)}",
+        ),
         ("versions", ", ".join(f"{name} {v}" for name, v in _versions(frames).items())),
         ("command", _command(sys.orig_argv)),
     ]
-    return [(key, said) for key, said in rows if said not in (words.NONE, "")]
+    return [(key, said) for key, said in rows if said not in (fmt.NONE, "")]
 
 
 BROKEN = {
@@ -793,11 +799,11 @@ def _where(incident: Incident, scenario: Scenario) -> str:
 
 def _simulated(scenario: Scenario, peak: int, curve: bool) -> str:
     def part(sample: float) -> str:
-        return "all" if sample == 1 else f"a sample of {words.exact(sample)}"
+        return "all" if sample == 1 else f"a sample of {fmt.exact(sample)}"
 
     sample = scenario.audience.sample
     away = min(sample, scenario.study.curve_sample)
-    said = f"{part(sample)} at {words.count(peak)}"
+    said = f"{part(sample)} at {fmt.count(peak)}"
     return f"{said}, {part(away)} away from the peak" if curve and away != sample else said
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sim.report import words
+from sim.report import number_format as fmt
 from sim.report.tables import Frames, table, unbilled, vendors
 from sim.scenario import Scenario
 
@@ -40,7 +40,7 @@ class Plan:
     @property
     def said(self) -> str:
         """`LiveKit, self-hosted (+ operations)`."""
-        return f"{self.name} (+{words.SPACE}{self.unbilled})" if self.unbilled else self.name
+        return f"{self.name} (+{fmt.SPACE}{self.unbilled})" if self.unbilled else self.name
 
 
 def plans(frames: Frames, scenario: Scenario) -> list[Plan]:
@@ -128,15 +128,15 @@ def about(at: float, points: Sequence[int]) -> str:
     """`about 13,000 viewers (between the simulated 10,000 and 15,000)`: a crossing is no surer than
     the points it lies between. Two digits, or as many as keep it between them."""
     if at in points:
-        return f"the simulated {words.count(at)} viewers"
+        return f"the simulated {fmt.count(at)} viewers"
     low, high = (
         max((p for p in points if p < at), default=points[0]),
         min((p for p in points if p > at), default=points[-1]),
     )
     digits = next(d for d in range(2, 18) if low <= float(f"{at:.{d - 1}e}") <= high)
     return (
-        f"about {words.number(at, digits)} viewers "
-        f"(between the simulated {words.count(low)} and {words.count(high)})"
+        f"about {fmt.number(at, digits)} viewers "
+        f"(between the simulated {fmt.count(low)} and {fmt.count(high)})"
     )
 
 
@@ -160,9 +160,9 @@ def cheapest(frames: Frames, scenario: Scenario) -> list[Cheapest]:
         said += "".join(f", from {about(at, points)} on {plan.said}" for at, plan in later)
         meet = crossed(frames, scenario, metric)
         if len(points) == 1:
-            said += f" at {words.count(points[0])} viewers."
+            said += f" at {fmt.count(points[0])} viewers."
         else:
-            between = f"between {words.count(points[0])} and {words.count(points[-1])} viewers"
+            between = f"between {fmt.count(points[0])} and {fmt.count(points[-1])} viewers"
             many = f"{len(meet)} times" if len(meet) > 1 else "once"
             said += (
                 f". Two plans cross {many} {between}:"

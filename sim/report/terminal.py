@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from unicodedata import east_asian_width
 
-from sim.report import words
-from sim.report.said import (
+from sim.report import number_format as fmt
+from sim.report.messages import (
     ask_for,
     asked,
     best_first,
@@ -36,7 +36,7 @@ NAME, LIMIT = 27, 28
 def text(frames: Frames, scenario: Scenario) -> str:
     """The answer in a sentence and a line per vendor, at most WIDTH columns wide."""
     peak, figures = night_peak(frames, scenario), estimates(frames)
-    rows = [[f"{words.count(peak)} viewers", "watched", "stalled", "sales lost", "bill, CNY",
+    rows = [[f"{fmt.count(peak)} viewers", "watched", "stalled", "sales lost", "bill, CNY",
              "first limit"]]  # fmt: skip
     for vendor, name in best_first(frames, scenario).items():
         limits = on_the_night(reached(frames, figures, vendor, peak))
@@ -46,9 +46,9 @@ def text(frames: Frames, scenario: Scenario) -> str:
         )
         rows.append([
             _cut(marked(vendor, name, scenario), NAME),
-            words.percent(watched), words.percent(stalled),
-            words.percent(lost_share(figures, vendor, peak).mean),
-            words.money(bill) + "*" * bool(unbilled(vendor, scenario)),
+            fmt.percent(watched), fmt.percent(stalled),
+            fmt.percent(lost_share(figures, vendor, peak).mean),
+            fmt.money(bill) + "*" * bool(unbilled(vendor, scenario)),
             _cut(limits[0].limit if limits else "none", LIMIT),
         ])  # fmt: skip
     wide = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
@@ -66,7 +66,7 @@ def text(frames: Frames, scenario: Scenario) -> str:
     told = ask_for(asked(frames, scenario))
     sentences = [*verdict(frames, scenario), *warnings(frames), *([told] if told else [])]
     answer = [line for said in sentences for line in _wrapped(said)]
-    return "\n".join([*answer, *([""] if answer else []), *lines, ""]).replace(words.SPACE, " ")
+    return "\n".join([*answer, *([""] if answer else []), *lines, ""]).replace(fmt.SPACE, " ")
 
 
 def _wrapped(said: str) -> list[str]:

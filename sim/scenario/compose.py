@@ -25,7 +25,16 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 from pydantic import ValidationError
 
-from sim.scenario import words
+from sim.scenario.error_messages import (
+    model_at,
+    nearest,
+    no_such_choice,
+    not_understood,
+    of_hydra,
+    of_validation,
+    several,
+    shown,
+)
 from sim.scenario.errors import FULL, NotWritten, ScenarioError
 from sim.scenario.files import (
     CONF,
@@ -203,7 +212,7 @@ def validated(cfg: DictConfig, config_dir: Path | None = None, resolve: bool = T
         try:
             scenario = Scenario.model_validate(data)
         except ValidationError as error:
-            raise ScenarioError(words.of_validation(error, data, options)) from None
+            raise ScenarioError(of_validation(error, data, options)) from None
         _check_provenance(scenario)
         named_files(scenario)
     return scenario
@@ -218,7 +227,7 @@ def _with_text_keys(node: Any, at: str = "") -> Any:
     for key in node:
         if isinstance(key, bool) or not isinstance(key, str | int):
             raise ScenarioError(
-                f"{at.lstrip('.') or 'the configuration'} has the key {words.shown(key)}: a key is "
+                f"{at.lstrip('.') or 'the configuration'} has the key {shown(key)}: a key is "
                 "text (in a file, put it in quotes: YAML reads no, off, null and 1.5 otherwise)"
             )
     return {str(key): _with_text_keys(child, f"{at}.{key}") for key, child in node.items()}
@@ -237,9 +246,9 @@ def arguments(argv: Sequence[str], sweep: bool = False) -> list[str]:
         try:
             override = OverridesParser.create().parse_override(argument)
         except HydraException:
-            raise ScenarioError(words.not_understood(typed, options)) from None
+            raise ScenarioError(not_understood(typed, options)) from None
         if override.is_sweep_override() and not sweep:
-            raise ScenarioError(words.several(typed, options))
+            raise ScenarioError(several(typed, options))
         _check_hydras(override)
         _check_choice(override)
         _check_source(typed, override)
@@ -251,7 +260,7 @@ def _check_arguments(argv: Sequence[str]) -> None:
     for argument in argv:
         if not isinstance(argument, str):
             raise ScenarioError(
-                f"an override is {words.shown(argument)}: each must be a text of its own, such as "
+                f"an override is {shown(argument)}: each must be a text of its own, such as "
                 "load_scenario('seed=1', 'vendors=[agora]')"
             )
     size = sum(map(len, argv))
@@ -267,18 +276,18 @@ def _check_arguments(argv: Sequence[str]) -> None:
             deepest = max(deepest, levels)
         if deepest > MOST_BRACKETS:
             raise ScenarioError(
-                f"{words.shown(argument)} nests brackets {deepest} deep: at most {MOST_BRACKETS}"
+                f"{shown(argument)} nests brackets {deepest} deep: at most {MOST_BRACKETS}"
             )
         if max(map(len, re.split(r"[./=@]", argument.partition("=")[0]))) > LONGEST_NAME:
             raise ScenarioError(
-                f"{words.shown(argument)} is not understood: no key has a name of more than "
+                f"{shown(argument)} is not understood: no key has a name of more than "
                 f"{LONGEST_NAME} characters"
             )
         try:
             argument.encode()
         except UnicodeEncodeError:
             raise ScenarioError(
-                f"{words.shown(argument)} is not UTF-8 text: no key and no value can be"
+                f"{shown(argument)} is not UTF-8 text: no key and no value can be"
             ) from None
 
 
@@ -292,7 +301,7 @@ def _check_hydras(override: Override) -> None:
     code = "_target_" in str(override.input_line)
     if override.is_delete() or code or not (key in HYDRAS or number):
         raise ScenarioError(
-            f"{words.shown(key)[1:-1]} is Hydra's own and can't be given here: what can be is "
+            f"{shown(key)[1:-1]} is Hydra's own and can't be given here: what can be is "
             f"{', '.join(HYDRAS)} and what belongs to them, such as hydra.launcher.n_jobs"
         )
 
@@ -301,14 +310,14 @@ def _check_choice(override: Override) -> None:
     """What Hydra takes for a choice of files and isn't one; a list where there is one choice."""
     group, options = override.key_or_group, groups()
     if not group:
-        raise ScenarioError(words.not_understood(str(override.input_line), options))
+        raise ScenarioError(not_understood(str(override.input_line), options))
     if group not in options or override.is_delete() or override.is_sweep_override():
         return
     chosen = override.value()
     several = chosen if isinstance(chosen, list) else []
     for name in several or [chosen]:
         if (several and not isinstance(name, str)) or len(str(name)) > LONGEST_NAME:
-            raise ScenarioError(words.no_such_choice(group, str(name), options))
+            raise ScenarioError(no_such_choice(group, str(name), options))
     for name, times in Counter(several).items():
         if times > 1:
             raise ScenarioError(f"{group} names '{name}' {times} times: it must be there once")
@@ -318,14 +327,14 @@ def _check_choice(override: Override) -> None:
         _check_vendors(None, options[group])
     if not isinstance(chosen, str | list) or not chosen:
         there = ", ".join(options[group])
-        raise ScenarioError(f"{group} is {words.shown(chosen)}: it must be one of {there}")
+        raise ScenarioError(f"{group} is {shown(chosen)}: it must be one of {there}")
 
 
 def _check_source(typed: str, override: Override) -> None:
     """A value, alone or in a group of keys, that would keep the source of the one it replaces."""
     argument, key = typed.lstrip("+"), override.key_or_group
     number, _, last = key.rpartition(".")
-    if last == "value" and words.model_at(number.split(".")) is Quantity:
+    if last == "value" and model_at(number.split(".")) is Quantity:
         _refuse_borrowed_source(argument, number)
     if override.is_delete() or override.is_sweep_override():
         return
@@ -333,7 +342,7 @@ def _check_source(typed: str, override: Override) -> None:
     if (
         isinstance(given, dict)
         and "source" not in map(str, given)
-        and words.model_at(key.split(".")) is Quantity
+        and model_at(key.split(".")) is Quantity
     ):
         _refuse_borrowed_source(argument, key)
 
@@ -353,7 +362,7 @@ def in_words(config_dir: Path | None = None) -> Iterator[None]:
     except (ScenarioError, NotWritten):
         raise
     except Exception as error:
-        said = words.of_hydra(error, groups(config_dir))
+        said = of_hydra(error, groups(config_dir))
         full = isinstance(error, OSError) and error.errno in FULL  # Hydra makes a sweep's folder
         raise (NotWritten if full else ScenarioError)(said) from None
 
@@ -396,12 +405,10 @@ def _check_vendors(vendors: Any, files: Sequence[str]) -> None:
                 "that holds it must begin '# @package vendors.<name>'"
             )
         if not isinstance(body, Mapping):
-            raise ScenarioError(
-                f"vendors.{key} is {words.shown(body)}: a vendor must be a group of keys"
-            )
+            raise ScenarioError(f"vendors.{key} is {shown(body)}: a vendor must be a group of keys")
         if key not in whole:
             needed = [k for k, f in Vendor.model_fields.items() if f.is_required()]
-            near = "" if key in files else words.nearest(key, [*whole, *files])
+            near = "" if key in files else nearest(key, [*whole, *files])
             meant = f" (did you mean {near}?)" if near else ""
             how = f" ('vendors=[{','.join([*whole, key])}]')" if key in files else ""
             raise ScenarioError(

@@ -1,7 +1,7 @@
 """Revenue at risk: what limits and incidents may cost, over all peaks and incidents the night may
 bring, and what a cheaper vendor costs for each yuan of its fee that it saves.
 
-No night is run for it but those of incidents (`sim.study.nights.strata`): the peak's distribution
+No night is run for it but those of incidents (`sim.study.variants.strata`): the peak's distribution
 is laid over the points of the curve.
 """
 
@@ -18,9 +18,10 @@ from scipy.special import ndtri
 
 from sim.metrics import with_units
 from sim.scenario.model import Scenario
-from sim.study.inputs import added_by_draws, ends_of
 from sim.study.interval import interval
-from sim.study.nights import scripted_peak, strata
+from sim.study.plan import scripted_peak
+from sim.study.uncertainty import added_by_draws, ends_of
+from sim.study.variants import Stratum, Variant, strata
 
 Array = NDArray[np.float64]
 
@@ -43,12 +44,12 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def at_risk(results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+def at_risk(results: pd.DataFrame, side_runs: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     """COLUMNS: for each vendor and metric its statistics (mean, p1 .. p99, es95), CNY.
 
-    `results`, `small`: as the study gathers them. Every night of the curve counts alike, whatever
-    its replication; `ci_low, ci_high`: 95 % over replications. `input_low, input_high`: what
-    drawn numbers add to the share of sales lost at the scripted peak, added at every peak; nan
+    `results`, `side_runs`: as the study gathers them. Every night of the curve counts alike,
+    whatever its replication; `ci_low, ci_high`: 95 % over replications. `input_low, input_high`:
+    what drawn numbers add to the share of sales lost at the scripted peak, added at every peak; nan
     where no draw moved it. `peak_sigma`: over which peaks; of one point only the scripted one, 0,
     and no row unless an incident has a chance. `below, above`: chance of a peak below or above the
     simulated points: above them losses go on in a straight line, at most to all sales, below them
@@ -59,12 +60,12 @@ def at_risk(results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario) -> p
     rows: list[tuple[str | float, ...]] = []
     for vendor in scenario.vendors:
         for metric in (AT_RISK, ATTRIBUTABLE):
-            nights = _nights(vendor, metric, results, small, scenario)
+            nights = _nights(vendor, metric, results, side_runs, scenario)
             if nights is not None:
-                rows += _statistics(nights, small)
+                rows += _statistics(nights, side_runs)
                 rows += _by_incident(nights, scenario) if metric == AT_RISK else ()
-    rows += list(_against_reference(results, small, scenario))
-    rows += list(_before(results, small, scenario))
+    rows += list(_against_reference(results, side_runs, scenario))
+    rows += list(_before(results, side_runs, scenario))
     return with_units(pd.DataFrame(rows, columns=COLUMNS))
 
 
@@ -128,7 +129,7 @@ class Nights:
     """One a replication."""
     peaks: Array
     """Equally likely."""
-    strata: dict[str, float]
+    strata: dict[Stratum, float]
     """Which incidents strike, and how likely that is."""
     struck: Array
     """(replications, strata) share of the sales that they add to what is lost."""
@@ -151,7 +152,7 @@ class Nights:
 
 
 def _nights(
-    vendor: str, metric: str, results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario
+    vendor: str, metric: str, results: pd.DataFrame, side_runs: pd.DataFrame, scenario: Scenario
 ) -> Nights | None:
     """None where one peak is known and nothing has a chance, and where no ladder was run."""
     median, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
@@ -165,11 +166,11 @@ def _nights(
         sigma = 0.0
     configured, *_ = strata(scenario, vendor)
     chance = strata(scenario, vendor, metric == ATTRIBUTABLE)
-    struck = _struck(mine, small, vendor, median, configured, list(chance))
+    struck = _struck(mine, side_runs, vendor, median, configured, list(chance))
     return Nights(vendor, metric, median, sigma, curves, peaks_of(median, sigma), chance, struck)
 
 
-def _statistics(nights: Nights, small: pd.DataFrame) -> Iterator[tuple[str | float, ...]]:
+def _statistics(nights: Nights, side_runs: pd.DataFrame) -> Iterator[tuple[str | float, ...]]:
     """Rows of COLUMNS."""
     curves, weights = nights.curves, nights.weights
 
@@ -181,7 +182,7 @@ def _statistics(nights: Nights, small: pd.DataFrame) -> Iterator[tuple[str | flo
     each = [statistics_of(nights.lost(r), weights) for r in range(len(curves))]
     moved = AT_RISK if nights.metric == AT_RISK else "lost_gmv_cny"
     sold = float(np.mean([np.interp(nights.scripted, c.peaks, c.sold) for c in curves]))
-    added = _drawn(small, nights.vendor, nights.scripted)[moved]
+    added = _drawn(side_runs, nights.vendor, nights.scripted)[moved]
     drawn = [pooled(one / sold) for one in added if sold]
     for name, value in whole.items():
         over = np.array([one[name] for one in each])
@@ -213,8 +214,8 @@ def _by_incident(nights: Nights, scenario: Scenario) -> Iterator[tuple[str | flo
         if chance is None:
             continue
         costs = np.zeros(len(lost))
-        for struck in (which for which in night if which[place] == "1"):
-            spared = f"{struck[:place]}0{struck[place + 1 :]}"
+        for struck in (which for which in night if which.strikes[place]):
+            spared = struck.without(place)
             either = nights.strata[struck] + nights.strata[spared]
             costs += either * (night[struck] - night[spared])
         for name, times in (("mean", chance), ("if_it_happens", 1.0)):
@@ -248,32 +249,38 @@ def _curves(mine: pd.DataFrame, metric: str, scripted: int) -> list[Curve]:
 
 def _struck(
     mine: pd.DataFrame,
-    small: pd.DataFrame,
+    side_runs: pd.DataFrame,
     vendor: str,
     scripted: int,
-    configured: str,
-    codes: list[str],
+    configured: Stratum,
+    strata: list[Stratum],
 ) -> Array:
     """(replications, strata) share of the sales lost that a stratum's incidents add to the night
     as configured; below 0 where it has fewer of them."""
     here = mine[mine["peak_viewers"] == scripted]
     wide = here.pivot_table(index="replication", columns="metric", values="value", dropna=False)
-    lost = {configured: wide["lost_gmv_cny"]}
-    if codes != [configured]:
-        rows = small[(small["vendor"] == vendor) & (small["how"] == "struck")]
+    lost = {str(configured): wide["lost_gmv_cny"]}
+    if strata != [configured]:
+        rows = side_runs[
+            (side_runs["vendor"] == vendor) & (side_runs["variant"] == Variant.STRATUM)
+        ]
         rows = rows[rows["metric"] == "lost_gmv_cny"]
-        lost |= {str(of): one.set_index("replication")["value"] for of, one in rows.groupby("of")}
+        lost |= {
+            str(key): one.set_index("replication")["value"]
+            for key, one in rows.groupby("variant_key")
+        }
     sold = wide["perfect_gmv_cny"]
-    added = [((lost[of] - lost[configured]) / sold).fillna(0.0).to_numpy() for of in codes]
+    before = lost[str(configured)]
+    added = [((lost[str(one)] - before) / sold).fillna(0.0).to_numpy() for one in strata]
     return np.stack(added, axis=1)
 
 
-def _drawn(small: pd.DataFrame, vendor: str, scripted: int) -> dict[str, Array]:
+def _drawn(side_runs: pd.DataFrame, vendor: str, scripted: int) -> dict[str, Array]:
     """What each draw adds to a night at the scripted peak, CNY, by metric; draws in one order."""
     wanted = (AT_RISK, "lost_gmv_cny", "lost_margin_cny", "cost_cny")
-    added = added_by_draws(small)
+    added = added_by_draws(side_runs)
     here = added[(added["vendor"] == vendor) & (added["peak_viewers"] == scripted)]
-    here = here.sort_values("of", kind="stable")
+    here = here.sort_values("variant_key", kind="stable")
     return {m: here.loc[here["metric"] == m, "added"].to_numpy(np.float64) for m in wanted}
 
 
@@ -281,7 +288,7 @@ def _drawn(small: pd.DataFrame, vendor: str, scripted: int) -> dict[str, Array]:
 
 
 def _against_reference(
-    results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario
+    results: pd.DataFrame, side_runs: pd.DataFrame, scenario: Scenario
 ) -> Iterator[tuple[str | float, ...]]:
     """For each other vendor on the scripted night: the fee it saves against `reference_vendor`,
     what it loses more, and how many times the one the other is (nan where it saves nothing)."""
@@ -292,11 +299,11 @@ def _against_reference(
     wide = here.pivot_table(
         index=["vendor", "replication"], columns="metric", values="value", dropna=False
     )
-    theirs, moved = wide.loc[reference], _drawn(small, reference, scripted)
+    theirs, moved = wide.loc[reference], _drawn(side_runs, reference, scripted)
     for vendor in scenario.vendors:
         if vendor == reference:
             continue
-        mine, drawn = wide.loc[vendor], _drawn(small, vendor, scripted)
+        mine, drawn = wide.loc[vendor], _drawn(side_runs, vendor, scripted)
         saved = (theirs["cost_cny"] - mine["cost_cny"]).to_numpy()
         saved_drawn = saved.mean() + moved["cost_cny"] - drawn["cost_cny"]
         yield (vendor, "fee_saved_cny", "mean", saved.mean(), *interval(saved),
@@ -332,7 +339,7 @@ def _ratios(more: Array, saved: Array) -> tuple[float, float]:
 
 
 def _before(
-    results: pd.DataFrame, small: pd.DataFrame, scenario: Scenario
+    results: pd.DataFrame, side_runs: pd.DataFrame, scenario: Scenario
 ) -> Iterator[tuple[str | float, ...]]:
     """For each two vendors: in what share of the draws the one comes before the other, by bill and
     lost margin.
@@ -342,12 +349,17 @@ def _before(
     """
     scripted = scripted_peak(scenario)
     here = results[(results["peak_viewers"] == scripted) & (results["metric"] == TOGETHER)]
-    added = added_by_draws(small)
+    added = added_by_draws(side_runs)
     added = added[(added["peak_viewers"] == scripted) & (added["metric"] == TOGETHER)]
     if added.empty:
         return
     both = added.merge(here, on=["vendor", "replication"])
-    wide = (both["value"] + both["added"]).groupby([both["of"], both["vendor"]]).first().unstack()
+    wide = (
+        (both["value"] + both["added"])
+        .groupby([both["variant_key"], both["vendor"]])
+        .first()
+        .unstack()
+    )
     for vendor, other in permutations([v for v in scenario.vendors if v in wide], 2):
         gap = (wide[other] - wide[vendor]).dropna().to_numpy()
         first = (gap > 0) + (gap == 0) / 2

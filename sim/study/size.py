@@ -29,8 +29,8 @@ from sim.scenario.model import FEWEST as FEWEST_SAMPLED
 from sim.scenario.model import MOST_PEOPLE, Network, Scenario
 from sim.scenario.quantity import LEAST, LEAST_S
 from sim.scenario.vendor import METERED, Vendor
-from sim.study.nights import FEWEST, other_strata, points_of
-from sim.study.numbers import ends
+from sim.study.plan import FEWEST, points_of
+from sim.study.variants import ends, other_strata
 from sim.viewer.viewer import VIEWER
 
 MOST_WORK_S = 7 * 86_400.0

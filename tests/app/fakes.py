@@ -33,7 +33,7 @@ class FakeStudy:
     fail: Callable[[Scenario], None] = lambda scenario: None
     warnings: list[str] = field(default_factory=list)
 
-    def answer(
+    def run_study(
         self, scenario: Scenario, progress: Callable[[int, int], None], keep: bool = False
     ) -> Frames:
         self.asked.append(scenario)
@@ -74,7 +74,7 @@ def plot(frames: Frames, scenario: Scenario) -> str:
 def rooms(study: FakeStudy) -> dict[str, ModuleType]:
     """The two modules the command calls, to be put in `sys.modules`."""
     made = {name: ModuleType(name) for name in ("sim.study", "sim.report")}
-    vars(made["sim.study"]).update(Frames=Frames, answer=study.answer)
+    vars(made["sim.study"]).update(Frames=Frames, run_study=study.run_study)
     vars(made["sim.report"]).update(write=write, plot=plot)
     return made
 

@@ -51,7 +51,7 @@ SOURCE_OF = {
 CONSTANTS = (
     "sim.viewer.viewer.SAFETY", "sim.record.HD_LINES", "sim.record.BIN_S",
     "sim.engine.drive.fast.FEW_FLOWS", "sim.engine.run.MOST_EXACT", "sim.study.size.MOST_WORK_S",
-    "sim.study.nights.FEWEST", "sim.study.inputs.ENOUGH", "sim.billing.usage.SAMPLE_S",
+    "sim.study.plan.FEWEST", "sim.study.uncertainty.ENOUGH", "sim.billing.usage.SAMPLE_S",
     "sim.engine.collect.usage.FEWEST_REQUESTS",
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from sim.demand import draw_audience
 from sim.record import BIN_S, State
 from sim.scenario.compose import load_scenario
 from sim.scenario.model import Scenario
-from sim.study import answer
+from sim.study import run_study
 from tests.properties.files import write
 from tests.properties.kept import found_before, how_to_keep
 from tests.properties.scenarios import scenarios
@@ -160,7 +160,7 @@ def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> N
     how_to_keep(test_checking_keeping_and_threads_change_no_night, data)
     other = data | {"engine": data["engine"] | {"check": False, "threads": 2}}
     one = simulate(Scenario.model_validate(data))
-    two = answer(Scenario.model_validate(other), lambda done, total: None, keep=False)
+    two = run_study(Scenario.model_validate(other), lambda done, total: None, keep=False)
     for name in (
         "results",
         "breakdown",

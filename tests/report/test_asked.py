@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sim.report.said import Ask, Asked, ask_for, asked
+from sim.report.messages import Ask, Asked, ask_for, asked
 from tests.report.made_up import frames, scenario
 
 ASKS = pd.DataFrame(

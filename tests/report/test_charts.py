@@ -17,9 +17,9 @@ from scipy import stats
 
 from sim.report.charts import charts, plot
 from sim.report.charts.which_limit_binds import strips
+from sim.report.number_format import SPACE, money
 from sim.report.style import NARROW_IN, SERIES, WIDE_IN, apart, drawing, image, legible, wrapped
 from sim.report.tables import estimates
-from sim.report.words import SPACE, money
 from sim.study.costs import crossings
 from tests.report.made_up import frames, many, scenario
 

@@ -13,16 +13,16 @@ import pytest
 from sim.commerce import RUNGS
 from sim.report.charts import charts
 from sim.report.charts.which_limit_binds import strips
+from sim.report.messages import BOUND_RUNGS, fee_saved, limits_cost, verdict
+from sim.report.number_format import HELD, LIMITS, SPACE, money, people, percent, up
 from sim.report.page import Picture, page
 from sim.report.plans import about, cheapest, plans
-from sim.report.said import BOUND_RUNGS, fee_saved, limits_cost, verdict
 from sim.report.style import WIDE_IN, image
 from sim.report.tables import estimates, lost_by_limit, night_peak
 from sim.report.terminal import text
-from sim.report.words import HELD, LIMITS, SPACE, money, people, percent, up
 from sim.scenario import Scenario
 from sim.scenario.compose import load_scenario
-from sim.study import answer
+from sim.study import run_study
 from sim.study.costs import crossings
 from tests.report.made_up import MadeUp, frames, many, scenario
 
@@ -337,7 +337,7 @@ OUTAGE = (
 @pytest.fixture(scope="module")
 def outage() -> tuple[Any, Scenario]:
     loaded = load_scenario(*OUTAGE)
-    return answer(loaded, lambda done, total: None), loaded
+    return run_study(loaded, lambda done, total: None), loaded
 
 
 def test_the_table_of_limits_is_the_breakdown_of_all_rungs(outage: tuple[Any, Scenario]) -> None:

@@ -9,12 +9,12 @@ import pytest
 from sim import report
 from sim.report import write
 from sim.report.charts import charts
+from sim.report.messages import marked
+from sim.report.number_format import SPACE
 from sim.report.page import Picture, _command, inline
 from sim.report.page import page as page_of
-from sim.report.said import marked
 from sim.report.style import NARROW_IN, image
 from sim.report.terminal import text as in_terminal
-from sim.report.words import SPACE
 from sim.scenario.model import Incident
 from tests.report.made_up import frames, moved, scenario
 

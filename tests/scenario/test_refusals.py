@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from sim.scenario import ScenarioError
 from sim.scenario.compose import load_scenario
+from sim.scenario.error_messages import of_validation
 from sim.scenario.files import groups
 from sim.scenario.model import Scenario
 from sim.scenario.quantity import Source
-from sim.scenario.words import of_validation
 
 SHIPPED = groups()["vendors"]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.scenario.compose import load_scenario
-from sim.study import Frames, answer
+from sim.study import Frames, run_study
 from sim.study.costs import (
     changes_of_sign,
     crossings,
@@ -103,7 +103,7 @@ def test_every_tariff_has_its_curve_and_the_first_is_the_bill() -> None:
         "vendors=[tencent_leb,budget]", "promotion.peak_viewers=400", "promotion.duration_s=900",
         "replications=2", "study.peaks=[0.5]", "study.ranges=none", "bands.draws=0",
     )  # fmt: skip
-    frames = answer(scenario, lambda done, total: None)
+    frames = run_study(scenario, lambda done, total: None)
     plans = {
         (name, tariff.name)
         for name, vendor in scenario.vendors.items()
@@ -130,7 +130,7 @@ def test_list_bought_beside_others_is_added_to_each_of_them() -> None:
     """It has no curve of its own."""
 
     def of(*lists: str) -> Frames:
-        return answer(
+        return run_study(
             load_scenario(
                 "vendors=[tencent_leb]", f"tariff@vendors.tencent_leb.tariffs=[{','.join(lists)}]",
                 "promotion.peak_viewers=100", "promotion.duration_s=900", "replications=1",
@@ -175,7 +175,7 @@ def test_servers_grow_with_the_peak_of_a_night_without_limits() -> None:
 
 
 def test_ordinary_night_needs_its_share_of_the_billed_servers() -> None:
-    frames = answer(
+    frames = run_study(
         load_scenario(
             "vendors=[livekit_selfhosted]", "promotion.peak_viewers=200", "replications=1",
             "promotion.duration_s=900", "study=compare", "bands.draws=0",

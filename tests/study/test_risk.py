@@ -13,9 +13,9 @@ from scipy import stats
 
 from sim.scenario.compose import load_scenario
 from sim.scenario.model import Scenario
-from sim.study import answer
-from sim.study.nights import strata
+from sim.study import run_study
 from sim.study.risk import at_risk, peaks_of, ratio, statistics_of
+from sim.study.variants import Stratum, strata
 
 EVEN = (np.arange(200_000) + 0.5) / 200_000
 WEIGHTS = np.full(len(EVEN), 1 / len(EVEN))
@@ -157,12 +157,16 @@ def test_what_own_links_cost_is_no_vendors_fault_at_any_peak() -> None:
 CUT = "{{name: cut, what: region, where: cn, time_s: 300, duration_s: 200, left: 0, chance: {}}}"
 
 
+def coded(chances: dict[Stratum, float]) -> dict[str, float]:
+    return {str(stratum): chance for stratum, chance in chances.items()}
+
+
 def test_strata_have_the_chances_of_independent_incidents() -> None:
     two = night(0.0, f"incidents=[{CUT.format(0.1)},{CUT.format(0.25)}]")
-    assert strata(two, "budget") == pytest.approx(
+    assert coded(strata(two, "budget")) == pytest.approx(
         {"00": 0.675, "01": 0.225, "10": 0.075, "11": 0.025}
     )
-    assert strata(night(0.0), "budget") == {"": 1.0}
+    assert coded(strata(night(0.0), "budget")) == {"": 1.0}
 
 
 def test_what_an_isp_or_the_host_breaks_is_not_the_vendors() -> None:
@@ -172,10 +176,10 @@ def test_what_an_isp_or_the_host_breaks_is_not_the_vendors() -> None:
         "{name: host, what: host_uplink, time_s: 300, duration_s: 200, left: 0, chance: 0.4}",
     )
     scenario = night(0.0, f"incidents=[{','.join([*outside, CUT.format(0.25)])}]")
-    assert strata(scenario, "budget") == pytest.approx(
+    assert coded(strata(scenario, "budget")) == pytest.approx(
         {"100": 0.45, "101": 0.15, "110": 0.3, "111": 0.1}
     )
-    assert strata(scenario, "budget", own=True) == pytest.approx({"000": 0.75, "001": 0.25})
+    assert coded(strata(scenario, "budget", own=True)) == pytest.approx({"000": 0.75, "001": 0.25})
 
 
 def test_incident_costs_what_its_nights_lose_in_addition() -> None:
@@ -185,11 +189,19 @@ def test_incident_costs_what_its_nights_lose_in_addition() -> None:
     base = calm[calm["metric"] == "lost_gmv_cny"].set_index("replication")["value"]
     small = pd.DataFrame(
         [
-            ("budget", PEAK, r, "struck", of, "lost_gmv_cny", base[r] + more)
+            ("budget", PEAK, r, "stratum", of, "lost_gmv_cny", base[r] + more)
             for r in (0, 1)
             for of, more in (("10", 1000.0), ("01", 300.0), ("11", 1500.0))
         ],
-        columns=["vendor", "peak_viewers", "replication", "how", "of", "metric", "value"],
+        columns=[
+            "vendor",
+            "peak_viewers",
+            "replication",
+            "variant",
+            "variant_key",
+            "metric",
+            "value",
+        ],
     )
     found = at_risk(calm, small, two).set_index(["metric", "statistic"])["value"]
     first, second = 0.75 * 1000 + 0.25 * 1200, 0.9 * 300 + 0.1 * 500
@@ -233,7 +245,7 @@ def test_chance_incident_is_in_the_risk_but_on_no_night_shown() -> None:
 
 def small_run(*more: str, vendors: str = "agora") -> Any:
     scenario = load_scenario(f"vendors=[{vendors}]", *SMALL, *more)
-    return answer(scenario, lambda done, total: None)
+    return run_study(scenario, lambda done, total: None)
 
 
 def value_of(frames: Any, metric: str, statistic: str = "mean", vendor: str = "agora") -> float:
@@ -307,7 +319,7 @@ def test_who_comes_first_is_asked_draw_by_draw_on_the_same_night() -> None:
     rows = [together(v, "base", "", r, 7.0) for v in bills for r in range(2)]
     rows += [together(v, "drawn", str(k), k % 2, 7.0 + x) for v in bills
              for k, x in enumerate(drawn[v])]  # fmt: skip
-    columns = ["vendor", "peak_viewers", "replication", "how", "of", "metric", "value"]
+    columns = ["vendor", "peak_viewers", "replication", "variant", "variant_key", "metric", "value"]
     scenario = night(0.25, vendors="agora,budget")
     found = at_risk(results, pd.DataFrame(rows, columns=columns), scenario)
     share = found.set_index(["vendor", "metric"])["value"]

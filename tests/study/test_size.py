@@ -10,7 +10,7 @@ import pytest
 from sim.scenario import ScenarioError
 from sim.scenario.compose import load_scenario
 from sim.study import size
-from sim.study.answer import answer
+from sim.study.run_study import run_study
 
 SMALL = (
     "study=compare", "study.ladder=false", "bands.draws=0", "replications=1", "vendors=[budget]",
@@ -138,10 +138,10 @@ def test_it_is_refused_before_anything_is_drawn(monkeypatch):
     def never(*_: Any) -> None:
         raise AssertionError("drawn")
 
-    monkeypatch.setattr("sim.study.nights.draw_audience", never)
+    monkeypatch.setattr("sim.study.plan.draw_audience", never)
     on_a_machine_of(4, monkeypatch)
     with pytest.raises(ScenarioError, match="GB of memory"):
-        answer(load_scenario(*SMALL, *MILLION), lambda done, total: None)
+        run_study(load_scenario(*SMALL, *MILLION), lambda done, total: None)
 
 
 def test_a_recording_says_its_own_size(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from sim.report import words
+from sim.report import number_format as fmt
 from sim.report.charts.axes import STEPS, bare_y, frame_y, scale, whisker
 from sim.report.plans import Plan, lowest, plans
 from sim.report.style import (
@@ -235,7 +235,7 @@ def _amount_against_peak(
         question=question,
         subtitle=subtitle,
         unit=f"{what}, {unit}",
-        say=words.number,
+        say=fmt.number,
         turns=turns,
         wide=max(last) > FAR_APART * max(0.0, min(last)),
     )  # fmt: skip
@@ -250,7 +250,7 @@ class Turn:
 
 
 def _say_percent(x: float) -> str:
-    return words.percent(x / 100)
+    return fmt.percent(x / 100)
 
 
 def _against_peak(
@@ -273,14 +273,14 @@ def _against_peak(
         if len(points) == 1:
             shown = [line.at[peak] for line in lines]
             said = f"{subtitle} {_about_bands(shown, 'Solid lines')}"
-            said += f" {words.count(peak)} viewers at the peak."
+            said += f" {fmt.count(peak)} viewers at the peak."
             return _dots(width_in, f"{question}?", said, unit, peak, lines, say, limit)
         subtitle += f" {_about_bands([e for line in lines for e in line.at.values()])}"
-        subtitle += f" Beside each name: at {words.count(points[-1])}."
+        subtitle += f" Beside each name: at {fmt.count(points[-1])}."
         least = [e.mean for line in lines for e in line.known.values()]
         foot = _foot(least) if wide else 0.0
         if wide:
-            subtitle += f" The axis is logarithmic above {words.exact(foot)}, straight below."
+            subtitle += f" The axis is logarithmic above {fmt.exact(foot)}, straight below."
         values = [line.said(line.at[points[-1]], say) for line in lines]
         longest = max(
             text_in(f"{line.name}  {value}") for line, value in zip(lines, values, strict=True)
@@ -343,7 +343,7 @@ def _rings(axes: Axes, turns: Sequence[Turn], room_in: float, top: float) -> Non
         label="crossings",
     )  # fmt: skip
 
-    gap_in = max((text_in(words.number(c.peak, 2)) for c in turns), default=0.0) + 0.1
+    gap_in = max((text_in(fmt.number(c.peak, 2)) for c in turns), default=0.0) + 0.1
     if not turns or len(turns) * gap_in > 0.8 * room_in:
         return
     _raise(axes, top)
@@ -351,7 +351,7 @@ def _rings(axes: Axes, turns: Sequence[Turn], room_in: float, top: float) -> Non
     wanted = [(c.peak - low) / (high - low) for c in turns]
     for c, x in zip(turns, apart(wanted, 2 * half, half, 1 - half), strict=True):
         axes.annotate(
-            words.number(c.peak, 2), (c.peak, c.y), xytext=(x, 1.0), textcoords=axes.transAxes,
+            fmt.number(c.peak, 2), (c.peak, c.y), xytext=(x, 1.0), textcoords=axes.transAxes,
             ha="center", va="top", size=TEXT_PT, color=INK, zorder=5,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
             arrowprops={
@@ -468,11 +468,11 @@ def _frame_log(axes: Axes, least: float, low: float, top: float) -> None:
 def _frame_x(axes: Axes, points: list[int], room_in: float) -> None:
     """Ticks at the points that were simulated, as many as there is room to read."""
     low, high = axes.get_xlim()
-    widest = max(text_in(words.count(p)) for p in points) + 0.12
+    widest = max(text_in(fmt.count(p)) for p in points) + 0.12
     kept: list[int] = []
     for p in points:
         if not kept or (p - kept[-1]) / (high - low) * room_in >= widest:
             kept.append(p)
     axes.xaxis.set_major_locator(FixedLocator(kept))
     axes.xaxis.set_minor_locator(FixedLocator([p for p in points if p not in kept]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: words.count(x)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: fmt.count(x)))

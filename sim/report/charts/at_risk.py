@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 from scipy.special import ndtr, ndtri
 
-from sim.report import words
+from sim.report import number_format as fmt
 from sim.report.charts.axes import frame_y, scale, whisker
 from sim.report.style import (
     GREY,
@@ -42,7 +42,7 @@ def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
                for n, v in enumerate(names) if v in lines)  # fmt: skip
     pale = "Pale bars: the range of the assumed numbers there. " if bars else ""
     with drawing():
-        labels = {v: (names[v], words.number(y[-1] / size, 2)) for v, (_, y) in lines.items()}
+        labels = {v: (names[v], fmt.number(y[-1] / size, 2)) for v, (_, y) in lines.items()}
         longest = max(text_in(f"{name}  {value}") for name, value in labels.values())
         right = min(longest + 0.25, (0.3 if width_in > 6 else 0.42) * width_in)
         figure, (axes,) = panels(
@@ -74,7 +74,7 @@ def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
         shown = TICKS if width_in > 6 else TICKS[::2]
         axes.xaxis.set_major_locator(FixedLocator([-float(ndtri(t / 100)) for t in shown]))
         axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda x, _: f"{100 * float(ndtr(-x)):.0f}{words.SPACE}%")
+            FuncFormatter(lambda x, _: f"{100 * float(ndtr(-x)):.0f}{fmt.SPACE}%")
         )
         axes.set_xlabel("chance that a night loses more")
         axes.set_title(f"sales lost, {unit}", loc="left", size=TEXT_PT, color=GREY, pad=18)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from sim.record import WORLDS
-from sim.report import words
+from sim.report import number_format as fmt
 from sim.report.charts.axes import scale
 from sim.report.style import (
     BLUE,
@@ -55,7 +55,7 @@ def ladder(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Fig
     left = max(text_in(row) for row in rows) + 0.05
     right = AMOUNT_PT[1] / 72 + 0.12
     shown = [figures[v, peak, f"lost_gmv_cny.{rung}"] for v in names for rung in RUNGS]
-    about = f"Sales in {unit} at {words.count(peak)} viewers; orange is lost, green gained. "
+    about = f"Sales in {unit} at {fmt.count(peak)} viewers; orange is lost, green gained. "
     about += (
         "Thin lines: 95 % interval of a step over nights."
         if any(e.has_interval for e in shown)
@@ -123,7 +123,7 @@ def _waterfall(
     remains = figures[vendor, peak, "gmv_cny"].mean
     axes.barh(0, perfect / size, height=BAR, color="#9a9a9a")
     axes.barh(len(steps) + 1, remains / size, height=BAR, color=BLUE)
-    _say(axes, 0, words.count(perfect / size), "")
+    _say(axes, 0, fmt.count(perfect / size), "")
     for row, (rung, (level, lost)) in enumerate(zip(RUNGS, steps, strict=True), start=1):
         hue = VERMILLION if lost.mean >= 0 else GREEN
         axes.barh(row, -lost.mean / size, left=level / size, height=BAR, color=hue)
@@ -135,18 +135,18 @@ def _waterfall(
         if lost.has_interval:
             ends = [(level - lost.low) / size, (level - lost.high) / size]
             axes.plot(ends, [row, row], color=INK, linewidth=1.0, solid_capstyle="butt")
-        sign = words.MINUS if lost.mean > 0 else "+" if lost.mean < 0 else ""
-        share = f"{sign}{words.percent(abs(lost.mean) / perfect)}" if perfect else ""
+        sign = fmt.MINUS if lost.mean > 0 else "+" if lost.mean < 0 else ""
+        share = f"{sign}{fmt.percent(abs(lost.mean) / perfect)}" if perfect else ""
         if rung == "incidents" and unbroken:
             _say(axes, row, "", unbroken, GREY)
         else:
-            _say(axes, row, f"{sign}{words.count(abs(lost.mean) / size)}", share)
+            _say(axes, row, f"{sign}{fmt.count(abs(lost.mean) / size)}", share)
     axes.plot(
         [remains / size] * 2, [len(steps) + BAR / 2, len(steps) + 1],
         color=GREY, linewidth=0.6, zorder=0.5,
     )  # fmt: skip
-    share = words.percent(remains / perfect) if perfect else ""
-    _say(axes, len(steps) + 1, words.count(remains / size), share)
+    share = fmt.percent(remains / perfect) if perfect else ""
+    _say(axes, len(steps) + 1, fmt.count(remains / size), share)
 
 
 def _say(axes: Axes, row: int, amount: str, share: str, hue: str = INK) -> None:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sim.report import words
+from sim.report import number_format as fmt
 from sim.report.charts.axes import frame_y
 from sim.report.style import (
     GREY,
@@ -46,7 +46,7 @@ def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
     names = {v: s for v, s in vendors(frames, scenario).items() if v in set(series["vendor"])}
     nights = int(series["replication"].nunique())
     columns = 2 if width_in > 6 and len(names) > 1 else 1
-    about = f"{words.count(peak)} viewers at the peak"
+    about = f"{fmt.count(peak)} viewers at the peak"
     about += f", mean of {nights} nights. " if nights > 1 else ", one night. "
     about += "Viewers missing under the dashed line have left or were turned away."
     if any(scenario.incidents_of(vendor) for vendor in names):
@@ -76,7 +76,7 @@ def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_I
             mine = wide[vendor]
             x = mine.index.to_numpy() / 60
             frame_y(axes, high, room=room)
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: words.count(y)))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: fmt.count(y)))
             axes.set_xlim(0, minutes)
             axes.xaxis.set_major_locator(FixedLocator(_minutes(minutes, panel_in)))
             axes.xaxis.set_minor_locator(NullLocator())

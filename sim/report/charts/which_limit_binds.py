@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from sim.report import words
+from sim.report import number_format as fmt
 from sim.report.style import (
     GREY,
     INK,
@@ -59,7 +59,7 @@ def strips(frames: Frames, scenario: Scenario) -> dict[str, list[Strip]]:
         lost, laddered = lost_by_limit(frames, vendor, peak), (here["by"] == "rung").any()
         harmed = here[(here["by"] == "limit") & (here["metric"] == "harmed")]
         found = []
-        for limit in words.LIMITS:
+        for limit in fmt.LIMITS:
             rows = mine[mine["metric"] == f"bound.{limit}"]
             use = figures.get((vendor, peak, f"limit_use.{limit}"), UNKNOWN).mean
             of = harmed[harmed["of"] == limit]["value"].sum() / nights
@@ -79,10 +79,10 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
     length = scenario.promotion.duration_s
     minutes = (length or float(table(frames, "timeseries")["time_s"].max())) / 60
     rows = [(v, s) for v, mine in named.items() for s in [None, *mine]]
-    texts = [words.LIMITS[s.limit] for _, s in rows if s is not None]
+    texts = [fmt.LIMITS[s.limit] for _, s in rows if s is not None]
     left = min(max(map(text_in, texts)) + 0.3, 0.34 * width_in)
     shown = COLUMNS if width_in > 6 else COLUMNS[2:]
-    peak, parts = words.count(night_peak(frames, scenario)), 4 if width_in > 6 else 2
+    peak, parts = fmt.count(night_peak(frames, scenario)), 4 if width_in > 6 else 2
     with drawing():
         figure, grid = panels(
             width_in, "Which limit binds, and when?",
@@ -116,14 +116,14 @@ def _came(frames: Frames, scenario: Scenario) -> str:
     if rows.empty or (came := rows[rows["metric"] == "arrived"]).empty:
         return ""
     everybody = came.groupby(["vendor", "replication"])["value"].sum().mean()
-    return f" Viewers harmed: of {words.money(everybody)} who came."
+    return f" Viewers harmed: of {fmt.money(everybody)} who came."
 
 
 Columns = tuple[tuple[str, float], ...]
 
 
 def _strip(axes: Axes, row: int, s: Strip, minutes: float, left: float, shown: Columns) -> None:
-    _say(axes, row, -6.0, words.LIMITS[s.limit], INK, "right", room_in=left - 0.15)
+    _say(axes, row, -6.0, fmt.LIMITS[s.limit], INK, "right", room_in=left - 0.15)
     axes.fill_between([0, minutes], row + 0.18, row + 0.82, color=PALE, linewidth=0)
     if not s.bound.empty:
         x = s.bound.index.to_numpy() / 60
@@ -134,9 +134,9 @@ def _strip(axes: Axes, row: int, s: Strip, minutes: float, left: float, shown: C
                     color=VERMILLION, alpha=float(share), linewidth=0,
                 )  # fmt: skip
     said = {
-        "used at most": words.percent(s.use) if math.isfinite(s.use) else words.NONE,
-        "viewers harmed": words.money(s.harmed) if s.harmed else words.NONE,
-        "sales lost, CNY": words.money(s.lost_cny) if s.lost_cny else words.NONE,
+        "used at most": fmt.percent(s.use) if math.isfinite(s.use) else fmt.NONE,
+        "viewers harmed": fmt.money(s.harmed) if s.harmed else fmt.NONE,
+        "sales lost, CNY": fmt.money(s.lost_cny) if s.lost_cny else fmt.NONE,
     }
     _cells(axes, row, shown, said)
 
@@ -146,7 +146,7 @@ def _cells(axes: Axes, row: int, shown: Columns, said: dict[str, str]) -> None:
     at = 0.0
     for head, wide in shown:
         at += wide
-        hue = GREY if said[head] in (head, words.NONE) else INK
+        hue = GREY if said[head] in (head, fmt.NONE) else INK
         _say(axes, row, 72 * at, said[head], hue, "right", 1)
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from sim.report import words
+from sim.report import number_format as fmt
 from sim.report.style import GREY, INK, WIDE_IN, Margins, drawing, panels, shortened, text_in
 from sim.report.tables import Frames, night_peak, table, vendors
 from sim.scenario import Scenario
@@ -51,9 +51,9 @@ def who_stalls(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) ->
         left = min(names_in, (0.2 if wide else 0.36) * width_in)
         figure, grid = panels(
             width_in, "Who stalls?",
-            f"Stalled, % of the viewing time of each group, at {words.count(peak)} viewers; "
+            f"Stalled, % of the viewing time of each group, at {fmt.count(peak)} viewers; "
             "under each group its share of those who came. The darker, the more: darkest at "
-            f"{words.percent(max(top, LEAST_TOP))} and above.",
+            f"{fmt.percent(max(top, LEAST_TOP))} and above.",
             1 if wide else len(kinds),
             ROW_IN * len(names),
             Margins(left=left, right=0.1, top=0.82, bottom=0.12),
@@ -74,7 +74,7 @@ def who_stalls(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) ->
                     share = part[by, of]
                     of_whom = CLASSES.get(of, of) if by == "class" else of
                     _over(axes, x + 0.5, 24, shortened(of_whom, cell_in - 0.04), INK)
-                    said = words.percent(share) if share >= FEW else f"< 1{words.SPACE}%"
+                    said = fmt.percent(share) if share >= FEW else f"< 1{fmt.SPACE}%"
                     _over(axes, x + 0.5, 9, said, GREY)
                     for row, vendor in enumerate(names):
                         ratio = float(stall.get((vendor, by, of), math.nan))
@@ -103,12 +103,12 @@ def _over(axes: Axes, x: float, up_pt: float, text: str, hue: str, bold: bool = 
 
 def _heat(axes: Axes, x: float, row: int, ratio: float, top: float) -> None:
     if not math.isfinite(ratio):
-        axes.annotate(words.NONE, (x + 0.5, row + 0.5), ha="center", va="center", color=GREY)
+        axes.annotate(fmt.NONE, (x + 0.5, row + 0.5), ha="center", va="center", color=GREY)
         return
     heat = HEAT(min(1.0, ratio / top))
     axes.fill_between([x + 0.02, x + 0.98], row + 0.04, row + 0.96, color=heat, linewidth=0)
     axes.annotate(
-        words.percent(ratio).removesuffix(f"{words.SPACE}%").replace("below ", "< "),
+        fmt.percent(ratio).removesuffix(f"{fmt.SPACE}%").replace("below ", "< "),
         (x + 0.5, row + 0.5),
         ha="center", va="center", color=INK,
     )  # fmt: skip

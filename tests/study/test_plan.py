@@ -6,7 +6,7 @@ import pytest
 
 from sim.scenario import ScenarioError
 from sim.scenario.compose import load_scenario
-from sim.study.nights import jobs, warnings
+from sim.study.plan import jobs, warnings
 
 BREAK = "incidents=[{name: it, what: host_uplink, time_s: %d, duration_s: 9, left: 0}]"
 

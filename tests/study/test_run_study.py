@@ -15,9 +15,9 @@ import pytest
 from sim.app import carry_out
 from sim.scenario.compose import CONF, load_scenario
 from sim.scenario.model import Scenario
-from sim.study import Frames, answer
+from sim.study import Frames, run_study
 from sim.study.interval import summarise
-from sim.study.nights import jobs, side_by_side
+from sim.study.plan import jobs, side_by_side
 
 SMALL = (
     "promotion.peak_viewers=400", "promotion.duration_s=900", "report.enabled=false",
@@ -29,7 +29,7 @@ SMALL = (
 def small_night() -> Frames:
     scenario = load_scenario(*SMALL, "replications=2", "study.peaks=[0.5]",
                              "vendors.budget.limits.egress_mbps=500")  # fmt: skip
-    return answer(scenario, lambda done, total: None, keep=True)
+    return run_study(scenario, lambda done, total: None, keep=True)
 
 
 def test_results_hold_one_row_a_figure() -> None:
@@ -96,7 +96,7 @@ def test_watching_lost_at_a_held_peak_is_the_identity() -> None:
 def test_what_to_tell_the_vendor_is_demand_before_any_limit() -> None:
     plenty = load_scenario(*SMALL, "replications=2", "study.peaks=[0.5]", "bands.draws=0",
                            "vendors.budget.limits.egress_mbps=null")  # fmt: skip
-    a, b = small_night().asks, answer(plenty, lambda done, total: None).asks
+    a, b = small_night().asks, run_study(plenty, lambda done, total: None).asks
     assert a.equals(b)
     one = a[a["vendor"] == "budget"].set_index(["what", "of"])
     assert set(one.index) == {
@@ -116,7 +116,7 @@ def test_the_worlds_that_are_run_are_those_that_can_differ(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ran: list[tuple[str, int, str]] = []
-    module = import_module("sim.study.answer")
+    module = import_module("sim.study.run_study")
     real = module.run
 
     def counted(scenario: Scenario, *more: Any) -> Any:
@@ -130,7 +130,7 @@ def test_the_worlds_that_are_run_are_those_that_can_differ(
         "incidents=[{name: cut, what: region, where: cn, vendor: agora, time_s: 300,"
         " duration_s: 60, left: 0}]",
     )  # fmt: skip
-    answer(scenario, lambda done, total: None)
+    run_study(scenario, lambda done, total: None)
     assert sorted(ran) == [
         ("agora", 100, "incidents"),
         ("agora", 100, "vendor"),
@@ -148,7 +148,7 @@ def test_progress_counts_every_job_once() -> None:
     scenario = load_scenario(
         *SMALL, "replications=2", "study.peaks=[0.5]", "bands={draws:3,sample:0.1}"
     )
-    frames = answer(scenario, lambda done, total: said.append((done, total)))
+    frames = run_study(scenario, lambda done, total: said.append((done, total)))
     # Two vendors: two points of two nights, three drawn nights, and the two they are paired with.
     assert said == [(k, 18) for k in range(19)]
     assert frames.facts["points"] == [200, 400]

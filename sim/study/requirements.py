@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
-def asked(run: Run) -> Iterator[tuple[str, str, float]]:
+def demanded(run: Run) -> Iterator[tuple[str, str, float]]:
     """what, of, value of one night before any limit: what it demands.
 
     Joins and token calls are those of the busiest second; `<what>_10s`: a second of the busiest ten
@@ -93,7 +93,7 @@ def _most_of_half(counts: Counts) -> float:
     return float(least + (1 - np.prod(not_above**times, axis=0)).sum())
 
 
-def asks(points: pd.DataFrame, median: float, sigma: float) -> pd.DataFrame:
+def requirements(points: pd.DataFrame, median: float, sigma: float) -> pd.DataFrame:
     """vendor, what, of, unit, p50, p95, beyond, calm_p50, calm_p95: over nights and peaks.
 
     `points`: KEYS, peak_viewers, replication, value, struck. Each night (replication) is a curve

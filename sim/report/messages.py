@@ -9,7 +9,8 @@ from itertools import product
 
 import pandas as pd
 
-from sim.report import words
+from sim.report import number_format as fmt
+from sim.report.number_format import HELD, LIMITS, SPACE
 from sim.report.plans import dearer_than
 from sim.report.tables import (
     UNKNOWN,
@@ -26,7 +27,6 @@ from sim.report.tables import (
     unbilled,
     vendors,
 )
-from sim.report.words import HELD, LIMITS, SPACE
 from sim.scenario import Scenario, Vendor
 from sim.scenario.limits import Limit
 from sim.scenario.model import Incident
@@ -53,7 +53,7 @@ OWN_ORDERS = "not_taken.own_orders_per_s"
 
 
 def cny(x: float) -> str:
-    return f"CNY{SPACE}{words.money(x)}"
+    return f"CNY{SPACE}{fmt.money(x)}"
 
 
 def listed(names: list[str]) -> str:
@@ -86,7 +86,7 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     total = _over_nights(nightly[best])
     nights = len(nightly)
     sure = (
-        f" (95{SPACE}% interval {words.between(total.low, total.high, words.money)})"
+        f" (95{SPACE}% interval {fmt.between(total.low, total.high, fmt.money)})"
         if total.has_interval
         else ""
     )
@@ -113,14 +113,14 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
             said[-1] += (
                 f" Of those you can, {names[real]} costs least: {cny(mean)}"
                 f"{without(real, scenario)}, "
-                f"{words.percent(lost_share(figures, real, peak).mean)} of sales lost."
+                f"{fmt.percent(lost_share(figures, real, peak).mean)} of sales lost."
                 f"{_due(figures, real, peak)}"
             )
     if others:
         untold = [v for v in others if not (is_archetype(best, scenario) and v == real)]
         lost = sorted((lost_share(figures, v, peak).mean, names[v]) for v in untold)
         if lost:
-            each = listed([f"{name} {words.percent(x)}" for x, name in lost])
+            each = listed([f"{name} {fmt.percent(x)}" for x, name in lost])
             said.append(f"Sales lost with the other{'s' if len(lost) > 1 else ''}: {each}.")
         if nights > 1:
             close = [v for v in others if not _over_nights(nightly[v] - nightly[best]).low > 0]
@@ -153,18 +153,18 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
 
 def _lost_of_perfect(share: float) -> str:
     if share < 0:
-        return f"{words.percent(-share)} more sold than on a perfect night"
-    return f"{words.percent(share)} of a perfect night's sales lost"
+        return f"{fmt.percent(-share)} more sold than on a perfect night"
+    return f"{fmt.percent(share)} of a perfect night's sales lost"
 
 
 def _loses(low: float, high: float) -> str:
     """`loses 1.5 to 2.5 % of sales`; below 0 a share lost is a gain."""
     if low >= 0:
-        return f"loses {words.between(low, high, words.percent)} of sales"
-    gain = words.percent(-low)
+        return f"loses {fmt.between(low, high, fmt.percent)} of sales"
+    gain = fmt.percent(-low)
     if high <= 0:
-        return f"sells {words.between(-high, -low, words.percent)} more than a perfect night does"
-    return f"goes from a gain of {gain} to a loss of {words.percent(high)} of sales"
+        return f"sells {fmt.between(-high, -low, fmt.percent)} more than a perfect night does"
+    return f"goes from a gain of {gain} to a loss of {fmt.percent(high)} of sales"
 
 
 def _never_in_hd(names: dict[str, str], figures: Figures, peak: int) -> Iterator[str]:
@@ -177,7 +177,7 @@ def _never_in_hd(names: dict[str, str], figures: Figures, peak: int) -> Iterator
                 for m in (VENDOR_RUNG, "perfect_gmv_cny")
             )
             share = lost / perfect if perfect > 0 else math.nan
-            alone = f" (its picture and delay alone lose {words.percent(share)} of sales)"
+            alone = f" (its picture and delay alone lose {fmt.percent(share)} of sales)"
             found.append(f"{name}{alone if share > 0 else ''}")
     if found:
         yield f"Never in HD: {listed(found)}."
@@ -227,7 +227,7 @@ def _comes_first(
     often = sorted((v for v in share if share[v] > 0), key=lambda v: -share[v])
     if not often:
         return f", and comes first in each of {draws} draws"
-    each = [f"{names[v]} (in {words.exact(round(share[v] * draws, 1))})" for v in often]
+    each = [f"{names[v]} (in {fmt.exact(round(share[v] * draws, 1))})" for v in often]
     return f"; in some of {draws} draws others come before it: {listed(each)}"
 
 
@@ -269,7 +269,7 @@ def with_chances(scenario: Scenario) -> list[str]:
 
 def _with_chance(incident: Incident, scenario: Scenario) -> str:
     whom = struck_by(incident, scenario)
-    chance = f"{words.percent(incident.chance or 0.0)} a night"
+    chance = f"{fmt.percent(incident.chance or 0.0)} a night"
     return f"{incident.name} ({f'{whom}, ' if whom else ''}{chance})"
 
 
@@ -343,8 +343,8 @@ class Reached:
         if not self.since:
             return ""
         if not self.free:
-            return f"at {words.count(self.since)} viewers or fewer"
-        return f"between {words.count(self.free)} and {words.count(self.since)} viewers"
+            return f"at {fmt.count(self.since)} viewers or fewer"
+        return f"between {fmt.count(self.free)} and {fmt.count(self.since)} viewers"
 
 
 def on_the_night(limits: list[Reached]) -> list[Reached]:
@@ -404,7 +404,7 @@ def configured(frames: Frames, vendor: str, limit: str) -> str:
 
 
 def _standing(x: float) -> str:
-    return words.count(x) if x >= 10 else words.number(x)
+    return fmt.count(x) if x >= 10 else fmt.number(x)
 
 
 # --- what the limits cost -------------------------------------------------------------------------
@@ -457,7 +457,7 @@ def limits_cost(frames: Frames, scenario: Scenario) -> list[LimitsCost]:
         if rest := ranked[MOST_PARTS:]:
             left = sum(parts[pair].mean for pair in rest)
             rows.append((f"{len(rest)} other{'s' if len(rest) > 1 else ''}", "",
-                         words.money(left), ""))  # fmt: skip
+                         fmt.money(left), ""))  # fmt: skip
         whole = figures.get((vendor, peak, prefix), UNKNOWN)
         rows.append(("together", "", *_with_interval(whole)))
         found.append(LimitsCost(marked(vendor, name, scenario), rung, rows))
@@ -471,7 +471,7 @@ def _pair(pair: str) -> tuple[str, str]:
 
 
 def _with_interval(e: Estimate) -> tuple[str, str]:
-    return words.money(e.mean), words.between(e.low, e.high, words.money) if e.has_interval else ""
+    return fmt.money(e.mean), fmt.between(e.low, e.high, fmt.money) if e.has_interval else ""
 
 
 # --- a fee saved ----------------------------------------------------------------------------------
@@ -506,26 +506,26 @@ def fee_saved(frames: Frames, scenario: Scenario) -> list[str]:
         bands = "; ".join(band for band in (sure, inputs) if band)
         said.append(
             f"{beside} saves {cny(saved.mean)} of the fee and loses {cny(more.mean)} more in "
-            f"sales: {words.number(times.mean, 2)} times what it saves"
+            f"sales: {fmt.number(times.mean, 2)} times what it saves"
             f"{f' ({bands})' if bands else ''}, "
-            f"and {words.number(margin.mean, 2)} times in margin."
+            f"and {fmt.number(margin.mean, 2)} times in margin."
         )
     return said
 
 
 def _times(low: float, high: float) -> str:
-    return words.between(low, high, lambda x: words.number(x, 2))
+    return fmt.between(low, high, lambda x: fmt.number(x, 2))
 
 
 # --- what to tell the vendor ----------------------------------------------------------------------
 
 ASKED: dict[str, tuple[str, Say]] = {
-    "peak_concurrency": ("viewers at once", words.people),
-    "joins_per_s": ("joins a second", words.people),
-    "egress_gbps": ("Gbps", words.number),
-    "token_calls_per_s": ("token calls a second", words.people),
-    "minutes": ("viewer minutes", words.money),
-    "egress_gb": ("GB", words.money),
+    "peak_concurrency": ("viewers at once", fmt.people),
+    "joins_per_s": ("joins a second", fmt.people),
+    "egress_gbps": ("Gbps", fmt.number),
+    "token_calls_per_s": ("token calls a second", fmt.people),
+    "minutes": ("viewer minutes", fmt.money),
+    "egress_gb": ("GB", fmt.money),
 }
 """What a vendor is told, in the order of the page."""
 
@@ -579,7 +579,7 @@ def asked(frames: Frames, scenario: Scenario) -> list[Asked]:
             tens = whole.loc[whole["what"] == f"{what}_10s", "p95"]
             for _, row in whole[whole["what"] == what].iterrows():
                 one = _ask(row, heading, say, _ceiling(what, profile))
-                asks.append(replace(one, tens="".join(words.up(float(x), say) for x in tens)))
+                asks.append(replace(one, tens="".join(fmt.up(float(x), say) for x in tens)))
         alone = list(profile.serves) if profile is not None and len(profile.serves) == 1 else []
         apart = rows[(rows["of"] != "") & ~rows["of"].isin(alone)]
         for _, row in apart.sort_values("of", kind="stable").iterrows():
@@ -592,12 +592,12 @@ def asked(frames: Frames, scenario: Scenario) -> list[Asked]:
 
 def _ask(row: pd.Series, heading: str, say: Say, ceiling: float | None = None) -> Ask:
     p50, p95 = float(row["p50"]), float(row["p95"])
-    low = ceiling is not None and ceiling < p95 * (1 - words.NOISE)
-    limit = words.down(ceiling, say) if ceiling is not None and low else ""
-    calm = words.up(float(row.get("calm_p95", p95)), say)
+    low = ceiling is not None and ceiling < p95 * (1 - fmt.NOISE)
+    limit = fmt.down(ceiling, say) if ceiling is not None and low else ""
+    calm = fmt.up(float(row.get("calm_p95", p95)), say)
     return Ask(
-        heading, words.up(p50, say), words.up(p95, say), bool(row["beyond"]), limit,
-        calm if calm != words.up(p95, say) else "",
+        heading, fmt.up(p50, say), fmt.up(p95, say), bool(row["beyond"]), limit,
+        calm if calm != fmt.up(p95, say) else "",
     )  # fmt: skip
 
 
@@ -692,14 +692,12 @@ def just_enough(frames: Frames, scenario: Scenario) -> Thin | None:
 def _compared(name: str, lost: dict[int, Estimate]) -> str:
     (peak, at_peak), *rest = lost.items()
     sure = (
-        f" ({words.between(at_peak.low, at_peak.high, words.percent)})"
-        if at_peak.has_interval
-        else ""
+        f" ({fmt.between(at_peak.low, at_peak.high, fmt.percent)})" if at_peak.has_interval else ""
     )
-    said = f"Here {name} loses {words.percent(at_peak.mean)} of its sales{sure}"
-    said += f" at {words.count(peak)} viewers"
+    said = f"Here {name} loses {fmt.percent(at_peak.mean)} of its sales{sure}"
+    said += f" at {fmt.count(peak)} viewers"
     for p, e in rest:
-        said += f" and {words.percent(e.mean)} at {words.count(p)}"
+        said += f" and {fmt.percent(e.mean)} at {fmt.count(p)}"
     if peak < BIG_NIGHT:
         return f"{said}."
     low, high = ALMOST_HALF
@@ -716,11 +714,11 @@ def _identity(figures: Figures, peak: int, profile: Vendor | None) -> str:
     numbers = ""
     if profile is not None and profile.limits.egress_mbps is not None:
         numbers = (
-            f" (C = {words.count(profile.limits.egress_mbps.value)}{SPACE}Mbps bought, "
-            f"R = {words.number(profile.path.wire_mbps)}{SPACE}Mbps a viewer)"
+            f" (C = {fmt.count(profile.limits.egress_mbps.value)}{SPACE}Mbps bought, "
+            f"R = {fmt.number(profile.path.wire_mbps)}{SPACE}Mbps a viewer)"
         )
     lost = 1 - got.mean
-    points = words.number(100 * abs(lost - held.mean))
+    points = fmt.number(100 * abs(lost - held.mean))
     rest = (
         f"the other {points} points are collapse: resent and lost packets, frozen pictures, "
         "people who leave"
@@ -728,8 +726,8 @@ def _identity(figures: Figures, peak: int, profile: Vendor | None) -> str:
         else f"the night loses {points} points less, as the room is not at its peak all the time"
     )
     return (
-        f"Of the watching, {words.percent(lost)} is lost. Were the room at its peak all the time, "
-        f"1 {words.MINUS} C/(R × viewers) = {words.percent(held.mean)} would be lost by arithmetic "
+        f"Of the watching, {fmt.percent(lost)} is lost. Were the room at its peak all the time, "
+        f"1 {fmt.MINUS} C/(R × viewers) = {fmt.percent(held.mean)} would be lost by arithmetic "
         f"alone{numbers}; {rest}."
     )
 
@@ -743,13 +741,13 @@ def _ranges(frames: Frames, points: list[int]) -> tuple[list[str], list[list[str
     rows = []
     for key in keys:
         low, high = next(iter(moved[key].values())).numbers
-        cells = [moved[key][p].said if p in moved[key] else words.NONE for p in points]
-        rows.append([key, f"{words.exact(low)} to {words.exact(high)}", *cells])
-    at = [f"sales lost at {words.count(p)}" for p in points]
+        cells = [moved[key][p].said if p in moved[key] else fmt.NONE for p in points]
+        rows.append([key, f"{fmt.exact(low)} to {fmt.exact(high)}", *cells])
+    at = [f"sales lost at {fmt.count(p)}" for p in points]
     widest = at_peak[keys[0]] if keys else None
     said = (
         f"Of its assumed numbers {keys[0]} matters most: from its low to its high end sales lost "
-        f"go from {widest.said} ({words.percent(widest.base)} at its value, on the same small "
+        f"go from {widest.said} ({fmt.percent(widest.base)} at its value, on the same small "
         f"nights)."
         if widest
         else ""
@@ -770,7 +768,7 @@ class Effect:
     @property
     def said(self) -> str:
         """`40 to 75 %`, the end at the low number first."""
-        return words.between(self.lost[0], self.lost[1], words.percent)
+        return fmt.between(self.lost[0], self.lost[1], fmt.percent)
 
     @property
     def width(self) -> float:

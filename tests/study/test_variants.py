@@ -11,7 +11,7 @@ from sim.scenario.compose import load_scenario
 from sim.scenario.model import Scenario
 from sim.scenario.quantity import Quantity
 from sim.scenario.vendor import Vendor
-from sim.study.numbers import all_drawn, ends, one_changed, with_numbers
+from sim.study.variants import all_drawn, ends, one_changed, with_numbers
 
 SMALL = ("promotion.peak_viewers=100", "promotion.duration_s=600", "vendors=[agora,budget]")
 

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import product, zip_longest
-from math import prod
+from itertools import zip_longest
 from threading import Lock
-from typing import Any, Literal
+from typing import Any
 
 from sim.demand import Audience, draw_audience, expected_demand, not_followed
 from sim.engine import perfect, run
 from sim.record import Run
 from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
-from sim.study.numbers import all_drawn, ends, one_changed
+from sim.study.variants import (
+    Variant,
+    all_drawn,
+    ends,
+    one_changed,
+    other_strata,
+    with_incidents,
+)
 
 FEWEST = 2_000
 """Viewers of a night with drawn numbers at least, where there are so many."""
 
 
 @dataclass(eq=False)
-class Night:
+class NightSpec:
     """One point, sample and replication: its viewers are drawn once, for every job."""
 
     scenario: Scenario
@@ -60,21 +66,22 @@ class Job:
     """One vendor's night: as configured, for the tables; or a small one that shows what its
     numbers do, beside `base`, the same small night with every number at its value."""
 
-    night: Night
+    night: NightSpec
     vendor: str
-    how: Literal["configured", "struck", "base", "drawn", "low", "high"] = "configured"
-    of: str = ""
-    """Which draw, the key of the number at its `low` or `high`, or which incidents strike."""
+    variant: Variant = Variant.CONFIGURED
+    variant_key: str = ""
+    """Which draw, the key of the number at its low or high end, or the stratum."""
 
     def scenario(self) -> Scenario | None:
         """What to run; None: one number's end contradicts the others' values."""
         here = self.night.scenario
-        if self.how == "struck":
-            return _struck(here, self.vendor, self.of)
-        if self.how == "drawn":
-            return all_drawn(here, self.vendor, int(self.of))
-        if self.how in ("low", "high"):
-            return one_changed(here, self.vendor, self.of, self.how)
+        match self.variant:
+            case Variant.STRATUM:
+                return with_incidents(here, self.vendor, self.variant_key)
+            case Variant.DRAWN:
+                return all_drawn(here, self.vendor, int(self.variant_key))
+            case Variant.LOW | Variant.HIGH:
+                return one_changed(here, self.vendor, self.variant_key, self.variant)
         return here
 
 
@@ -93,13 +100,13 @@ def jobs(scenario: Scenario) -> list[Job]:
         sample = whole if scripted else min(whole, study.curve_sample)
         here = _at(scenario, times, peak, sample)
         for replication in nights:
-            night = Night(here, replication, scripted, study.ladder and scripted)
+            night = NightSpec(here, replication, scripted, study.ladder and scripted)
             out += [Job(night, name) for name in scenario.vendors]
             if scripted:
                 out += [
-                    Job(night, name, "struck", of)
+                    Job(night, name, Variant.STRATUM, str(stratum))
                     for name in scenario.vendors
-                    for of in other_strata(scenario, name)
+                    for stratum in other_strata(scenario, name)
                 ]
     for times, peak in points:
         draws = range(bands.draws if times == 1.0 else 0)
@@ -107,54 +114,21 @@ def jobs(scenario: Scenario) -> list[Job]:
         least = FEWEST / peak  # of a few hundred, one basket would pass for what a number does
         here = _at(scenario, times, peak, min(whole, max(bands.sample / times, least)))
         for replication in nights:
-            night = Night(here, replication)
+            night = NightSpec(here, replication)
             for name, vendor in scenario.vendors.items():
-                small = [
-                    Job(night, name, "drawn", str(k)) for k in draws[replication :: len(nights)]
+                side_runs = [
+                    Job(night, name, Variant.DRAWN, str(k))
+                    for k in draws[replication :: len(nights)]
                 ]
                 first = times == 1.0 and replication == 0
                 asked = first if study.ranges == "peak" else study.ranges == "all" and times <= 1
                 if asked and name != study.reference_vendor:
-                    small += [Job(night, name, at, key) for key, at, _ in ends(vendor)]
-                if small:
-                    out += [Job(night, name, "base"), *small]
+                    side_runs += [Job(night, name, Variant(at), key) for key, at, _ in ends(vendor)]
+                if side_runs:
+                    out += [Job(night, name, Variant.BASE), *side_runs]
     for job in out:
         job.night.left += 1
     return out
-
-
-def strata(scenario: Scenario, vendor: str, own: bool = False) -> dict[str, float]:
-    """Which of the incidents that the vendor can feel strike, and how likely that is.
-
-    '01': the second alone. The first stratum is the night as configured, with those that are
-    certain. `own`: of a world in which nothing breaks but what is the vendor's.
-    """
-    odds: list[list[tuple[str, float]]] = []
-    for i in scenario.felt_by(vendor):
-        if own and not i.of_the_vendor:
-            odds.append([("0", 1.0)])
-        elif i.chance is None:
-            odds.append([("1", 1.0)])
-        else:
-            odds.append([("0", 1 - i.chance), ("1", i.chance)])
-    return {
-        "".join(digit for digit, _ in which): prod(chance for _, chance in which)
-        for which in product(*odds)
-    }
-
-
-def other_strata(scenario: Scenario, vendor: str) -> list[str]:
-    """Strata that need a night beside the one as configured; without a ladder nobody asks what is
-    the vendor's own."""
-    own = strata(scenario, vendor, own=True) if scenario.study.ladder else {}
-    return list({**strata(scenario, vendor), **own})[1:]
-
-
-def _struck(scenario: Scenario, vendor: str, of: str) -> Scenario:
-    """The night on which these of the incidents that the vendor can feel happen."""
-    chosen = zip(scenario.felt_by(vendor), of, strict=True)
-    happen = [i.model_copy(update={"chance": None}) for i, yes in chosen if yes == "1"]
-    return scenario.model_copy(update={"incidents": happen})
 
 
 def side_by_side(jobs: list[Job], width: int) -> list[int]:
@@ -162,7 +136,7 @@ def side_by_side(jobs: list[Job], width: int) -> list[int]:
 
     So many threads begin with a night each, and none waits while another draws its viewers.
     """
-    nights: dict[Night, list[int]] = {}
+    nights: dict[NightSpec, list[int]] = {}
     for k, job in enumerate(jobs):
         nights.setdefault(job.night, []).append(k)
     each = list(nights.values())

@@ -1,9 +1,13 @@
-"""Numbers elsewhere in their low..high than at their value: all drawn at once, or one at a time."""
+"""What may be another on a night beside the one as configured: its numbers, and what breaks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
+from itertools import product
+from math import prod
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -13,6 +17,20 @@ from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
 from sim.scenario.quantity import Frozen, Quantity
 from sim.scenario.vendor import Vendor
+
+
+class Variant(StrEnum):
+    """What a job runs: the night as configured, or one that shows what something does to it."""
+
+    CONFIGURED = "configured"
+    STRATUM = "stratum"
+    """With other incidents of those with a chance."""
+    BASE = "base"
+    """The small night beside which numbers are drawn or changed."""
+    DRAWN = "drawn"
+    LOW = "low"
+    HIGH = "high"
+
 
 TRIES = 20
 """Draws of a profile that the models may refuse before it is an error."""
@@ -110,3 +128,54 @@ def _by_key(seed: int, draw: int, n: int) -> Choose:
         return q.value + (2 * u - 1) * (q.highest - q.value)
 
     return choose
+
+
+# --- incidents ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Which of the incidents that a vendor can feel strike, in their order; '01': the second."""
+
+    strikes: tuple[bool, ...]
+
+    def __str__(self) -> str:
+        return "".join("01"[strikes] for strikes in self.strikes)
+
+    def without(self, place: int) -> Stratum:
+        """The same without the incident of this place."""
+        return Stratum((*self.strikes[:place], False, *self.strikes[place + 1 :]))
+
+
+def strata(scenario: Scenario, vendor: str, own: bool = False) -> dict[Stratum, float]:
+    """Which of the incidents that the vendor can feel strike, and how likely that is.
+
+    The first stratum is the night as configured, with those that are certain. `own`: of a world in
+    which nothing breaks but what is the vendor's.
+    """
+    odds: list[list[tuple[bool, float]]] = []
+    for i in scenario.felt_by(vendor):
+        if own and not i.of_the_vendor:
+            odds.append([(False, 1.0)])
+        elif i.chance is None:
+            odds.append([(True, 1.0)])
+        else:
+            odds.append([(False, 1 - i.chance), (True, i.chance)])
+    return {
+        Stratum(tuple(strikes for strikes, _ in which)): prod(chance for _, chance in which)
+        for which in product(*odds)
+    }
+
+
+def other_strata(scenario: Scenario, vendor: str) -> list[Stratum]:
+    """Strata that need a night beside the one as configured; without a ladder nobody asks what is
+    the vendor's own."""
+    own = strata(scenario, vendor, own=True) if scenario.study.ladder else {}
+    return list({**strata(scenario, vendor), **own})[1:]
+
+
+def with_incidents(scenario: Scenario, vendor: str, stratum: str) -> Scenario:
+    """The night on which these of the incidents that the vendor can feel happen."""
+    chosen = zip(scenario.felt_by(vendor), stratum, strict=True)
+    happen = [i.model_copy(update={"chance": None}) for i, yes in chosen if yes == "1"]
+    return scenario.model_copy(update={"incidents": happen})

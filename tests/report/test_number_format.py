@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from sim.report import words
+from sim.report import number_format as fmt
 
 
 def plain(text):
-    return text.replace(words.SPACE, " ")
+    return text.replace(fmt.SPACE, " ")
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def plain(text):
     ],
 )  # fmt: skip
 def test_number(x, said):
-    assert words.number(x) == said
+    assert fmt.number(x) == said
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_number(x, said):
     ],
 )  # fmt: skip
 def test_percent(x, said):
-    assert plain(words.percent(x)) == said
+    assert plain(fmt.percent(x)) == said
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_percent(x, said):
     ],
 )  # fmt: skip
 def test_money(x, said):
-    assert plain(words.money(x)) == said
+    assert plain(fmt.money(x)) == said
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_money(x, said):
     [(0, "0 s"), (0.453, "0.45 s"), (12.3, "12 s"), (119, "119 s"), (270, "4.5 min")],
 )
 def test_seconds(x, said):
-    assert plain(words.seconds(x)) == said
+    assert plain(fmt.seconds(x)) == said
 
 
 def test_a_range_names_its_unit_once():
-    assert plain(words.between(0.011, 0.014, words.percent)) == "1.1 to 1.4 %"
-    assert plain(words.between(9e5, 1.2e6, words.money)) == "900,000 to 1.20 million"
-    assert plain(words.between(0.00001, 0.001, words.percent)) == "below 0.01 % to 0.10 %"
-    assert plain(words.between(-1500, 300, words.money)) == "−1,500 to 300"
+    assert plain(fmt.between(0.011, 0.014, fmt.percent)) == "1.1 to 1.4 %"
+    assert plain(fmt.between(9e5, 1.2e6, fmt.money)) == "900,000 to 1.20 million"
+    assert plain(fmt.between(0.00001, 0.001, fmt.percent)) == "below 0.01 % to 0.10 %"
+    assert plain(fmt.between(-1500, 300, fmt.money)) == "−1,500 to 300"
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_a_range_names_its_unit_once():
     ],
 )  # fmt: skip
 def test_rounded_one_way(x, up, down):
-    assert words.up(x, words.number) == up
-    assert words.down(x, words.number) == down
+    assert fmt.up(x, fmt.number) == up
+    assert fmt.down(x, fmt.number) == down
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_rounded_one_way(x, up, down):
      (1_441_000, "1.45 million"), (1_440_000, "1.44 million")],
 )  # fmt: skip
 def test_an_amount_rounded_up(x, said):
-    assert plain(words.up(x, words.money)) == said
+    assert plain(fmt.up(x, fmt.money)) == said
 
 
 def test_configured_numbers_are_not_rounded():
-    assert words.exact(17044.8) == "17,044.8"
-    assert words.exact(0.0485) == "0.0485"
-    assert words.exact(10000) == "10,000"
+    assert fmt.exact(17044.8) == "17,044.8"
+    assert fmt.exact(0.0485) == "0.0485"
+    assert fmt.exact(10000) == "10,000"

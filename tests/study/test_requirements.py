@@ -13,8 +13,8 @@ from scipy.special import ndtr
 from sim.commerce import worlds
 from sim.engine import run
 from sim.scenario.compose import load_scenario
-from sim.study import answer
-from sim.study.asks import asked, asks, busiest
+from sim.study import run_study
+from sim.study.requirements import busiest, demanded, requirements
 
 P95 = 1.6448536269514722
 """The standard normal's 95 % quantile."""
@@ -35,7 +35,7 @@ def curve(values: dict[int, Any], unit: str = "Gbps", struck: bool = False) -> p
 
 
 def one(values: dict[int, Any], median: float, sigma: float) -> pd.Series[Any]:
-    table = asks(curve(values), median, sigma)
+    table = requirements(curve(values), median, sigma)
     assert list(table.columns) == [
         "vendor", "what", "of", "unit", "p50", "p95", "beyond", "calm_p50", "calm_p95",
     ]  # fmt: skip
@@ -108,7 +108,7 @@ def test_each_vendor_number_and_region_has_its_own_row() -> None:
             curve({1000: 1, 2000: 2}).assign(what="egress_gbps", of="cn"),
         ]
     )
-    table = asks(points, 1000, 0.25)
+    table = requirements(points, 1000, 0.25)
     assert list(table["vendor"]) == ["v", "w", "v"]
     assert list(table["of"]) == ["", "", "cn"]
     assert table["p95"].is_unique
@@ -121,13 +121,13 @@ def test_the_worst_of_incidents_is_added_in_proportion() -> None:
     """40 and 90 more at 1,000 on two nights: the second stratum of the first night is the worst."""
     calm = curve({1000: [10, 20], 2000: [20, 40]})
     worse = [curve({1000: [50, 110]}, struck=True), curve({1000: [12, 5]}, struck=True)]
-    table = asks(pd.concat([calm, *worse]), 1000, 0.25)
-    alone = asks(calm, 1000, 0.25)
+    table = requirements(pd.concat([calm, *worse]), 1000, 0.25)
+    alone = requirements(calm, 1000, 0.25)
     assert table["calm_p95"].equals(alone["p95"]) and table["calm_p50"].equals(alone["p50"])
-    whole = asks(curve({1000: [50, 110], 2000: [100, 220]}), 1000, 0.25)
+    whole = requirements(curve({1000: [50, 110], 2000: [100, 220]}), 1000, 0.25)
     assert table["p95"][0] == pytest.approx(whole["p95"][0])
     assert table["p50"][0] == pytest.approx(whole["p50"][0])
-    less = asks(pd.concat([calm, curve({1000: [3, 4]}, struck=True)]), 1000, 0.25)
+    less = requirements(pd.concat([calm, curve({1000: [3, 4]}, struck=True)]), 1000, 0.25)
     assert less["p95"].equals(alone["p95"]), "the calm night is covered too"
 
 
@@ -139,7 +139,7 @@ def test_people_are_asked_for_in_whole_ones() -> None:
 
 
 def one_of(values: dict[int, Any], unit: str) -> pd.Series[Any]:
-    return asks(curve(values, unit), 1000, 0).iloc[0]
+    return requirements(curve(values, unit), 1000, 0).iloc[0]
 
 
 RTC = ("study=compare", "vendors=[zego]", "replications=1", "bands.draws=0")
@@ -170,7 +170,7 @@ def test_who_was_cut_off_comes_back_as_the_app_says(kind: str, jitter_s: float) 
     expected = cut / max(jitter_s, 1)
     noise = 4 * np.sqrt(expected) if jitter_s else 0
     assert abs(back[305 : 305 + max(jitter_s, 1)] - expected).max() <= noise
-    wanted = {(what, of): value for what, of, value in asked(night)}
+    wanted = {(what, of): value for what, of, value in demanded(night)}
     assert wanted["joins_per_s", ""] == wanted["token_calls_per_s", ""] == back.max()
     assert wanted["joins_per_s_10s", ""] == cut / 10
 
@@ -194,7 +194,7 @@ def test_the_gate_that_is_asked_for_lets_the_storm_in() -> None:
     )  # fmt: skip
 
     def answered(*more: str) -> Any:
-        return answer(load_scenario(*storm, *more), lambda done, total: None)
+        return run_study(load_scenario(*storm, *more), lambda done, total: None)
 
     frames = answered()
     asks_ = frames.asks.fillna({"of": ""}).set_index(["what", "of"])
@@ -217,7 +217,7 @@ def test_the_gate_that_is_asked_for_lets_the_storm_in() -> None:
 def test_an_incident_by_chance_is_covered_and_no_figure_moves() -> None:
     def answered(more: str) -> Any:
         scenario = load_scenario(*RTC, *STAYERS, "audience.retry.jitter_s=0", more)
-        return answer(scenario, lambda done, total: None)
+        return run_study(scenario, lambda done, total: None)
 
     calm, certain, rare = (
         answered(f"incidents={x}") for x in ("[]", REGION % (2, ""), REGION % (2, ", chance: 0.01"))

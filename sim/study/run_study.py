@@ -18,15 +18,16 @@ from sim.record import Run
 from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Scenario
 from sim.scenario.tariff import Tariff
-from sim.study.asks import asked, asks
 from sim.study.costs import Plan, crossings, curves, grown_tenfold, of_plans, with_servers
-from sim.study.inputs import ENOUGH, input_band, ranges
 from sim.study.interval import summarise
 from sim.study.limits import limits_of
 from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
-from sim.study.nights import Job, jobs, scripted_peak, side_by_side, strata, warnings
+from sim.study.plan import Job, jobs, scripted_peak, side_by_side, warnings
+from sim.study.requirements import demanded, requirements
 from sim.study.risk import at_risk
 from sim.study.size import refuse_what_does_not_fit
+from sim.study.uncertainty import ENOUGH, input_band, ranges
+from sim.study.variants import Variant, strata
 
 KEYS = ("promotion", "audience", "network", "seed", "vendor", "peak_viewers", "replication")
 
@@ -39,14 +40,14 @@ class Frames:
     breakdown: pd.DataFrame
     timeseries: pd.DataFrame
     summary: pd.DataFrame
-    """With `input_low, input_high`: the band of `sim.study.inputs`."""
+    """With `input_low, input_high`: the band of `sim.study.uncertainty`."""
     sessions: pd.DataFrame
     orders: pd.DataFrame
     usage: pd.DataFrame
     invoice: pd.DataFrame
     facts: dict[str, Any]
     asks: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """What to tell the vendor, by `sim.study.asks`."""
+    """What to tell the vendor, by `sim.study.requirements`."""
     costs: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What every price list of every vendor costs at every point, by `sim.study.costs`."""
     crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -54,7 +55,7 @@ class Frames:
     risk: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Revenue at risk over peaks and incidents, by `sim.study.risk`."""
     ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """One number at a time, by `sim.study.inputs`; empty where `study.ranges` is none."""
+    """One number at a time, by `sim.study.uncertainty`; empty where `study.ranges` is none."""
     limits: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What the limits of each vendor stand at, by `sim.study.limits`."""
 
@@ -62,7 +63,9 @@ class Frames:
 Tables = dict[str, pd.DataFrame]
 
 
-def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool = False) -> Frames:
+def run_study(
+    scenario: Scenario, progress: Callable[[int, int], None], keep: bool = False
+) -> Frames:
     """Run every point, replication, vendor and world of the study in one pool of threads.
 
     `progress(done, total)` after each job: a night of a vendor. `keep`: sessions and orders too,
@@ -80,7 +83,7 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
 
     results = _sorted(gathered("results"), [*KEYS, "metric"])
     breakdown = _without_empty_pairs(gathered("breakdown"))
-    small, draws = gathered("small"), scenario.bands.draws
+    side_runs, draws = gathered("side_runs"), scenario.bands.draws
     costs = curves(gathered("costs"))
     peak, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
     return Frames(
@@ -89,7 +92,7 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
         timeseries=_sorted(
             gathered("timeseries"), ["vendor", "peak_viewers", "replication", "time_s", "metric"]
         ),
-        summary=input_band(summarise(pd.concat([results, _pairs(breakdown)])), small, draws),
+        summary=input_band(summarise(pd.concat([results, _pairs(breakdown)])), side_runs, draws),
         sessions=gathered("sessions"),
         orders=gathered("orders"),
         usage=gathered("usage"),
@@ -105,11 +108,11 @@ def answer(scenario: Scenario, progress: Callable[[int, int], None], keep: bool 
             "warnings": told,
             "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
         },
-        asks=asks(gathered("asks"), peak, sigma),
+        asks=requirements(gathered("asks"), peak, sigma),
         costs=costs,
         crossings=crossings(costs),
-        risk=at_risk(results, small, scenario),
-        ranges=(pd.DataFrame() if scenario.study.ranges == "none" else ranges(small, scenario)),
+        risk=at_risk(results, side_runs, scenario),
+        ranges=(pd.DataFrame() if scenario.study.ranges == "none" else ranges(side_runs, scenario)),
         limits=limits_of(scenario),
     )
 
@@ -160,14 +163,16 @@ def _runs(job: Job, scenario: Scenario) -> tuple[dict[str, Run], Run | None]:
     struck = chosen["incidents"] is not chosen["limits"]
     last = in_world("incidents")
     runs = {**base, "incidents": last}
-    if night.ladder and job.how == "configured":
+    if night.ladder and job.variant is Variant.CONFIGURED:
         runs["limits"] = in_world("limits") if struck else last
     held = _held_back(last)
-    if job.how in ("configured", "base", "drawn"):
+    if job.variant in (Variant.CONFIGURED, Variant.BASE, Variant.DRAWN):
         runs["vendor"] = in_world("vendor") if held or struck else last
     # A stratum of the vendor's own incidents alone may be no night that can come.
-    may_come = job.how == "struck" and job.of in strata(night.scenario, name)
-    if not (struck and night.scripted and (may_come or job.how == "configured")):
+    may_come = job.variant is Variant.STRATUM and job.variant_key in map(
+        str, strata(night.scenario, name)
+    )
+    if not (struck and night.scripted and (may_come or job.variant is Variant.CONFIGURED)):
         return runs, None
     if chosen["vendor"] is vendor or held <= {Limit.OUTAGE, Limit.HOST_UPLINK}:
         return runs, last
@@ -202,7 +207,7 @@ def _tables(
     few = {k: keys[k] for k in ("vendor", "peak_viewers", "replication")}
     # What a limit kept from this night it would not keep from an ordinary, smaller one.
     asked_for = with_servers(runs.get("vendor", last).usage, last.usage)
-    whole = asked_for if job.how == "configured" else None  # small nights: alike
+    whole = asked_for if job.variant is Variant.CONFIGURED else None  # small nights: alike
 
     def billed(usage: pd.DataFrame, whole: pd.DataFrame | None, lists: list[Tariff]) -> list[Bill]:
         rates, month = shop.cny_per, shop.month
@@ -220,7 +225,7 @@ def _tables(
         ("cost_per_viewer_hour_cny", cost_cny / hours if hours else float("nan")),
     ]
     rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop, cost_cny)]
-    if night.ladder and job.how == "configured":
+    if night.ladder and job.variant is Variant.CONFIGURED:
         # What becomes of the night if the vendor grants all that is asked for; where nothing
         # breaks, the rungs of `lost_gmv_cny` have what is lost.
         used = asked_for if granted is None else with_servers(granted.usage, last.usage)
@@ -234,17 +239,18 @@ def _tables(
     measured = with_units(pd.DataFrame(rows, columns=["metric", "value"]))
     results = pd.concat([measured, sales.results()])
     results = _keyed(results, keys)
-    calm = runs["vendor"] if job.how == "configured" else None
+    calm = runs["vendor"] if job.variant is Variant.CONFIGURED else None
     wanted = [
         with_units(
-            pd.DataFrame(asked(one), columns=["what", "of", "value"]), "what", "asks"
+            pd.DataFrame(demanded(one), columns=["what", "of", "value"]), "what", "asks"
         ).assign(struck=struck)
         for one, struck in ((calm, False), (granted, True))
         if one is not None
     ]
     to_ask = {"asks": _keyed(pd.concat(wanted), few)} if wanted else {}
-    if job.how != "configured":
-        return {"small": results.assign(how=job.how, of=job.of), **to_ask}
+    if job.variant is not Variant.CONFIGURED:
+        side_run = results.assign(variant=str(job.variant), variant_key=job.variant_key)
+        return {"side_runs": side_run, **to_ask}
     by_line = [("line", line, "cost_cny", cny) for line, cny in plans[0].by_line_cny.items()]
     columns = ["by", "of", "metric", "value"]
     breakdown = with_units(pd.DataFrame([*by_group(last, best), *by_line], columns=columns))
