@@ -4,7 +4,7 @@ import pytest
 
 from sim.api import simulate
 from sim.metrics import COSTS, RESULTS, RISK, TABLES, spec_of
-from sim.report.number_format import HELD
+from sim.report.labels import HELD, INCIDENTS
 from sim.scenario.incidents import IncidentKind
 from sim.scenario.limits import LIMIT_NAMES, Limit, everywhere
 from sim.scenario.vendor import Limits, Origin, Own, RegionLimits, Vendor
@@ -81,6 +81,7 @@ def test_a_figure_without_a_row_is_refused():
 
 
 def test_every_kind_of_incident_says_where_it_strikes():
+    assert set(INCIDENTS) == set(IncidentKind)
     for kind in IncidentKind:
         places = kind.places(["cn", "eu"], ["a", "b"])
         assert places is None or len(places) == 4

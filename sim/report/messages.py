@@ -10,7 +10,8 @@ from itertools import product
 import pandas as pd
 
 from sim.report import number_format as fmt
-from sim.report.number_format import HELD, LIMITS, SPACE
+from sim.report.labels import HELD, LIMITS
+from sim.report.number_format import SPACE
 from sim.report.plans import dearer_than
 from sim.report.tables import (
     UNKNOWN,

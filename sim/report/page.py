@@ -22,6 +22,7 @@ from sim.billing import falls
 from sim.commerce import net_of_lost
 from sim.report import number_format as fmt
 from sim.report.charts import Chart, charts
+from sim.report.labels import INCIDENTS, LIMITS
 from sim.report.messages import (
     BOUND_RUNGS,
     TOGETHER,
@@ -46,7 +47,6 @@ from sim.report.messages import (
     with_chances,
     without,
 )
-from sim.report.number_format import LIMITS
 from sim.report.plans import cheapest, plans
 from sim.report.style import NARROW_IN, WIDE_IN, image
 from sim.report.tables import (
@@ -781,18 +781,9 @@ def _how(frames: Frames, scenario: Scenario, peak: int, figures: Figures) -> lis
     return [(key, said) for key, said in rows if said not in (fmt.NONE, "")]
 
 
-BROKEN = {
-    "region": "the vendor's region",
-    "edge": "the vendor's edge",
-    "isp": "the operator",
-    "host_uplink": "the host's uplink",
-}
-"""What an incident breaks, in words."""
-
-
 def _where(incident: Incident, scenario: Scenario) -> str:
     """`Tencent LEB, the vendor's region cn`."""
-    what = " ".join([BROKEN[incident.what], *([incident.where] if incident.where else [])])
+    what = " ".join([INCIDENTS[incident.what], *([incident.where] if incident.where else [])])
     whom = struck_by(incident, scenario)
     return f"{whom}, {what}" if whom else what
 

@@ -13,8 +13,9 @@ import pytest
 from sim.commerce import RUNGS
 from sim.report.charts import charts
 from sim.report.charts.which_limit_binds import strips
+from sim.report.labels import HELD, LIMITS
 from sim.report.messages import BOUND_RUNGS, fee_saved, limits_cost, verdict
-from sim.report.number_format import HELD, LIMITS, SPACE, money, people, percent, up
+from sim.report.number_format import SPACE, money, people, percent, up
 from sim.report.page import Picture, page
 from sim.report.plans import about, cheapest, plans
 from sim.report.style import WIDE_IN, image

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from sim.report import number_format as fmt
+from sim.report.labels import LIMITS
 from sim.report.style import (
     GREY,
     INK,
@@ -59,7 +60,7 @@ def strips(frames: Frames, scenario: Scenario) -> dict[str, list[Strip]]:
         lost, laddered = lost_by_limit(frames, vendor, peak), (here["by"] == "rung").any()
         harmed = here[(here["by"] == "limit") & (here["metric"] == "harmed")]
         found = []
-        for limit in fmt.LIMITS:
+        for limit in LIMITS:
             rows = mine[mine["metric"] == f"bound.{limit}"]
             use = figures.get((vendor, peak, f"limit_use.{limit}"), UNKNOWN).mean
             of = harmed[harmed["of"] == limit]["value"].sum() / nights
@@ -79,7 +80,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
     length = scenario.promotion.duration_s
     minutes = (length or float(table(frames, "timeseries")["time_s"].max())) / 60
     rows = [(v, s) for v, mine in named.items() for s in [None, *mine]]
-    texts = [fmt.LIMITS[s.limit] for _, s in rows if s is not None]
+    texts = [LIMITS[s.limit] for _, s in rows if s is not None]
     left = min(max(map(text_in, texts)) + 0.3, 0.34 * width_in)
     shown = COLUMNS if width_in > 6 else COLUMNS[2:]
     peak, parts = fmt.count(night_peak(frames, scenario)), 4 if width_in > 6 else 2
@@ -123,7 +124,7 @@ Columns = tuple[tuple[str, float], ...]
 
 
 def _strip(axes: Axes, row: int, s: Strip, minutes: float, left: float, shown: Columns) -> None:
-    _say(axes, row, -6.0, fmt.LIMITS[s.limit], INK, "right", room_in=left - 0.15)
+    _say(axes, row, -6.0, LIMITS[s.limit], INK, "right", room_in=left - 0.15)
     axes.fill_between([0, minutes], row + 0.18, row + 0.82, color=PALE, linewidth=0)
     if not s.bound.empty:
         x = s.bound.index.to_numpy() / 60
