@@ -77,7 +77,7 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
     Vendors are compared night by night: they meet the same viewers, so the difference of two is
     far surer than either.
     """
-    peak, figures = night_peak(frames, scenario), estimates(frames)
+    peak, figures = night_peak(frames), estimates(frames)
     names = best_first(frames, scenario)
     nightly = _lost_and_billed(frames, peak)
     if nightly.empty:
@@ -297,7 +297,7 @@ def marked(vendor: str, name: str, scenario: Scenario) -> str:
 def best_first(frames: Frames, scenario: Scenario) -> dict[str, str]:
     """Vendors and their names by lost margin and bill together at the peak, the least first."""
     names = vendors(frames, scenario)
-    nightly = _lost_and_billed(frames, night_peak(frames, scenario))
+    nightly = _lost_and_billed(frames, night_peak(frames))
     ranked = [str(v) for v in nightly.mean().sort_values(kind="stable").index]
     return {v: names[v] for v in [*ranked, *(v for v in names if v not in ranked)]}
 
@@ -442,7 +442,7 @@ class LimitsCost:
 
 def limits_cost(frames: Frames, scenario: Scenario) -> list[LimitsCost]:
     """Vendors whose limits, or incidents, cost something, with the dearest part first."""
-    peak, figures, found = night_peak(frames, scenario), estimates(frames), []
+    peak, figures, found = night_peak(frames), estimates(frames), []
     for (vendor, name), (prefix, rung) in product(
         best_first(frames, scenario).items(), BOUND_RUNGS.items()
     ):
@@ -667,7 +667,7 @@ class Thin:
 def just_enough(frames: Frames, scenario: Scenario) -> Thin | None:
     """The archetype at the peak and at a quarter of it; None where its egress was enough."""
     names, figures = vendors(frames, scenario), estimates(frames)
-    peak = night_peak(frames, scenario)
+    peak = night_peak(frames)
     lost = lost_share(figures, THIN, peak)
     held = figures.get((THIN, peak, "binding_limit_s.egress_vendor"), UNKNOWN)
     if THIN not in names or not lost.known or not held.mean > 0:

@@ -254,7 +254,7 @@ def page(
     failed: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """The page as text. `failed`: name of a chart -> why it is missing."""
-    peak, figures = night_peak(frames, scenario), estimates(frames)
+    peak, figures = night_peak(frames), estimates(frames)
     names = {v: marked(v, s, scenario) for v, s in best_first(frames, scenario).items()}
     answers = [_answer(v, name, peak, figures, frames, scenario) for v, name in names.items()]
     told = asked(frames, scenario)
@@ -689,7 +689,7 @@ def _provenances(frames: Frames, scenario: Scenario, names: dict[str, str]) -> I
     for vendor, name in names.items():
         if vendor in scenario.vendors:
             moved = effects(frames, vendor)
-            at = night_peak(frames, scenario)
+            at = night_peak(frames)
             yield _provenance(
                 name,
                 list(_rows(scenario.vendors[vendor])),

@@ -152,16 +152,6 @@ def peaks(frames: Frames) -> list[int]:
     return sorted(int(p) for p in frames.summary["peak_viewers"].unique())
 
 
-def night_peak(frames: Frames, scenario: Scenario) -> int:
-    """The peak of the night itself among the points of its curve.
-
-    A recorded curve may keep its own peak: then it is found by its place among the study's points.
-    """
-    points = peaks(frames)
-    given = scenario.promotion.peak_viewers
-    if given in points:
-        return given
-    multiples = sorted({1.0, *scenario.study.peaks})
-    if len(multiples) == len(points):
-        return points[multiples.index(1.0)]
-    return points[-1]
+def night_peak(frames: Frames) -> int:
+    """The peak of the night itself, among the points of its curve."""
+    return int(frames.facts["peak_viewers"])

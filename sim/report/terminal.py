@@ -35,7 +35,7 @@ NAME, LIMIT = 27, 28
 
 def text(frames: Frames, scenario: Scenario) -> str:
     """The answer in a sentence and a line per vendor, at most WIDTH columns wide."""
-    peak, figures = night_peak(frames, scenario), estimates(frames)
+    peak, figures = night_peak(frames), estimates(frames)
     rows = [[f"{fmt.count(peak)} viewers", "watched", "stalled", "sales lost", "bill, CNY",
              "first limit"]]  # fmt: skip
     for vendor, name in best_first(frames, scenario).items():

@@ -149,7 +149,7 @@ def _made(night: Scenario, ladder: bool, full: bool) -> MadeUp:
         crossings=crossings(costs),
         limits=limits_of(night),
         risk=_risk(night) if full else pd.DataFrame(),
-        facts={"versions": {"peakcast": "0.1.0", "numpy": "2.4.6"}},
+        facts={"versions": {"peakcast": "0.1.0", "numpy": "2.4.6"}, "peak_viewers": base},
     )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def test_cost_of_limits_is_told_by_what_happened_and_by_limit() -> None:
         ("2 others", ""),
         ("together", ""),
     ]
-    rung = estimates(made_up)["budget", night_peak(made_up, night), "lost_gmv_cny.limits"].mean
+    rung = estimates(made_up)["budget", night_peak(made_up), "lost_gmv_cny.limits"].mean
     assert rows[0][2] == money(0.5 * rung) and rows[-1][2] == money(rung)
     assert rows[-2][2] == money(-0.02 * rung)
     assert " to " in rows[0][3]

@@ -310,7 +310,7 @@ def test_little_data():
     for name in ("summary", "results"):
         rows = getattr(made_up, name)
         setattr(made_up, name, rows[rows["metric"] == "stall_ratio"])
-    made_up.facts = {}
+    made_up.facts = {"peak_viewers": made_up.facts["peak_viewers"]}
     del made_up.asks, made_up.ranges
     text = read(made_up, loaded, *charts(made_up, loaded))
     assert "nan" not in text

@@ -268,7 +268,7 @@ def _against_peak(
     wide: bool = False,
 ) -> Figure:
     """`wide`: figures so far apart that the axis is logarithmic, but for its foot."""
-    points, peak = peaks(frames), night_peak(frames, scenario)
+    points, peak = peaks(frames), night_peak(frames)
     with drawing():
         if len(points) == 1:
             shown = [line.at[peak] for line in lines]

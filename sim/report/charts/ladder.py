@@ -44,7 +44,7 @@ AMOUNT_PT = (54, 104)
 
 def ladder(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
     """From a perfect night's sales, rung by rung, to what is sold; a panel per vendor."""
-    peak = night_peak(frames, scenario)
+    peak = night_peak(frames)
     figures = estimates(frames)
     known = laddered(frames, scenario)
     names = {v: s for v, s in vendors(frames, scenario).items() if v in known}
@@ -89,7 +89,7 @@ def ladder(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Fig
 
 def laddered(frames: Frames, scenario: Scenario) -> list[str]:
     """Vendors whose ladder was run."""
-    peak = night_peak(frames, scenario)
+    peak = night_peak(frames)
     known = estimates(frames)
     needed = ["perfect_gmv_cny", "gmv_cny", *(f"lost_gmv_cny.{rung}" for rung in RUNGS)]
     return [

@@ -41,7 +41,7 @@ MOST_TICKS = 8
 
 def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
     """Where everybody is through the night at its peak, a panel per vendor."""
-    peak = night_peak(frames, scenario)
+    peak = night_peak(frames)
     series = table(frames, "timeseries", peak_viewers=peak)
     names = {v: s for v, s in vendors(frames, scenario).items() if v in set(series["vendor"])}
     nights = int(series["replication"].nunique())

@@ -48,7 +48,7 @@ class Strip:
 
 def strips(frames: Frames, scenario: Scenario) -> dict[str, list[Strip]]:
     """Limits of each vendor: those that bound, the most harmful first, then by how near it was."""
-    peak, figures = night_peak(frames, scenario), estimates(frames)
+    peak, figures = night_peak(frames), estimates(frames)
     series = table(frames, "timeseries", peak_viewers=peak)
     split = table(frames, "breakdown", peak_viewers=peak)
     if series.empty or split.empty:
@@ -83,7 +83,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
     texts = [LIMITS[s.limit] for _, s in rows if s is not None]
     left = min(max(map(text_in, texts)) + 0.3, 0.34 * width_in)
     shown = COLUMNS if width_in > 6 else COLUMNS[2:]
-    peak, parts = fmt.count(night_peak(frames, scenario)), 4 if width_in > 6 else 2
+    peak, parts = fmt.count(night_peak(frames)), 4 if width_in > 6 else 2
     with drawing():
         figure, grid = panels(
             width_in, "Which limit binds, and when?",
@@ -113,7 +113,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
 
 def _came(frames: Frames, scenario: Scenario) -> str:
     """Whom the harmed are some of: everybody who came, on the mean of nights and vendors."""
-    rows = table(frames, "breakdown", peak_viewers=night_peak(frames, scenario), by="class")
+    rows = table(frames, "breakdown", peak_viewers=night_peak(frames), by="class")
     if rows.empty or (came := rows[rows["metric"] == "arrived"]).empty:
         return ""
     everybody = came.groupby(["vendor", "replication"])["value"].sum().mean()

@@ -36,7 +36,7 @@ ROW_IN, CELL_IN = 0.3, 0.62
 
 def who_stalls(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
     """Stall ratio by vendor and by group of viewers, a panel for each way to group them."""
-    peak = night_peak(frames, scenario)
+    peak = night_peak(frames)
     split = groups(frames, scenario)
     names = {v: s for v, s in vendors(frames, scenario).items() if v in set(split["vendor"])}
     kinds = [by for by in GROUPS if by in set(split["by"])]
@@ -116,7 +116,7 @@ def _heat(axes: Axes, x: float, row: int, ratio: float, top: float) -> None:
 
 def groups(frames: Frames, scenario: Scenario) -> pd.DataFrame:
     """Who came and who stalled by group at the peak, means over nights; empty where unknown."""
-    rows = table(frames, "breakdown", peak_viewers=night_peak(frames, scenario))
+    rows = table(frames, "breakdown", peak_viewers=night_peak(frames))
     if rows.empty:
         return rows
     rows = rows[rows["by"].isin(list(GROUPS)) & rows["metric"].isin(["stall_ratio", "arrived"])]
