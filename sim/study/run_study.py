@@ -10,20 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.billing import Bill, night_in_month
-from sim.commerce import money, sell, worlds
+from sim.commerce import worlds
 from sim.engine import run
-from sim.metrics import with_units
 from sim.record import Run
 from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Scenario
-from sim.scenario.tariff import Tariff
-from sim.study.costs import Plan, crossings, curves, grown_tenfold, of_plans, with_servers
+from sim.study.costs import crossings, curves
 from sim.study.interval import summarise
 from sim.study.limits import limits_of
-from sim.study.measure import by_group, figures, held_peak, lost, lost_as_it_goes, over_time
+from sim.study.night_tables import Tables, tables_of
 from sim.study.plan import Job, jobs, scripted_peak, side_by_side, warnings
-from sim.study.requirements import demanded, requirements
+from sim.study.requirements import requirements
 from sim.study.risk import at_risk
 from sim.study.size import refuse_what_does_not_fit
 from sim.study.uncertainty import ENOUGH, input_band, ranges
@@ -58,9 +55,6 @@ class Frames:
     """One number at a time, by `sim.study.uncertainty`; empty where `study.ranges` is none."""
     limits: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What the limits of each vendor stand at, by `sim.study.limits`."""
-
-
-Tables = dict[str, pd.DataFrame]
 
 
 def run_study(
@@ -144,7 +138,7 @@ def _one(job: Job, keep: bool) -> Tables:
         if scenario is None:
             return {}
         runs, granted = _runs(job, scenario)
-        return _tables(job, scenario, runs, granted, keep and job.night.scripted)
+        return tables_of(job, scenario, runs, granted, keep and job.night.scripted)
     finally:
         job.night.let_go()
 
@@ -188,99 +182,6 @@ def _held_back(run: Run) -> set[int]:
     return {*bound, *np.unique(run.sessions["harm"]).tolist()} - {Limit.NONE, Limit.LINK}
 
 
-def _tables(
-    job: Job, scenario: Scenario, runs: dict[str, Run], granted: Run | None, keep: bool
-) -> Tables:
-    night, name, vendor = job.night, job.vendor, scenario.vendors[job.vendor]
-    last, best = runs["incidents"], runs["perfect"]
-    shop, starts_at = scenario.commerce, scenario.promotion.starts_at
-    sales = money(runs, shop, scenario.promotion.drops, vendor.own)
-    keys = {
-        "promotion": scenario.promotion.name,
-        "audience": scenario.audience.name,
-        "network": scenario.network.name,
-        "seed": scenario.seed,
-        "vendor": name,
-        "peak_viewers": last.peak_viewers,
-        "replication": night.replication,
-    }
-    few = {k: keys[k] for k in ("vendor", "peak_viewers", "replication")}
-    # What a limit kept from this night it would not keep from an ordinary, smaller one.
-    asked_for = with_servers(runs.get("vendor", last).usage, last.usage)
-    whole = asked_for if job.variant is Variant.CONFIGURED else None  # small nights: alike
-
-    def billed(usage: pd.DataFrame, whole: pd.DataFrame | None, lists: list[Tariff]) -> list[Bill]:
-        rates, month = shop.cny_per, shop.month
-        return [night_in_month(usage, t, rates, starts_at, month, whole) for t in lists]
-
-    beside = billed(last.usage, whole, vendor.add_ons)
-    plans = [Plan(bill, beside) for bill in billed(last.usage, whole, vendor.lists)]
-    cost_cny = plans[0].cost_cny
-    hours = last.sessions["play_s"].sum() / 3600 * last.weight
-    rows = [
-        *figures(last, best),
-        ("cost_cny", cost_cny),
-        ("cost_month_cny", plans[0].month_cny),
-        ("cost_fixed_cny", plans[0].fixed_cny),
-        ("cost_per_viewer_hour_cny", cost_cny / hours if hours else float("nan")),
-    ]
-    rows += [*held_peak(vendor, last.peak_viewers), *lost(sales, shop, cost_cny)]
-    if night.ladder and job.variant is Variant.CONFIGURED:
-        # What becomes of the night if the vendor grants all that is asked for; where nothing
-        # breaks, the rungs of `lost_gmv_cny` have what is lost.
-        used = asked_for if granted is None else with_servers(granted.usage, last.usage)
-        first, *added = billed(used, None, [vendor.lists[0], *vendor.add_ons])
-        rows.append(("granted_cost_cny", Plan(first, added).cost_cny))
-        if granted is not None:
-            sells = sell(granted, shop, scenario.promotion.drops)
-            perfect_cny = float(sales.worlds.set_index("world")["gmv_cny"]["perfect"])
-            lost_cny = perfect_cny - sells.gmv_fen * sells.weight / 100
-            rows.append(("granted_lost_gmv_cny", lost_cny))
-    measured = with_units(pd.DataFrame(rows, columns=["metric", "value"]))
-    results = pd.concat([measured, sales.results()])
-    results = _keyed(results, keys)
-    calm = runs["vendor"] if job.variant is Variant.CONFIGURED else None
-    wanted = [
-        with_units(
-            pd.DataFrame(demanded(one), columns=["what", "of", "value"]), "what", "asks"
-        ).assign(struck=struck)
-        for one, struck in ((calm, False), (granted, True))
-        if one is not None
-    ]
-    to_ask = {"asks": _keyed(pd.concat(wanted), few)} if wanted else {}
-    if job.variant is not Variant.CONFIGURED:
-        side_run = results.assign(variant=str(job.variant), variant_key=job.variant_key)
-        return {"side_runs": side_run, **to_ask}
-    by_line = [("line", line, "cost_cny", cny) for line, cny in plans[0].by_line_cny.items()]
-    columns = ["by", "of", "metric", "value"]
-    breakdown = with_units(pd.DataFrame([*by_group(last, best), *by_line], columns=columns))
-    if night.ladder:
-        breakdown = pd.concat([breakdown, sales.breakdown()[breakdown.columns]])
-    figure = results.set_index("metric")["value"]
-    tenfold = [
-        grown_tenfold(asked_for, [t, *vendor.add_ons], shop, starts_at) for t in vendor.lists
-    ]
-    sold, lost_margin = float(figure["orders"]), float(figure["lost_margin_cny"])
-    each = of_plans(plans, tenfold, hours, sold, lost_margin)
-    costs = with_units(pd.DataFrame(each, columns=["tariff", "metric", "value"]))
-    bills = [*(plan.bill for plan in plans), *beside]
-    tables = {
-        "results": results,
-        "costs": _keyed(costs, few),
-        "breakdown": _keyed(breakdown, keys),
-        "timeseries": _keyed(pd.concat([over_time(last, best), lost_as_it_goes(sales)]), few),
-        "usage": _keyed(last.usage, few),
-        "invoice": pd.concat([b.frame(name, night.replication) for b in bills]).assign(
-            peak_viewers=last.peak_viewers
-        ),
-        **to_ask,
-    }
-    if keep:
-        tables["sessions"] = _keyed(pd.DataFrame(last.sessions).assign(weight=last.weight), few)
-        tables["orders"] = _keyed(pd.DataFrame(last.orders).assign(weight=last.order_weight), few)
-    return tables
-
-
 def _without_empty_pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
     """Of cause and limit together only pairs that cost something on any night; the rest are 0."""
     here = breakdown.groupby(["vendor", "peak_viewers", "by", "of", "metric"])["value"]
@@ -292,13 +193,6 @@ def _pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
     """Rows of results, `lost_gmv_cny.<rung>.<cause>.<limit>`: for the summary's intervals."""
     pairs = breakdown[breakdown["by"] == "cause_by_limit"]
     return pairs.assign(metric=pairs["metric"] + "." + pairs["of"]).drop(columns=["by", "of"])
-
-
-def _keyed(table: pd.DataFrame, keys: dict[str, Any]) -> pd.DataFrame:
-    table = table.reset_index(drop=True)
-    for at, (key, value) in enumerate(keys.items()):
-        table.insert(at, key, value)
-    return table
 
 
 def _sorted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
