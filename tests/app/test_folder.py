@@ -128,9 +128,14 @@ def test_no_text_of_a_csv_is_a_formula_to_a_spreadsheet(tmp_path, table):
 def test_failed_writing_leaves_the_old_folder_and_no_half_one(tmp_path):
     with on_disk.put_in_place(tmp_path / "run-1") as aside:
         (aside / "manifest.json").write_text("old")
-    with pytest.raises(RuntimeError), on_disk.put_in_place(tmp_path / "run-1") as aside:
-        (aside / "manifest.json").write_text("new")
-        raise RuntimeError
+
+    def fail():
+        with on_disk.put_in_place(tmp_path / "run-1") as aside:
+            (aside / "manifest.json").write_text("new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert [p.name for p in tmp_path.iterdir()] == ["run-1"]
     assert (tmp_path / "run-1" / "manifest.json").read_text() == "old"
 

@@ -99,7 +99,7 @@ def test_every_shipped_script_can_be_followed(promotion, audience):
     assert told(f"promotion={promotion}", f"audience={audience}") == ""
 
 
-@pytest.mark.parametrize("too_many, is_told", [(0.045, False), (0.055, True)])
+@pytest.mark.parametrize(("too_many", "is_told"), [(0.045, False), (0.055, True)])
 def test_it_is_told_from_five_in_a_hundred_on(too_many, is_told):
     """Of exponential stays of 600 s exp(-1/60) are left at the end of a fall of 10 s."""
     stay = "{bouncer_share: 1, bouncer_mean_s: 600, stayer_mean_s: 1, stayer_sigma_ln: 1}"

@@ -26,12 +26,13 @@ def on_a_machine_of(gb, monkeypatch):
 
 def refused(*overrides: str) -> str:
     """What is said of it, '' where it fits."""
+    said = ""
     try:
         size.refuse_what_does_not_fit(load_scenario(*SMALL, *overrides))
     except ScenarioError as error:
-        assert "\n" not in str(error)
-        return str(error)
-    return ""
+        said = str(error)
+    assert "\n" not in said
+    return said
 
 
 def advice(said: str) -> list[str]:
