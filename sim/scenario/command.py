@@ -56,7 +56,7 @@ class Sweep(Callback):
 
     folder: ClassVar[Path | None] = None
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         try:
             Sweep.folder = Path(config.hydra.sweep.dir)
         except OmegaConfBaseException:  # the sweep ends by it; here Hydra would only warn

@@ -91,7 +91,8 @@ def test_a_folder_without_the_report_that_is_now_asked_for(study, scenario, tmp_
     assert len(study.asked) == 2
 
 
-def test_same_content_same_bytes_in_another_place(study, finished, tmp_path):
+@pytest.mark.usefixtures("study")
+def test_same_content_same_bytes_in_another_place(finished, tmp_path):
     """With other threads too."""
     two = carry_out(load_scenario(*GIVEN, "engine.threads=1", "output_dir=b"), tmp_path)
     for name in FILES - {"config.yaml", "manifest.json"}:
@@ -141,7 +142,7 @@ def test_failed_writing_leaves_the_old_folder_and_no_half_one(tmp_path):
 
 
 def test_another_process_that_was_faster_is_no_error(tmp_path, monkeypatch):
-    def rename(path, target):
+    def rename(_, target):
         target.mkdir()
         (target / "manifest.json").write_text("theirs")
         raise OSError("Directory not empty")

@@ -120,7 +120,7 @@ def test_an_arrival_curve_is_always_followed():
     assert told("promotion.concurrency=null", "promotion.arrivals=[[0,1],[60,9],[61,0]]") == ""
 
 
-def test_what_would_be_long_to_try_is_said_to_be_reckoned(tmp_path):
+def test_what_would_be_long_to_try_is_said_to_be_reckoned():
     """Cohorts, exits and steps whose trial alone would pass what the joins may ask for."""
     exits = ",".join(f"{{time_s:{60 * k},duration_s:30,share:0.2}}" for k in range(1, 7))
     keys = (

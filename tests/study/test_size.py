@@ -142,7 +142,7 @@ def test_it_is_refused_before_anything_is_drawn(monkeypatch):
     monkeypatch.setattr("sim.study.plan.draw_audience", never)
     on_a_machine_of(4, monkeypatch)
     with pytest.raises(ScenarioError, match="GB of memory"):
-        run_study(load_scenario(*SMALL, *MILLION), lambda done, total: None)
+        run_study(load_scenario(*SMALL, *MILLION), lambda *_: None)
 
 
 def test_a_recording_says_its_own_size(tmp_path, monkeypatch):
