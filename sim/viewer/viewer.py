@@ -487,87 +487,100 @@ def advance(v: Any, p: Any, t: float) -> None:
 @step
 def plan(v: Any, p: Any) -> None:
     """Find the next change of this row: `next_s` and `cause`. Ties go to the lower cause."""
-    t = v.now_s
-    best, cause = v.exit_s, EXIT
     if v.state == GONE:
         v.next_s = NEVER
         return
-    rundown = 1.0
-    if v.state == STALLED:
-        rundown = p.kappa
-    elif v.state == PLAYING and not v.hd:
-        rundown = p.sd_rundown
-    at = t + v.intention_left_s / rundown
-    if at < best:
-        best, cause = at, SPENT
+    best, cause = _departure(v, p)
     if v.state == WAITING:
-        if v.give_up_s < best:
-            best, cause = v.give_up_s, OUT_OF_PATIENCE
         if v.phase == P_JOINING:
-            if v.ask_s < best:
-                best, cause = v.ask_s, JOINED
-        elif v.phase == P_ASK and v.ask_s < best:
-            best, cause = v.ask_s, ASK
-        v.next_s, v.cause = max(best, t), cause
-        return
-    if v.state == STARTING and v.give_up_s < best:
-        best, cause = v.give_up_s, OUT_OF_PATIENCE
-    if v.state == STALLED and v.end_s < best:
-        best, cause = v.end_s, OUT_OF_PATIENCE
-    if v.link_until_s < best:
-        best, cause = v.link_until_s, LINK
-    if v.layer_s < best:
-        best, cause = v.layer_s, LAYER
-    if v.order_s < best:
-        best, cause = v.order_s, ORDER
-    if p.kind != REFERENCE:
-        fill = v.media_mbps / v.rate_mbps
-        if v.state == PLAYING:
-            if v.at_edge:
-                late = v.lag > p.target_s and p.speed_up > 0.0
-                if late:
-                    at = t + (v.lag - p.target_s) / (p.speed_up + 1.0 - p.source)
-                    if at < best:
-                        best, cause = at, ON_TIME
-                elif p.source < 1.0:
-                    at = t + v.lag / (1.0 - p.source)
-                    if at < best:
-                        best, cause = at, EMPTY
+            best, cause = _sooner(best, cause, v.ask_s, JOINED)
+        elif v.phase == P_ASK:
+            best, cause = _sooner(best, cause, v.ask_s, ASK)
+    else:
+        best, cause = _sooner(best, cause, v.link_until_s, LINK)
+        best, cause = _sooner(best, cause, v.layer_s, LAYER)
+        best, cause = _sooner(best, cause, v.order_s, ORDER)
+        if p.kind != REFERENCE:
+            if v.state == PLAYING:
+                best, cause = _while_playing(v, p, best, cause)
+            elif v.phase == P_KEYFRAME:
+                best, cause = _at_keyframe(v, p, best, cause)
             else:
-                if fill < 1.0:
-                    at = t + v.buffer_s / (1.0 - fill)
-                    if at < best:
-                        best, cause = at, EMPTY
-                if fill > p.source:
-                    at = t + (v.lag - v.buffer_s) / (fill - p.source)
-                    if at < best:
-                        best, cause = at, EDGE
-        elif v.phase == P_KEYFRAME:
-            if fill >= p.source:
-                at = t
-                if v.state == STALLED or not p.keyframe_cached:
-                    if v.key_s < t:  # a plan made anew at that very instant doesn't miss it
-                        v.key_s = _next_key(p, t)
-                    at = v.key_s
-                if at < best:
-                    best, cause = at, KEY
-            else:
-                v.key_s = -1.0
-        else:
-            if not v.at_edge and fill > p.source:
-                at = t + (v.lag - v.buffer_s) / (fill - p.source)
-                if at < best:
-                    best, cause = at, EDGE
-            if fill > 0.0:
-                enough = p.start_s if v.state == STARTING else p.resume_s
-                at = t + max(0.0, enough - v.buffer_s) / fill
-                if at < best:
-                    best, cause = at, FULL
-            if p.source > 0.0:
-                at = t + (p.lag_limit_s - v.lag) / p.source
-                if at < best:
-                    best, cause = at, SKIP
-    v.next_s, v.cause = max(best, t), cause
+                best, cause = _while_filling(v, p, best, cause)
+    v.next_s, v.cause = max(best, v.now_s), cause
+
+
+@inlined
+def _sooner(best: float, cause: int, at: float, what: int) -> tuple[float, int]:
+    """The earlier of two changes, each (when, cause); the first at a tie."""
+    return (at, what) if at < best else (best, cause)
+
+
+@inlined
+def _departure(v: Any, p: Any) -> tuple[float, int]:
+    """When the viewer leaves if nothing else happens before, and why."""
+    rundown, patience_s = 1.0, NEVER
+    if v.state == STALLED:
+        rundown, patience_s = p.kappa, v.end_s
+    elif v.state != PLAYING:
+        patience_s = v.give_up_s
+    elif not v.hd:
+        rundown = p.sd_rundown
+    spent_s = v.now_s + v.intention_left_s / rundown
+    best, cause = _sooner(v.exit_s, EXIT, spent_s, SPENT)
+    return _sooner(best, cause, patience_s, OUT_OF_PATIENCE)
+
+
+@inlined
+def _while_playing(v: Any, p: Any, best: float, cause: int) -> tuple[float, int]:
+    """The buffer runs empty or holds all there is, or the viewer has caught up."""
+    t = v.now_s
+    if v.at_edge:
+        if v.lag > p.target_s and p.speed_up > 0.0:
+            at = t + (v.lag - p.target_s) / (p.speed_up + 1.0 - p.source)
+            return _sooner(best, cause, at, ON_TIME)
+        if p.source < 1.0:
+            return _sooner(best, cause, t + v.lag / (1.0 - p.source), EMPTY)
+        return best, cause
+    fill = v.media_mbps / v.rate_mbps
+    if fill < 1.0:
+        best, cause = _sooner(best, cause, t + v.buffer_s / (1.0 - fill), EMPTY)
+    if fill > p.source:
+        at = t + (v.lag - v.buffer_s) / (fill - p.source)
+        best, cause = _sooner(best, cause, at, EDGE)
+    return best, cause
+
+
+@inlined
+def _at_keyframe(v: Any, p: Any, best: float, cause: int) -> tuple[float, int]:
+    """The next keyframe, once the whole picture arrives as fast as it is sent."""
+    t = v.now_s
+    if v.media_mbps / v.rate_mbps >= p.source:
+        at = t
+        if v.state == STALLED or not p.keyframe_cached:
+            if v.key_s < t:  # a plan made anew at that very instant doesn't miss it
+                v.key_s = _next_key(p, t)
+            at = v.key_s
+        return _sooner(best, cause, at, KEY)
+    v.key_s = -1.0
+    return best, cause
+
+
+@inlined
+def _while_filling(v: Any, p: Any, best: float, cause: int) -> tuple[float, int]:
+    """The buffer has enough to show or holds all there is, or the viewer is too far behind."""
+    t = v.now_s
+    fill = v.media_mbps / v.rate_mbps
+    if not v.at_edge and fill > p.source:
+        at = t + (v.lag - v.buffer_s) / (fill - p.source)
+        best, cause = _sooner(best, cause, at, EDGE)
+    if fill > 0.0:
+        enough = p.start_s if v.state == STARTING else p.resume_s
+        at = t + max(0.0, enough - v.buffer_s) / fill
+        best, cause = _sooner(best, cause, at, FULL)
+    if p.source > 0.0:
+        best, cause = _sooner(best, cause, t + (p.lag_limit_s - v.lag) / p.source, SKIP)
+    return best, cause
 
 
 @step
