@@ -303,6 +303,7 @@ class Progress:
             _say("\n")
 
     def __call__(self, done: int, total: int) -> None:
+        """So many of `total` points are done: said, if it is time to."""
         now = monotonic()
         if done:
             self._first.cancel()

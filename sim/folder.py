@@ -269,6 +269,7 @@ def write_manifest(
 
 
 def version_of(package: str) -> str:
+    """As it is installed, such as `2.3.1`; else `not installed`."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -137,6 +137,7 @@ class Night(NamedTuple):
 
     @property
     def since_midnight_s(self) -> float:
+        """Seconds from the midnight before the show, by its own clock, to its beginning."""
         at = self.starts_at
         return (at - at.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
 

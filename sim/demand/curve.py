@@ -59,6 +59,7 @@ class Curve:
     """So many of them are one viewer."""
 
     def at(self, times: Array) -> Array:
+        """Viewers at these times (seconds), in the shape of `times`."""
         return np.asarray(np.interp(times, self.points[:, 0], self.points[:, 1]) / self.unit)
 
 

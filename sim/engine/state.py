@@ -474,6 +474,7 @@ def apply_next_change(n: SimState, i: int) -> bool:
 
 @step
 def gone(n: SimState, v: Any) -> None:
+    """Close the row if the viewer has left for good: orders still to come find them away."""
     if v.state == GONE:
         if v.reason != 0:
             pass_orders(n, v, NEVER, GONE)

@@ -53,6 +53,7 @@ OWN_ORDERS = "not_taken.own_orders_per_s"
 
 
 def cny(x: float) -> str:
+    """`CNY 12,300`: an amount rounded for reading, with a space that no line breaks at."""
     return f"CNY{SPACE}{fmt.money(x)}"
 
 
@@ -184,6 +185,7 @@ def _never_in_hd(names: dict[str, str], figures: Figures, peak: int) -> Iterator
 
 
 def never_in_hd(figures: Figures, vendor: str, peak: int) -> bool:
+    """Whether no viewer of this vendor sees HD at this peak; False where it is not known."""
     return figures.get((vendor, peak, "hd_ratio"), UNKNOWN).mean == 0
 
 
@@ -772,6 +774,7 @@ class Effect:
 
     @property
     def width(self) -> float:
+        """Between sales lost at both ends, as a share of a perfect night; 0 or more."""
         return abs(self.lost[1] - self.lost[0])
 
 

@@ -416,6 +416,7 @@ class Audience(Frozen):
 
     @property
     def every_isp(self) -> list[str]:
+        """Anybody's; the audience's first."""
         own = (isp for cohort in self.cohorts for isp in cohort.isps or ())
         return list(dict.fromkeys([*self.isps, *own]))
 

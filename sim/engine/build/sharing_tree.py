@@ -60,6 +60,7 @@ def write_sharing(
 
 
 def bending(vendor: Vendor | None) -> list[bool]:
+    """(path) whether a cap on egress degrades everyone inside; one False without a vendor."""
     ways = vendor.ways() if vendor is not None else []
     return [
         policy.egress_mbps == "degrade" and caps_egress(path, limits)
