@@ -80,7 +80,7 @@ def _done(argv: Sequence[str]) -> int:
 
 
 def _tell(answer: str, code: int) -> int:
-    """Write the answer, all at once and last: whoever stops listening loses nothing else."""
+    """Write the answer, all at once and last: a reader who stops listening loses nothing else."""
     if not answer:
         return code
     try:

@@ -5,7 +5,7 @@ change, `advance` moves the row there, `change` carries it out. Rates are media 
 buffer in seconds of media, `lag` the distance behind live of what is on the screen, 0 <= b <= lag.
 Playing: b' = d/R - v, lag' = h - v. Starting or frozen: b' = d/R, lag' = h (design, section 6).
 h: seconds of picture a second that reach the vendor. A host whose uplink is short sends a smaller
-picture, so that h is 1 and R is less; where he can't, or it is too little, h is below 1.
+picture, so that h is 1 and R is less; where they can't, or it is too little, h is below 1.
 """
 
 from __future__ import annotations
@@ -275,13 +275,13 @@ def let_in(v: Any, p: Any, t: float) -> None:
 
 @step
 def already_there(v: Any) -> bool:
-    """Watching when the show begins, unless a limit kept him out or waiting then."""
+    """Watching when the show begins, unless a limit kept them out or waiting then."""
     return v.initial and v.session == 1 and v.attempts == 1 and v.waiting_s == 0.0
 
 
 @inlined
 def appetite(v: Any, p: Any) -> float:
-    """Media Mbps the viewer could take now: his link, and how fast the path fetches."""
+    """Media Mbps the viewer could take now: their link, and how fast the path fetches."""
     link = p.link_share * v.link_mbps
     if p.kind == REFERENCE:
         return min(link, v.top_mbps)
@@ -314,7 +314,7 @@ def made(p: Any, layer: int) -> int:
 
 @step
 def want(v: Any, p: Any, layer: int) -> bool:
-    """The viewer wants this picture from now on; whether he gets another one therefore."""
+    """The viewer wants this picture from now on; whether they get another one by it."""
     v.wish = layer
     return made(p, layer) != v.layer
 
@@ -692,7 +692,7 @@ def close_episode(v: Any, p: Any) -> None:
 
 @step
 def dominant_limit(v: Any) -> int:
-    """The limit (limits.Limit) that cost this viewer most of his watch intention."""
+    """The limit (limits.Limit) that cost this viewer most of their watch intention."""
     most, what = v.lost_link_s, OWN_LINK
     if v.lost_door_s > most:
         most, what = v.lost_door_s, v.door
@@ -703,7 +703,7 @@ def dominant_limit(v: Any) -> int:
 
 @step
 def _leave(v: Any, p: Any) -> None:
-    """Gone, or, for some of those who left in a freeze, back at the door."""
+    """Gone, or, for some who left in a freeze, back at the door."""
     cause, state = v.cause, v.state
     if cause == EXIT and v.exit_s >= p.show_s:
         v.reason = SHOW_OVER

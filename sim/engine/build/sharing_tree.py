@@ -49,7 +49,7 @@ def write_sharing(
 ) -> None:
     """Write how each path shares; where none of its nodes can ever be full it doesn't.
 
-    `bends`: paths whose whole egress is capped and shared by those who are in.
+    `bends`: paths whose whole egress is capped and shared by the viewers inside.
     """
     narrow = np.isfinite(nodes["capacity_mbps"]) | hit[(incidents["left"] > 0)].any(axis=0)
     for leaf in nodes[:leaves]:
