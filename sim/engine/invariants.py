@@ -33,7 +33,7 @@ def _must(holds: bool | np.bool_, number: int, what: str) -> None:
 
 
 def check(night: SimState, epoch_s: float) -> None:
-    """Numbers as in the design's list of invariants; raises InvariantError at the first broken one.
+    """Numbers as in docs/invariants.md; raises InvariantError at the first broken one.
 
     `epoch_s`: how long the engine holds a level (0: solved at every change).
     """

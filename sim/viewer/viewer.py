@@ -3,7 +3,7 @@
 A row is brought forward only at its own changes, to the computed time: `plan` finds the next
 change, `advance` moves the row there, `change` carries it out. Rates are media Mbps. `b` is the
 buffer in seconds of media, `lag` the distance behind live of what is on the screen, 0 <= b <= lag.
-Playing: b' = d/R - v, lag' = h - v. Starting or frozen: b' = d/R, lag' = h (design, section 6).
+Playing: b' = d/R - v, lag' = h - v. Starting or frozen: b' = d/R, lag' = h (docs/model.md).
 h: seconds of picture a second that reach the vendor. A host whose uplink is short sends a smaller
 picture, so that h is 1 and R is less; where they can't, or it is too little, h is below 1.
 """

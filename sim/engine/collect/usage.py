@@ -240,7 +240,7 @@ def _of_the_show(
 
 
 FEWEST_REQUESTS = 250
-"""Periods with fewer don't count towards availability (Volcengine; `pricing.md` 6)."""
+"""Periods with fewer don't count towards availability (Volcengine Live's SLA)."""
 
 
 def _failed_periods(m: Meters, weight: float, since_midnight_s: float) -> float:
