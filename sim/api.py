@@ -31,5 +31,5 @@ def simulate(*scenario: Scenario | str, config_dir: str | Path | None = None) ->
             chosen = given
         case _:
             chosen = load_scenario(*cast(tuple[str, ...], scenario), config_dir=config_dir)
-    frames = run_study(chosen, lambda done, total: None, keep=True)
+    frames = run_study(chosen, lambda *_: None, keep=True)
     return Night(scenario=chosen, **{f.name: getattr(frames, f.name) for f in fields(frames)})

@@ -80,7 +80,7 @@ def _done(argv: Sequence[str]) -> int:
 
 
 def _tell(answer: str, code: int) -> int:
-    """Write the answer, all at once and last: whoever stops listening loses nothing else."""
+    """Write the answer, all at once and last: a reader who stops listening loses nothing else."""
     if not answer:
         return code
     try:
@@ -303,6 +303,7 @@ class Progress:
             _say("\n")
 
     def __call__(self, done: int, total: int) -> None:
+        """So many of `total` points are done: said, if it is time to."""
         now = monotonic()
         if done:
             self._first.cancel()

@@ -239,7 +239,7 @@ def _for_compiled(step: F) -> F:
     return step
 
 
-def _fetch_ahead(_: Any, rows: Any, i: Any) -> Any:
+def _fetch_ahead(_: Any, rows: Any, i: Any) -> Any:  # noqa: ARG001  # numba passes its type
     """Ask for rows[i] (records) to be brought near, for a loop that will want it soon.
 
     Changes no result. (A large crowd's rows don't fit the cache; waiting for them took a third of

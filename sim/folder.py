@@ -269,6 +269,7 @@ def write_manifest(
 
 
 def version_of(package: str) -> str:
+    """As it is installed, such as `2.3.1`; else `not installed`."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -279,7 +280,7 @@ def version_of(package: str) -> str:
 
 
 def write_point(sweep: Path, overrides: tuple[str, ...], **how: str | int) -> None:
-    """How one point ended, for whoever gathers them: a worker process can't say it otherwise."""
+    """How one point ended, for the process that gathers them: a worker can't say it otherwise."""
     name = sha256("\0".join(sorted(overrides)).encode()).hexdigest()[:12]
     with _replacing(sweep / f"point-{name}.json") as path:
         _write_json({"overrides": overrides, **how}, path)

@@ -191,4 +191,4 @@ LATENCY_BIN_S = 0.01
 LATENCY_BINS = 6000
 
 HD_LINES = 720
-"""A layer is HD from this height (design, section 6)."""
+"""A layer is HD from this height, in lines."""

@@ -27,7 +27,7 @@ settings.load_profile("peakcast")
 
 # Hypothesis mixes the constants of every module of the project that happens to be loaded into what
 # it draws (if the checkout doesn't lie under a folder named test): no module is one of ours for it.
-pytest.MonkeyPatch().setattr(providers, "is_local_module_file", lambda path: False)
+pytest.MonkeyPatch().setattr(providers, "is_local_module_file", lambda _: False)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -42,9 +42,9 @@ def turned(content):
 
 KINDS = {
     "truncated": lambda content: content[: len(content) // 2],
-    "empty": lambda content: b"",
+    "empty": lambda _: b"",
     "garbage": lambda content: os.urandom(len(content)),
-    "another class": lambda content: pickle.dumps([1, 2]),
+    "another class": lambda _: pickle.dumps([1, 2]),
     "a bit turned": turned,
 }
 
@@ -75,7 +75,7 @@ def test_a_file_where_its_folder_belongs_is_none_of_ours(place):
     assert hits(function := fresh(place)) == 0 and function(1) == 2 and hits(function) == 1
 
 
-def test_where_nothing_can_be_kept_it_is_said_once(place, monkeypatch, capsys):
+def test_where_nothing_can_be_kept_it_is_said_once(place, capsys):
     (place / "cache").write_text("no folder")
     assert [fresh(place)(1), fresh(place)(2)] == [2, 3]
     said = capsys.readouterr().err

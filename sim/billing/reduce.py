@@ -16,9 +16,9 @@ MONTH = "month"
 """The billing period of all that isn't by day."""
 
 NIGHT_END = 8 * SAMPLES // 24
-"""Half price ends at 08:00 (Alibaba `month_95_night_half`; `pricing.md` 2.5)."""
+"""Half price ends at 08:00 (Alibaba, `month_95_night_half`)."""
 TOP = 5
-"""Days whose mean is billed; a day's height is its TOP-th sample (Tencent; `pricing.md` 2.5)."""
+"""Days whose mean is billed; a day's height is its TOP-th sample (Tencent's bandwidth package)."""
 
 
 class Nights(NamedTuple):

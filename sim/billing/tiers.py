@@ -42,7 +42,7 @@ def portions(
     fills the line has its share.
 
     `graduated`: each tier's part at the tier's price. `all_units`: everything at the price of the
-    tier reached, so a bill may fall as usage rises (`pricing.md` 2.2: 499.9 GB cost more than 500);
+    tier reached, so a bill may fall as usage rises (Tencent's 499.9 GB cost more than 500):
     that is how it is sold. `flat`: that price once. Exactly `up_to` is decided by the tariff's
     `boundary`.
     """

@@ -20,7 +20,7 @@ Texts = NDArray[np.object_]
 
 DAY_S = 86400.0
 SAMPLE_S = 300.0
-"""Bandwidth is sampled 288 times a day (Alibaba, Huawei, Tencent; `pricing.md` 2.1)."""
+"""Bandwidth is sampled 288 times a day (Alibaba, Huawei, Tencent)."""
 SAMPLES = int(DAY_S / SAMPLE_S)
 
 
@@ -137,6 +137,7 @@ class Night(NamedTuple):
 
     @property
     def since_midnight_s(self) -> float:
+        """Seconds from the midnight before the show, by its own clock, to its beginning."""
         at = self.starts_at
         return (at - at.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
 
@@ -183,7 +184,7 @@ def _weighed(rows: Rows, weights: Mapping[str, float]) -> Floats:
 def samples(night: Night, meter: str, where: Where, stat: str) -> Floats:
     """Five-minute samples (whole days) from the midnight before the show, on its wall clock.
 
-    The regions are added instant by instant first: peaks are the account's (`pricing.md` 2.1).
+    The regions are added instant by instant first: peaks are the account's (Baidu, Huawei).
     A sample that begins before the show or ends after it counts the time outside as 0 under `mean`;
     a reading across two samples is split between them. Under `max_of_10s`, and where things are
     counted, a reading belongs to the sample in which it begins. What has no time of its own is the

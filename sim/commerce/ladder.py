@@ -52,7 +52,7 @@ CAUSES = (
 """What happened to the viewer of a lost order; the last two: the host was busy, the shop was."""
 
 CAUSES_BY_LIMIT = tuple(f"{cause}.{limit}" for cause in CAUSES for limit in LIMIT_NAMES)
-"""`refused.sessions`: what happened to the viewer, and the limit that bound him then."""
+"""`refused.sessions`: what happened to the viewer, and the limit that bound them then."""
 
 _CAUSE_OF_STATE = np.array([CAUSES.index(_OF_STATE.get(s, "watched_less")) for s in State])
 _CAUSE_OF_REASON = np.array([CAUSES.index(_OF_REASON[r]) for r in Reason])

@@ -172,7 +172,7 @@ def _keen(run: Run, commerce: Commerce) -> NDArray[np.bool_]:
     """(orders,) u is below what the viewer's picture and delay leave of the wish."""
     orders = run.orders
     playing = orders["state"] == State.PLAYING
-    # The host's answer decides for those who need it; the others don't mind the delay.
+    # The host's answer decides for viewers who need it; the others don't mind the delay.
     asks = playing & run.sessions["interactive"][rows_of(run)]
     if np.isnan(orders["latency_s"][asks]).any():
         raise ValueError(f"world {run.world}: a playing viewer's order has no latency")

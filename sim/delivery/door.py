@@ -75,8 +75,8 @@ def quota(
 def meter(
     kind: int, cap: float, policy: str, code: Limit, scan_s: float, cut_off_s: float
 ) -> NDArray[np.void]:
-    """What the vendor reads of all paths together every `scan_s`: at the door, a quota of which
-    nobody takes anything himself. MBPS: the mean since the last reading; GB, MINUTES: so far."""
+    """What the vendor reads of all paths together every `scan_s`: at the door, a quota that no
+    viewer takes from. MBPS: the mean since the last reading; GB, MINUTES: so far."""
     limit = _limit(kind, policy, code, -1)
     limit["cap"], limit["scan_s"], limit["at_s"] = cap, scan_s, scan_s
     limit["cut_off"], limit["cut_off_s"] = policy == "cut_off", cut_off_s
@@ -132,7 +132,7 @@ def note_use(limit: Any) -> None:
 
 @step
 def note_asked(limit: Any, t: float) -> None:
-    """Somebody asks a gate, whether he may pass or not: nothing hangs on it."""
+    """A viewer asks a gate, whether they may pass or not: the gate does not change by it."""
     if limit.bin != int(t / BIN_S):
         limit.bin, limit.asked = int(t / BIN_S), 0
     limit.asked += 1
@@ -150,8 +150,8 @@ def give_back(limit: Any) -> None:
 def read(limit: Any, total: float, t: float) -> bool:
     """A reading at time `t`, `total` being all that was counted; whether all are cut off now.
 
-    Whoever comes back after a cut-off begins anew: the account with what passes from then on, a
-    package with another one as large.
+    After a cut-off the count begins anew: an account's with what passes from then on, a package's
+    with another package as large.
     """
     was_off, counted = limit.used == np.inf, total - limit.total
     if was_off or limit.kind == MBPS:

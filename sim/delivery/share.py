@@ -255,8 +255,8 @@ def settle_debt(nodes: Records, leaves: int, dt: float) -> None:
     """After a stretch of `dt`: what each node sent beyond its capacity is owed.
 
     A node that bound owes nothing either for what it left unsent, as a flow ended or slowed down:
-    shared at once, that would have gone to the others. So its debt may be negative (the design's
-    never is: measured, the error of an epoch then shrinks with the epoch as it should).
+    shared at once, that would have gone to the others. So its debt may be negative
+    (docs/decisions.md, 2: the error of an epoch then shrinks with the epoch as it should).
     """
     for k in range(len(nodes)):
         capacity = nodes[k].given_mbps
@@ -377,7 +377,7 @@ def udp_arrives(path: Any, rate_mbps: float, loss: float) -> float:
     """Media Mbps that can be shown of a flow of `rate_mbps` losing `loss`; inf: nothing missing.
 
     Within the tolerance FEC and retransmission make up for the loss as far as they reach; beyond it
-    what is lost is lost (design, section 5). `loss` is of link and nodes together, and what is
+    what is lost is lost. `loss` is of link and nodes together, and what is
     repeated is what that loss calls for, not what the last round sent.
     """
     if loss > path.tolerance:

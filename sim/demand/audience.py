@@ -22,7 +22,7 @@ AT_ONCE = 500_000
 """Viewers drawn at once where only their orders are wanted, but never less than one bin."""
 
 STRIP_S = 10.0
-"""Of a sample's list, in which the stays of those who come stand in order: shorter strips know
+"""Of a sample's list, in which the stays of viewers who come stand in order: shorter strips know
 better who comes when, longer ones who stays. Of 1 to 60 s, 5 and 10 came closest to the whole."""
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -75,7 +75,7 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
     """The audience of a night: the same for every vendor. That at a lower peak is a subset of a
     larger one, and so is a sample of the night, though not of a sample at another peak.
 
-    A sampled viewer orders for all he stands for: at 1/sample times the rate, so a sample has as
+    A sampled viewer orders for all they stand for: at 1/sample times the rate, so a sample has as
     many orders as the night. What the night's own would sell is known without an engine, and
     `order_weight` makes the sample's worth as much (a ratio estimator: Cochran, Sampling
     Techniques, 1977, chapter 6): what a sample estimates is which part of it is lost.
@@ -110,10 +110,10 @@ def _sample(
 
     Systematic sampling from an ordered list (Cochran 1977, chapter 8): the night in order of
     arrival, strip by strip, and within a strip by how long they stay, up and down in turns. So
-    those present, those who come and those who leave are at every moment nearly as many as the
-    night's. Whoever stands at place n of the list is taken where the fraction of n golden ratios
-    (and a keyed start) is below the sample: evenly spread whatever the sample, and a smaller one is
-    part of a larger one.
+    viewers present, coming and leaving are at every moment nearly as many as the night's. The
+    viewer at place n of the list is taken where the fraction of n golden ratios (and a keyed start)
+    is below the sample: evenly spread whatever the sample, and a smaller one is part of a larger
+    one.
     """
     start = pairs(scenario.seed, replication, Cause.SAMPLE, [0], 0)[0, 0]
     drawn, place, worth = [], 0, 0.0

@@ -59,6 +59,7 @@ class Curve:
     """So many of them are one viewer."""
 
     def at(self, times: Array) -> Array:
+        """Viewers at these times (seconds), in the shape of `times`."""
         return np.asarray(np.interp(times, self.points[:, 0], self.points[:, 1]) / self.unit)
 
 
@@ -103,7 +104,7 @@ class Demand:
 
     @property
     def mean_stay_s(self) -> float:
-        """Of those who come while the show lasts."""
+        """Of viewers who come while the show lasts."""
         first = self.parts[0].law.mean_s
         joins = [float(part.per_s @ np.diff(self.edges_s)) for part in self.parts]
         more = [n * (p.law.mean_s - first) for n, p in zip(joins, self.parts, strict=True)]

@@ -29,6 +29,7 @@ class StayLaw(NamedTuple):
 
     @property
     def mean_s(self) -> float:
+        """Mean of bouncers and stayers together, seconds."""
         return self.share * self.bouncer_s + (1 - self.share) * self.stayer_s
 
 

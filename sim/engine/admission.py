@@ -64,7 +64,7 @@ def turn_outside(n: SimState, i: int) -> None:
 
 @step
 def request_join(n: SimState, i: int, t: float, served: int) -> None:
-    """Ask every limit, from `served` on: the waiting room he comes out of (else -1)."""
+    """Ask every limit, from `served` on: the waiting room they come out of (else -1)."""
     v = n.rows[i]
     while True:
         k = _closed(n, v, t, served)
@@ -107,7 +107,7 @@ def request_join(n: SimState, i: int, t: float, served: int) -> None:
 
 @step
 def _closed(n: SimState, v: Any, t: float, served: int) -> int:
-    """The first limit of his path that doesn't let him in now; -1: it is down; all pass: len."""
+    """The first limit of the path that keeps the viewer out; -1: it is down; all pass: len."""
     for k in range(max(served, 0), len(n.door)):
         limit = n.door[k]
         if not applies(limit, v.path, v.region, v.leaf):
@@ -141,7 +141,7 @@ def _line_up(n: SimState, i: int, k: int, t: float) -> None:
 
 @step
 def _first_in_line(n: SimState, k: int) -> int:
-    """Who is next in the waiting room before limit k; those who gave up are passed over."""
+    """Who is next in the waiting room before limit k; viewers who gave up are passed over."""
     limit = n.door[k]
     while limit.head >= 0:
         v = n.rows[limit.head]
@@ -181,7 +181,7 @@ def next_call(n: SimState, now: float) -> tuple[float, int]:
 @step
 def call(n: SimState, k: int, t: float) -> int:
     """Let the next one out of waiting room k: who, or -1. Another limit, or an outage, may refuse
-    him."""
+    them."""
     i = _first_in_line(n, k)
     if i >= 0:
         _call_in(n, k, t)

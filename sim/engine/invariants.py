@@ -33,7 +33,7 @@ def _must(holds: bool | np.bool_, number: int, what: str) -> None:
 
 
 def check(night: SimState, epoch_s: float) -> None:
-    """Numbers as in the design's list of invariants; raises InvariantError at the first broken one.
+    """Numbers as in docs/invariants.md; raises InvariantError at the first broken one.
 
     `epoch_s`: how long the engine holds a level (0: solved at every change).
     """
@@ -52,7 +52,7 @@ def _everyone_accounted_for(night: SimState) -> None:
     )
     by_reason = [int((rows["reason"] == r).sum()) for r in Reason if r != Reason.NONE]
     _must(sum(by_reason) == len(rows), 1, f"{len(rows)} arrived, {sum(by_reason)} gone by reason")
-    _must((rows["now_s"] >= rows["arrival_s"]).all(), 9, "somebody left before he came")
+    _must((rows["now_s"] >= rows["arrival_s"]).all(), 9, "a viewer left before they came")
     state = totals(night.meters.states)
     present = np.zeros(state.shape[1], np.int64)
     a, b = np.rint(rows["arrival_s"] * 1e6).astype(int), np.rint(rows["now_s"] * 1e6).astype(int)
@@ -75,7 +75,7 @@ def _everyone_accounted_for(night: SimState) -> None:
 def _nodes_within_capacity(night: SimState, epoch_s: float) -> None:
     """2: delivered <= capacity at each node; an epoch may overshoot, the next ones pay back.
 
-    Whoever joins an idle node in an epoch may have up to the whole of it until the epoch ends.
+    A viewer who joins an idle node in an epoch may have up to all of it until the epoch ends.
     """
     if (night.path["sharing"] == NO_SHARING).all():
         return

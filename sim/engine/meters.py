@@ -5,8 +5,8 @@ them as a step up and a step down in `full`. On the wire of a large night, bits 
 microseconds of ten seconds outgrow 63 bits (at 900 Gbps), so the time within a bin is counted in
 two words: whole COARSE_US microseconds in `coarse`, the rest in `part`.
 
-Measuring changes nothing: no transition reads a meter; what the vendor reads of his account he does
-on the clock (polling.py).
+Measuring changes nothing: no transition reads a meter; the vendor reads its account on the clock
+(polling.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The first compilation on two cores: numba compiles one function at a time in a process.
 
 The crowd is followed first; what it needs next is compiled by a second process meanwhile, and found
-in the cache. Nothing depends on it: who comes too early compiles for himself.
+in the cache. Nothing depends on it: a run that comes too early compiles for itself.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ AHEAD = 6
 
 @inlined
 def refresh(n: SimState, slot: int) -> None:
-    """Note when the viewer in this slot changes next and how much he asks of the tree."""
+    """Note when the viewer in this slot changes next and how much they ask of the tree."""
     f = n.flows[slot]
     v = n.rows[f.viewer]
     path = n.path[v.path]
@@ -75,7 +75,7 @@ def refresh(n: SimState, slot: int) -> None:
 
 @step
 def _want(n: SimState, v: Any) -> float:
-    """Wire Mbps with the best picture his device shows, as far as his link carries it."""
+    """Wire Mbps with the best picture their device shows, as far as their link carries it."""
     p = n.player[v.path]
     best = min(p.link_share * v.link_mbps, p.layer_mbps[p.top[v.device]])
     return best * sent_per_media(n, v)

@@ -91,7 +91,7 @@ NOW = np.dtype(
         ("poll_s", "f8"),  # when a meter is read next: a stretch ends there
         ("cut_s", "f8"),  # when anybody was cut off last
         ("messages_per_s", "f8"),  # that the room carries
-        ("chat_per_s", "f8"),  # that a viewer writes, and those he stands for
+        ("chat_per_s", "f8"),  # that a viewer writes, and those they stand for
         ("most_sent_per_s", "f8"),  # that the app lets through
     ],
     align=True,
@@ -134,7 +134,7 @@ class SimState(Tables):
     shifts: Records  # SHIFT: UDP flows of this stretch, as they were found
     orders: Records  # ORDERS
     messages: Records  # SECOND; none: the room carries any number
-    waits: NDArray[np.bool_]  # (order) his card is late, and he was watching when it was sent
+    waits: NDArray[np.bool_]  # (order) its card is late, and was sent while the viewer watched
     meters: Meters
     now: Records  # NOW (1)
 
@@ -147,7 +147,7 @@ def layered(n: SimState, v: Any) -> bool:
 
 @step
 def sent_per_media(n: SimState, v: Any) -> float:
-    """Wire Mbps sent for one of media: overhead, and for UDP what his link's loss costs."""
+    """Wire Mbps sent for one of media: overhead, and for UDP what their link's loss costs."""
     path = n.path[v.path]
     if not path.udp:
         return path.wire
@@ -191,7 +191,7 @@ def first_path(n: SimState, v: Any) -> int:
 
 @step
 def arrive(n: SimState, i: int) -> None:
-    """A viewer taps: first plan of his row."""
+    """A viewer taps: first plan of their row."""
     v = n.rows[i]
     v.now_s = v.arrival_s
     v.startup_s, v.sdk_startup_s = np.nan, np.nan
@@ -258,7 +258,7 @@ def _note_order(n: SimState, v: Any, state: int) -> None:
     elif state == PLAYING and v.limit == NO_LIMIT:
         o.limit = v.layer_capped_by
     if len(n.waits) > 0 and n.waits[v.order] and state != PLAYING:
-        o.limit = MESSAGES  # in time he would have bought
+        o.limit = MESSAGES  # in time they would have bought
     v.order += 1
 
 
@@ -309,7 +309,7 @@ def _offer(n: SimState, v: Any) -> tuple[float, int]:
         return d, code
     if d >= v.rate_mbps * p.source:
         return d, HOST
-    # His link would carry what he wanted, not what he was given instead.
+    # Their link would carry what they wanted, not what they were given instead.
     return d, TRANSCODES if d >= p.layer_mbps[v.wish] else LINK_LIMIT
 
 
@@ -418,14 +418,14 @@ def switch(n: SimState, v: Any, t: float, layer: int) -> None:
 
 @step
 def end_session(n: SimState, v: Any, t: float) -> None:
-    """Nothing is sent to him from now on."""
+    """Nothing is sent to the viewer from now on."""
     _off_air(n, v, t)
     book_seen(n, v)
 
 
 @inlined
 def apply_next_change(n: SimState, i: int) -> bool:
-    """Carry out the next change of a viewer inside. Returns whether he has left."""
+    """Carry out the next change of a viewer inside. Returns whether they have left."""
     v = n.rows[i]
     t, cause = v.next_s, v.cause
     if cause == LINK:
@@ -474,6 +474,7 @@ def apply_next_change(n: SimState, i: int) -> bool:
 
 @step
 def gone(n: SimState, v: Any) -> None:
+    """Close the row if the viewer has left for good: orders still to come find them away."""
     if v.state == GONE:
         if v.reason != 0:
             pass_orders(n, v, NEVER, GONE)

@@ -54,6 +54,7 @@ OWN_ORDERS = "not_taken.own_orders_per_s"
 
 
 def cny(x: float) -> str:
+    """`CNY 12,300`: an amount rounded for reading, with a space that no line breaks at."""
     return f"CNY{SPACE}{fmt.money(x)}"
 
 
@@ -169,7 +170,7 @@ def _loses(low: float, high: float) -> str:
 
 
 def _never_in_hd(names: dict[str, str], figures: Figures, peak: int) -> Iterator[str]:
-    """Whoever shows less than 720 lines loses orders to that alone: a buyer must know why."""
+    """A vendor that shows less than 720 lines loses orders to that alone: a buyer must know."""
     found = []
     for vendor, name in names.items():
         if never_in_hd(figures, vendor, peak):
@@ -185,11 +186,12 @@ def _never_in_hd(names: dict[str, str], figures: Figures, peak: int) -> Iterator
 
 
 def never_in_hd(figures: Figures, vendor: str, peak: int) -> bool:
+    """Whether no viewer of this vendor sees HD at this peak; False where it is not known."""
     return figures.get((vendor, peak, "hd_ratio"), UNKNOWN).mean == 0
 
 
 def _own_limits_differ(names: dict[str, str], scenario: Scenario) -> Iterator[str]:
-    """The shop is the same whoever carries the picture: set for some it favours the others."""
+    """The shop is the same with every vendor: limits set for some favour the others."""
     own = {v: scenario.vendors[v].own for v in names if v in scenario.vendors}
     bare = {v for v, o in own.items() if o.joins_per_s is None and o.orders_per_s is None}
     have, lack = ([names[v] for v in own if (v in bare) == missing] for missing in (False, True))
@@ -773,6 +775,7 @@ class Effect:
 
     @property
     def width(self) -> float:
+        """Between sales lost at both ends, as a share of a perfect night; 0 or more."""
         return abs(self.lost[1] - self.lost[0])
 
 

@@ -138,10 +138,12 @@ class Provenance:
 
     @property
     def unsure(self) -> int:
+        """Numbers nobody published or measured."""
         return self.counts["claimed"] + self.counts["assumed"]
 
     @property
     def total(self) -> int:
+        """All numbers, of whatever confidence."""
         return sum(self.counts.values())
 
 

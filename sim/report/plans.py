@@ -27,13 +27,13 @@ class Plan:
     key: tuple[str, str]
     """Vendor and tariff, as the tables have them."""
     name: str
-    """The vendor's, and beside other lists of his what tells this one apart."""
+    """The vendor's, and beside other lists of theirs what tells this one apart."""
     brief: str
     """Of another list than the first only that."""
     vendor: int
     """Its vendor's place among the vendors."""
     number: int
-    """Its place among that vendor's lists; 0: the one he bills by."""
+    """Its place among that vendor's lists; 0: the one they bill by."""
     unbilled: str
     """What the list leaves out."""
 

@@ -100,10 +100,12 @@ def image(figure: Figure, kind: Literal["svg", "png"]) -> bytes:
 
 
 def colour(n: int) -> str:
+    """Of line n, from 0; the ninth has that of the first."""
     return SERIES[n % len(SERIES)]
 
 
 def marker(n: int) -> str:
+    """Of line n, from 0; the ninth has that of the first."""
     return MARKERS[n % len(MARKERS)]
 
 

@@ -19,17 +19,28 @@ class Frames(Protocol):
     """What a study hands on."""
 
     @property
-    def results(self) -> pd.DataFrame: ...
+    def results(self) -> pd.DataFrame:
+        """Each figure of each night at full size: metric, unit, value."""
+
     @property
-    def summary(self) -> pd.DataFrame: ...
+    def summary(self) -> pd.DataFrame:
+        """Each figure over the nights: mean, its interval and the band of the inputs."""
+
     @property
-    def timeseries(self) -> pd.DataFrame: ...
+    def timeseries(self) -> pd.DataFrame:
+        """The nights over time: time_s (seconds), metric, value."""
+
     @property
-    def invoice(self) -> pd.DataFrame: ...
+    def invoice(self) -> pd.DataFrame:
+        """The lines of every bill, with the night and without it."""
+
     @property
-    def breakdown(self) -> pd.DataFrame: ...
+    def breakdown(self) -> pd.DataFrame:
+        """Figures split: `by` what, `of` which part."""
+
     @property
-    def facts(self) -> Mapping[str, Any]: ...
+    def facts(self) -> Mapping[str, Any]:
+        """What was run: the study, its points and nights, and what the script could not get."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +59,17 @@ class Estimate:
 
     @property
     def known(self) -> bool:
+        """Whether there is a mean."""
         return math.isfinite(self.mean)
 
     @property
     def has_interval(self) -> bool:
+        """Whether the interval over nights has both ends."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
     @property
     def has_inputs(self) -> bool:
+        """Whether the band of the inputs has both ends."""
         return math.isfinite(self.input_low) and math.isfinite(self.input_high)
 
     def times(self, factor: float) -> Estimate:

@@ -1,4 +1,4 @@
-"""The same answer in plain text, for whoever reads the terminal first."""
+"""The same answer in plain text, for readers who look at the terminal first."""
 
 from __future__ import annotations
 

@@ -56,7 +56,8 @@ class Sweep(Callback):
 
     folder: ClassVar[Path | None] = None
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Keep the sweep's folder, and take away what an earlier sweep told of its points."""
         try:
             Sweep.folder = Path(config.hydra.sweep.dir)
         except OmegaConfBaseException:  # the sweep ends by it; here Hydra would only warn

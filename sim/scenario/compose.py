@@ -126,8 +126,8 @@ def _of_arguments(given: list[str], folder: Path | None) -> DictConfig:
 
 
 @lru_cache(maxsize=32)
-def _of_files(chosen: tuple[str, ...], folder: Path | None, as_they_are: Any) -> bytes:
-    """The configuration of these choices, pickled; `as_they_are`: a file that changes is read
+def _of_files(chosen: tuple[str, ...], folder: Path | None, _as_they_are: Any) -> bytes:
+    """The configuration of these choices, pickled; `_as_they_are`: a file that changes is read
     again."""
     path = [] if folder is None else [searched(folder)]
     with _hydra_set_aside():

@@ -61,6 +61,7 @@ _OF_A_UNION = re.compile(r"str|list\[.*\]|\[key\]")
 
 
 def key_of(loc: Iterable[int | str]) -> str:
+    """Where pydantic found a mistake, as a user writes it: `vendors.agora.limits`."""
     return ".".join(part for part in map(str, loc) if not _OF_A_UNION.fullmatch(part))
 
 
@@ -231,6 +232,7 @@ def shown(value: Any) -> str:
 
 
 def cut(text: str, most: int = 60) -> str:
+    """The text, its end replaced by ... where it has more than `most` characters."""
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
@@ -284,6 +286,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def no_such_choice(group: str, name: str, options: Options) -> str:
+    """The sentence on a choice that its group lacks: the nearest one, and all there are."""
     near = nearest(name, options[group])
     meant = f" (did you mean {near}?)" if near else ""
     there = ", ".join(options[group])

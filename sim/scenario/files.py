@@ -126,7 +126,7 @@ def check_writable(folder: Path) -> None:
     output_dir = folder.parent
     missing = [p for p in (output_dir, *output_dir.absolute().parents) if not p.exists()]
     reason = ""
-    try:  # asking for permission isn't enough: some folders refuse even those who have it
+    try:  # asking for permission isn't enough: some folders refuse even users who have it
         output_dir.mkdir(parents=True, exist_ok=True)
         TemporaryDirectory(prefix=".peakcast-", dir=output_dir).cleanup()
     except OSError as error:

@@ -32,6 +32,7 @@ class IncidentKind(StrEnum):
     spec: IncidentSpec
 
     def __new__(cls, name: str, spec: IncidentSpec) -> IncidentKind:
+        """The name is the value; the row goes beside it."""
         it = str.__new__(cls, name)
         it._value_, it.spec = name, spec
         return it

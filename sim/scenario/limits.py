@@ -107,6 +107,7 @@ class Limit(IntEnum):
     spec: LimitSpec
 
     def __new__(cls, code: int, spec: LimitSpec) -> Limit:
+        """The code is the value; the row goes beside it."""
         it = int.__new__(cls, code)
         it._value_, it.spec = code, spec
         return it

@@ -280,7 +280,7 @@ class Retry(Frozen):
     """Wait before each retry: as many entries as retries."""
     jitter_s: Instant
     rejoin_share: Fraction
-    """Share of those who left in a stall who come back, by the same schedule."""
+    """Share of viewers who left in a stall that come back, by the same schedule."""
 
 
 class Reference(Frozen):
@@ -416,6 +416,7 @@ class Audience(Frozen):
 
     @property
     def every_isp(self) -> list[str]:
+        """Anybody's; the audience's first."""
         own = (isp for cohort in self.cohorts for isp in cohort.isps or ())
         return list(dict.fromkeys([*self.isps, *own]))
 

@@ -128,10 +128,12 @@ class Quantity(Frozen):
 
     @property
     def lowest(self) -> float:
+        """The low end; the value where no range is given."""
         return self.value if self.low is None else self.low
 
     @property
     def highest(self) -> float:
+        """The high end; the value where no range is given."""
         return self.value if self.high is None else self.high
 
     def __float__(self) -> float:

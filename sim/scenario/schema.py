@@ -24,6 +24,7 @@ _WHOLE = ("Quantity", "TariffLine", "Tier", "Condition", "Also")
 
 
 def vendor_schema() -> dict[str, Any]:
+    """The schema (draft 2020-12); no key is required where a file inherited from may have it."""
     schema = Vendor.model_json_schema()
     parts: dict[str, dict[str, Any]] = schema["$defs"]
     for name, part in [("", schema), *parts.items()]:
@@ -49,10 +50,12 @@ def vendor_schema() -> dict[str, Any]:
 
 
 def text() -> str:
+    """The schema as the file holds it."""
     return json.dumps(vendor_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
+    """Write the file, and print where it is."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else WHERE
     path.write_text(text(), encoding="utf-8")
     print(path)

@@ -205,7 +205,7 @@ class Origin(Frozen):
     fetch_s: Wait
     """What a fetch adds to the start-up of who needs it, while the origin isn't full."""
     coalesced: bool
-    """Whether those who join during a fetch wait for it, or each fetches alone."""
+    """Whether viewers who join during a fetch wait for it, or each fetches alone."""
     leak_share: Share
     """Share of all that the path sends which comes from the origin every time."""
 
@@ -216,7 +216,7 @@ class Path(Frozen):
     transport: Literal["tcp", "udp"]
     player: Literal["flv", "rtc"]
     takes: Literal["everyone", "interactive"] = "everyone"
-    """Who is offered this path: `interactive`, only those who need the host's answer."""
+    """Who is offered this path: `interactive`, only viewers who need the host's answer."""
     bitrate_mbps: Positive
     """Of the best picture, `height` lines high."""
     height: PositiveInt
@@ -333,7 +333,7 @@ class Path(Frozen):
 
     @model_validator(mode="after")
     def _can_be_metered(self) -> Path:
-        """The most one viewer may be sent: while he catches up, or with all that repairs losses."""
+        """The most one viewer may be sent: while they catch up, or with all that repairs losses."""
         times = self.catch_up.highest if self.transport == "tcp" else 1.0
         for more in (self.fec, self.rtx_max) if self.transport == "udp" else ():
             times *= 1 + (more.highest if more is not None else 0.0)
@@ -439,7 +439,7 @@ class Vendor(Frozen):
 
     @property
     def lists(self) -> list[Tariff]:
-        """Price lists he can be bought under; the first is his own."""
+        """Price lists it can be bought under; the first is its own."""
         return [tariff for tariff in self.tariffs.values() if not tariff.beside]
 
     @property

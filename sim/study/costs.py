@@ -33,6 +33,7 @@ class Plan(NamedTuple):
 
     @property
     def month_cny(self) -> float:
+        """The whole month, the night in it."""
         return float(sum(bill.month_cny for bill in (self.bill, *self.beside)))
 
     @property

@@ -1,4 +1,4 @@
-"""From one night's record to figures by name (design, section 9)."""
+"""From one night's record to figures by name (docs/metrics.md)."""
 
 from __future__ import annotations
 

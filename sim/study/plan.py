@@ -54,6 +54,7 @@ class NightSpec:
             return self.drawn, self.base
 
     def let_go(self) -> None:
+        """A job is done; after the last one the viewers and their worlds leave memory."""
         with self.lock:
             self.left -= 1
             if self.left == 0:

@@ -31,7 +31,7 @@ KEYS = ("promotion", "audience", "network", "seed", "vendor", "peak_viewers", "r
 
 @dataclass(frozen=True)
 class Frames:
-    """What a study hands on: tidy tables at full size (design, section 13)."""
+    """What a study hands on: tidy tables at full size, the files of README.md."""
 
     results: pd.DataFrame
     breakdown: pd.DataFrame

@@ -53,7 +53,7 @@ ROW_BYTES = 100
 
 # Measured on one core of a server of 2024; right within a factor of three.
 DRAW_S, OPEN_S, CHANGE_S, EPOCH_S, FLOW_S = 1e-6, 4e-6, 1.5e-7, 5e-5, 3e-9
-"""Seconds for a viewer drawn, computed, a change of his link, an epoch, and each viewer in it."""
+"""Seconds for a viewer drawn, computed, a change of their link, an epoch, and each viewer in it."""
 TABLE_S, SMALL_S = 0.2, 0.05
 """Seconds for the tables of a night, and of one with drawn numbers."""
 

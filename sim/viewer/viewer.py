@@ -3,9 +3,9 @@
 A row is brought forward only at its own changes, to the computed time: `plan` finds the next
 change, `advance` moves the row there, `change` carries it out. Rates are media Mbps. `b` is the
 buffer in seconds of media, `lag` the distance behind live of what is on the screen, 0 <= b <= lag.
-Playing: b' = d/R - v, lag' = h - v. Starting or frozen: b' = d/R, lag' = h (design, section 6).
+Playing: b' = d/R - v, lag' = h - v. Starting or frozen: b' = d/R, lag' = h (docs/model.md).
 h: seconds of picture a second that reach the vendor. A host whose uplink is short sends a smaller
-picture, so that h is 1 and R is less; where he can't, or it is too little, h is below 1.
+picture, so that h is 1 and R is less; where they can't, or it is too little, h is below 1.
 """
 
 from __future__ import annotations
@@ -275,13 +275,13 @@ def let_in(v: Any, p: Any, t: float) -> None:
 
 @step
 def already_there(v: Any) -> bool:
-    """Watching when the show begins, unless a limit kept him out or waiting then."""
+    """Watching when the show begins, unless a limit kept them out or waiting then."""
     return v.initial and v.session == 1 and v.attempts == 1 and v.waiting_s == 0.0
 
 
 @inlined
 def appetite(v: Any, p: Any) -> float:
-    """Media Mbps the viewer could take now: his link, and how fast the path fetches."""
+    """Media Mbps the viewer could take now: their link, and how fast the path fetches."""
     link = p.link_share * v.link_mbps
     if p.kind == REFERENCE:
         return min(link, v.top_mbps)
@@ -314,7 +314,7 @@ def made(p: Any, layer: int) -> int:
 
 @step
 def want(v: Any, p: Any, layer: int) -> bool:
-    """The viewer wants this picture from now on; whether he gets another one therefore."""
+    """The viewer wants this picture from now on; whether they get another one by it."""
     v.wish = layer
     return made(p, layer) != v.layer
 
@@ -487,87 +487,100 @@ def advance(v: Any, p: Any, t: float) -> None:
 @step
 def plan(v: Any, p: Any) -> None:
     """Find the next change of this row: `next_s` and `cause`. Ties go to the lower cause."""
-    t = v.now_s
-    best, cause = v.exit_s, EXIT
     if v.state == GONE:
         v.next_s = NEVER
         return
-    rundown = 1.0
-    if v.state == STALLED:
-        rundown = p.kappa
-    elif v.state == PLAYING and not v.hd:
-        rundown = p.sd_rundown
-    at = t + v.intention_left_s / rundown
-    if at < best:
-        best, cause = at, SPENT
+    best, cause = _departure(v, p)
     if v.state == WAITING:
-        if v.give_up_s < best:
-            best, cause = v.give_up_s, OUT_OF_PATIENCE
         if v.phase == P_JOINING:
-            if v.ask_s < best:
-                best, cause = v.ask_s, JOINED
-        elif v.phase == P_ASK and v.ask_s < best:
-            best, cause = v.ask_s, ASK
-        v.next_s, v.cause = max(best, t), cause
-        return
-    if v.state == STARTING and v.give_up_s < best:
-        best, cause = v.give_up_s, OUT_OF_PATIENCE
-    if v.state == STALLED and v.end_s < best:
-        best, cause = v.end_s, OUT_OF_PATIENCE
-    if v.link_until_s < best:
-        best, cause = v.link_until_s, LINK
-    if v.layer_s < best:
-        best, cause = v.layer_s, LAYER
-    if v.order_s < best:
-        best, cause = v.order_s, ORDER
-    if p.kind != REFERENCE:
-        fill = v.media_mbps / v.rate_mbps
-        if v.state == PLAYING:
-            if v.at_edge:
-                late = v.lag > p.target_s and p.speed_up > 0.0
-                if late:
-                    at = t + (v.lag - p.target_s) / (p.speed_up + 1.0 - p.source)
-                    if at < best:
-                        best, cause = at, ON_TIME
-                elif p.source < 1.0:
-                    at = t + v.lag / (1.0 - p.source)
-                    if at < best:
-                        best, cause = at, EMPTY
+            best, cause = _sooner(best, cause, v.ask_s, JOINED)
+        elif v.phase == P_ASK:
+            best, cause = _sooner(best, cause, v.ask_s, ASK)
+    else:
+        best, cause = _sooner(best, cause, v.link_until_s, LINK)
+        best, cause = _sooner(best, cause, v.layer_s, LAYER)
+        best, cause = _sooner(best, cause, v.order_s, ORDER)
+        if p.kind != REFERENCE:
+            if v.state == PLAYING:
+                best, cause = _while_playing(v, p, best, cause)
+            elif v.phase == P_KEYFRAME:
+                best, cause = _at_keyframe(v, p, best, cause)
             else:
-                if fill < 1.0:
-                    at = t + v.buffer_s / (1.0 - fill)
-                    if at < best:
-                        best, cause = at, EMPTY
-                if fill > p.source:
-                    at = t + (v.lag - v.buffer_s) / (fill - p.source)
-                    if at < best:
-                        best, cause = at, EDGE
-        elif v.phase == P_KEYFRAME:
-            if fill >= p.source:
-                at = t
-                if v.state == STALLED or not p.keyframe_cached:
-                    if v.key_s < t:  # a plan made anew at that very instant doesn't miss it
-                        v.key_s = _next_key(p, t)
-                    at = v.key_s
-                if at < best:
-                    best, cause = at, KEY
-            else:
-                v.key_s = -1.0
-        else:
-            if not v.at_edge and fill > p.source:
-                at = t + (v.lag - v.buffer_s) / (fill - p.source)
-                if at < best:
-                    best, cause = at, EDGE
-            if fill > 0.0:
-                enough = p.start_s if v.state == STARTING else p.resume_s
-                at = t + max(0.0, enough - v.buffer_s) / fill
-                if at < best:
-                    best, cause = at, FULL
-            if p.source > 0.0:
-                at = t + (p.lag_limit_s - v.lag) / p.source
-                if at < best:
-                    best, cause = at, SKIP
-    v.next_s, v.cause = max(best, t), cause
+                best, cause = _while_filling(v, p, best, cause)
+    v.next_s, v.cause = max(best, v.now_s), cause
+
+
+@inlined
+def _sooner(best: float, cause: int, at: float, what: int) -> tuple[float, int]:
+    """The earlier of two changes, each (when, cause); the first at a tie."""
+    return (at, what) if at < best else (best, cause)
+
+
+@inlined
+def _departure(v: Any, p: Any) -> tuple[float, int]:
+    """When the viewer leaves if nothing else happens before, and why."""
+    rundown, patience_s = 1.0, NEVER
+    if v.state == STALLED:
+        rundown, patience_s = p.kappa, v.end_s
+    elif v.state != PLAYING:
+        patience_s = v.give_up_s
+    elif not v.hd:
+        rundown = p.sd_rundown
+    spent_s = v.now_s + v.intention_left_s / rundown
+    best, cause = _sooner(v.exit_s, EXIT, spent_s, SPENT)
+    return _sooner(best, cause, patience_s, OUT_OF_PATIENCE)
+
+
+@inlined
+def _while_playing(v: Any, p: Any, best: float, cause: int) -> tuple[float, int]:
+    """The buffer runs empty or holds all there is, or the viewer has caught up."""
+    t = v.now_s
+    if v.at_edge:
+        if v.lag > p.target_s and p.speed_up > 0.0:
+            at = t + (v.lag - p.target_s) / (p.speed_up + 1.0 - p.source)
+            return _sooner(best, cause, at, ON_TIME)
+        if p.source < 1.0:
+            return _sooner(best, cause, t + v.lag / (1.0 - p.source), EMPTY)
+        return best, cause
+    fill = v.media_mbps / v.rate_mbps
+    if fill < 1.0:
+        best, cause = _sooner(best, cause, t + v.buffer_s / (1.0 - fill), EMPTY)
+    if fill > p.source:
+        at = t + (v.lag - v.buffer_s) / (fill - p.source)
+        best, cause = _sooner(best, cause, at, EDGE)
+    return best, cause
+
+
+@inlined
+def _at_keyframe(v: Any, p: Any, best: float, cause: int) -> tuple[float, int]:
+    """The next keyframe, once the whole picture arrives as fast as it is sent."""
+    t = v.now_s
+    if v.media_mbps / v.rate_mbps >= p.source:
+        at = t
+        if v.state == STALLED or not p.keyframe_cached:
+            if v.key_s < t:  # a plan made anew at that very instant doesn't miss it
+                v.key_s = _next_key(p, t)
+            at = v.key_s
+        return _sooner(best, cause, at, KEY)
+    v.key_s = -1.0
+    return best, cause
+
+
+@inlined
+def _while_filling(v: Any, p: Any, best: float, cause: int) -> tuple[float, int]:
+    """The buffer has enough to show or holds all there is, or the viewer is too far behind."""
+    t = v.now_s
+    fill = v.media_mbps / v.rate_mbps
+    if not v.at_edge and fill > p.source:
+        at = t + (v.lag - v.buffer_s) / (fill - p.source)
+        best, cause = _sooner(best, cause, at, EDGE)
+    if fill > 0.0:
+        enough = p.start_s if v.state == STARTING else p.resume_s
+        at = t + max(0.0, enough - v.buffer_s) / fill
+        best, cause = _sooner(best, cause, at, FULL)
+    if p.source > 0.0:
+        best, cause = _sooner(best, cause, t + (p.lag_limit_s - v.lag) / p.source, SKIP)
+    return best, cause
 
 
 @step
@@ -679,7 +692,7 @@ def close_episode(v: Any, p: Any) -> None:
 
 @step
 def dominant_limit(v: Any) -> int:
-    """The limit (limits.Limit) that cost this viewer most of his watch intention."""
+    """The limit (limits.Limit) that cost this viewer most of their watch intention."""
     most, what = v.lost_link_s, OWN_LINK
     if v.lost_door_s > most:
         most, what = v.lost_door_s, v.door
@@ -690,7 +703,7 @@ def dominant_limit(v: Any) -> int:
 
 @step
 def _leave(v: Any, p: Any) -> None:
-    """Gone, or, for some of those who left in a freeze, back at the door."""
+    """Gone, or, for some who left in a freeze, back at the door."""
     cause, state = v.cause, v.state
     if cause == EXIT and v.exit_s >= p.show_s:
         v.reason = SHOW_OVER

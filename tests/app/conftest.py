@@ -18,7 +18,7 @@ def study(monkeypatch):
 
 
 @pytest.fixture
-def peakcast(study, tmp_path, monkeypatch, capsys):
+def peakcast(study, tmp_path, monkeypatch, capsys):  # noqa: ARG001  # `study`: for its effect
     """`code, out, err = peakcast(*arguments)`, from an empty folder; out and err as lines."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")

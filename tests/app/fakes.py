@@ -30,7 +30,7 @@ class FakeStudy:
     """Counts how often it was asked, and fails where told to."""
 
     asked: list[Scenario] = field(default_factory=list)
-    fail: Callable[[Scenario], None] = lambda scenario: None
+    fail: Callable[[Scenario], None] = lambda _: None
     warnings: list[str] = field(default_factory=list)
 
     def run_study(

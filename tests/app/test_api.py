@@ -11,7 +11,7 @@ from sim.scenario import ScenarioError
 
 
 @pytest.fixture
-def api(study):
+def api(study):  # noqa: ARG001  # for its effect
     """`sim.api` over the fakes, forgotten afterwards."""
     real = sys.modules.pop("sim.api", None)
     yield
@@ -20,13 +20,15 @@ def api(study):
         sys.modules["sim.api"] = real
 
 
-def test_simulate_returns_frames_and_plots(api):
+@pytest.mark.usefixtures("api")
+def test_simulate_returns_frames_and_plots():
     frames = sim.simulate(sim.load_scenario("promotion=flash_join", "vendors=[agora]"))
     assert list(frames.results["vendor"]) == ["agora"]
     assert frames.plot() == "1 rows of flash_join"
 
 
-def test_simulate_takes_overrides_too(api, study):
+@pytest.mark.usefixtures("api")
+def test_simulate_takes_overrides_too(study):
     sim.simulate("seed=12")
     assert study.asked[0].seed == 12
 
@@ -36,8 +38,9 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = sim.simulated
 
 
+@pytest.mark.usefixtures("api")
 @pytest.mark.parametrize("wrong", [["seed=1"], 5, None, ("a", "b")])
-def test_what_is_no_override_is_told_how_to_be_one(api, study, wrong):
+def test_what_is_no_override_is_told_how_to_be_one(study, wrong):
     with pytest.raises(ScenarioError, match="each must be a text of its own"):
         sim.simulate(wrong)
     with pytest.raises(ScenarioError, match="each must be a text of its own"):

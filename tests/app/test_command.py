@@ -87,7 +87,7 @@ def test_wrong_input_found_late_is_told_in_one_sentence(peakcast, study):
     """Found only while running, it is code 2 without a folder too."""
     from sim.scenario import ScenarioError
 
-    def fail(scenario):
+    def fail(_):
         raise ScenarioError("curve.csv, line 3, column viewers: 'x' is not a number")
 
     study.fail = fail
@@ -144,11 +144,12 @@ def test_a_received_folder_is_judged_before_anything_in_it_runs(peakcast, study)
     assert not Path("made").exists()
 
 
-def test_an_error_of_the_answer_is_not_one_of_the_configuration(monkeypatch, peakcast):
+@pytest.mark.usefixtures("peakcast")
+def test_an_error_of_the_answer_is_not_one_of_the_configuration():
     """What the task raises leaves as it is: a full disk is no wrong key."""
     from sim.scenario import command as commands
 
-    def full(point):
+    def full(_):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
@@ -156,7 +157,7 @@ def test_an_error_of_the_answer_is_not_one_of_the_configuration(monkeypatch, pea
 
 
 def test_a_bug_is_told_with_its_trace_and_code_1(peakcast, study):
-    def fail(scenario):
+    def fail(_):
         raise ZeroDivisionError("a bug")
 
     study.fail = fail
@@ -168,7 +169,7 @@ def test_a_bug_is_told_with_its_trace_and_code_1(peakcast, study):
 
 
 def test_a_stop_by_the_keyboard_is_no_traceback(peakcast, study):
-    def fail(scenario):
+    def fail(_):
         raise KeyboardInterrupt
 
     study.fail = fail

@@ -246,7 +246,8 @@ def dead():
     return done.pid
 
 
-def test_what_the_dead_left_is_cleared_and_nothing_else(study, scenario, tmp_path, dead):
+@pytest.mark.usefixtures("study")
+def test_what_the_dead_left_is_cleared_and_nothing_else(scenario, tmp_path, dead):
     gone = [
         f".run-0123456789ab-{dead}", f".run-0123456789ab-00c0ffee-{dead}.old",
         f".results.parquet-{dead}", f".point-0123456789ab.json-00c0ffee-{dead}",
@@ -265,7 +266,8 @@ def test_what_the_dead_left_is_cleared_and_nothing_else(study, scenario, tmp_pat
     assert not here.exists()
 
 
-def test_the_next_start_clears_what_a_killed_run_left(study, scenario, tmp_path):
+@pytest.mark.usefixtures("study")
+def test_the_next_start_clears_what_a_killed_run_left(scenario, tmp_path):
     code = (
         "import os, sys; from tests.app import fakes; "
         "sys.modules.update(fakes.rooms(fakes.FakeStudy())); "
@@ -281,7 +283,8 @@ def test_the_next_start_clears_what_a_killed_run_left(study, scenario, tmp_path)
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_the_manifest_comes_last_and_says_what_is_there(study, scenario, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("study")
+def test_the_manifest_comes_last_and_says_what_is_there(scenario, tmp_path, monkeypatch):
     """Whatever it names is on the disk before it."""
     order = []
     sync = on_disk._sync

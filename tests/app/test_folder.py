@@ -91,7 +91,8 @@ def test_a_folder_without_the_report_that_is_now_asked_for(study, scenario, tmp_
     assert len(study.asked) == 2
 
 
-def test_same_content_same_bytes_in_another_place(study, finished, tmp_path):
+@pytest.mark.usefixtures("study")
+def test_same_content_same_bytes_in_another_place(finished, tmp_path):
     """With other threads too."""
     two = carry_out(load_scenario(*GIVEN, "engine.threads=1", "output_dir=b"), tmp_path)
     for name in FILES - {"config.yaml", "manifest.json"}:
@@ -128,15 +129,20 @@ def test_no_text_of_a_csv_is_a_formula_to_a_spreadsheet(tmp_path, table):
 def test_failed_writing_leaves_the_old_folder_and_no_half_one(tmp_path):
     with on_disk.put_in_place(tmp_path / "run-1") as aside:
         (aside / "manifest.json").write_text("old")
-    with pytest.raises(RuntimeError), on_disk.put_in_place(tmp_path / "run-1") as aside:
-        (aside / "manifest.json").write_text("new")
-        raise RuntimeError
+
+    def fail():
+        with on_disk.put_in_place(tmp_path / "run-1") as aside:
+            (aside / "manifest.json").write_text("new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert [p.name for p in tmp_path.iterdir()] == ["run-1"]
     assert (tmp_path / "run-1" / "manifest.json").read_text() == "old"
 
 
 def test_another_process_that_was_faster_is_no_error(tmp_path, monkeypatch):
-    def rename(path, target):
+    def rename(_, target):
         target.mkdir()
         (target / "manifest.json").write_text("theirs")
         raise OSError("Directory not empty")

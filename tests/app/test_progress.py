@@ -12,7 +12,8 @@ def clock(monkeypatch):
     return now
 
 
-def test_a_quick_run_says_nothing(clock, capsys):
+@pytest.mark.usefixtures("clock")
+def test_a_quick_run_says_nothing(capsys):
     with app.Progress() as progress:
         progress(0, 2)
         progress(2, 2)

@@ -72,7 +72,8 @@ def test_another_file_of_that_name_is_never_taken(places):
         load_scenario("promotion=lost", "vendors=[budget]", config_dir=places)
 
 
-def test_a_run_can_be_run_again_anywhere(places, study, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("study")
+def test_a_run_can_be_run_again_anywhere(places, tmp_path):
     given = ("promotion=ours", "network=ours", *ONE)
     scenario = load_scenario(*given, config_dir=places)
     folder = carry_out(scenario, tmp_path / "first")
@@ -98,7 +99,8 @@ def test_a_run_can_be_run_again_anywhere(places, study, tmp_path, monkeypatch):
     assert read_scenario(moved / "config.yaml").promotion == again.promotion
 
 
-def test_two_files_of_one_name_are_both_kept(places, study, tmp_path):
+@pytest.mark.usefixtures("study")
+def test_two_files_of_one_name_are_both_kept(places, tmp_path):
     (places / "traces" / "curve.csv").write_text("time_s,mbps\n0,1\n60,3\n")
     shutil.copytree(places / "traces", "traces")
     (Path("other")).mkdir()
@@ -111,7 +113,8 @@ def test_two_files_of_one_name_are_both_kept(places, study, tmp_path):
     assert "mbps" in resolve_file("network.traces", again.network.traces).read_text()
 
 
-def test_where_a_file_lies_and_its_name_are_no_part_of_the_hash(places):
+@pytest.mark.usefixtures("places")
+def test_where_a_file_lies_and_its_name_are_no_part_of_the_hash():
     one = load_scenario("promotion=replay", "promotion.file=curve.csv", "vendors=[budget]")
     Path("same.csv").write_text(OTHER)
     two = load_scenario("promotion=replay", "promotion.file=./same.csv", "vendors=[budget]")

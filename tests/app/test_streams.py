@@ -25,7 +25,7 @@ def sim(place, redirected, *argv, **env):
     )  # fmt: skip
 
 
-def test_a_reader_who_has_seen_enough_is_no_error(place):
+def test_a_reader_who_has_seen_enough_is_no_error():
     read, write = os.pipe()
     os.close(read)
     command = [sys.executable, "-m", "tests.app.fakes", "--help"]

@@ -78,7 +78,7 @@ def test_gathered_texts_are_no_formulas_and_numbers_stay_numbers(tmp_path):
     assert set(results["promotion"]) == set(names) and set(results["@other"]) == {"+0", "+1"}
 
 
-def test_a_column_that_says_something_else_is_not_overwritten(tmp_path):
+def test_a_column_that_says_something_else_is_not_overwritten():
     from sim.folder import _with_swept
 
     table = pd.DataFrame({"network": ["wifi"], "value": [1.0]})
@@ -121,7 +121,7 @@ def test_a_refused_and_a_failed_point_are_listed(peakcast, study):
     assert "swept.seed" not in table
     failed = next(p for p in points(out[-1]) if p["code"] == 1)
     assert "ZeroDivisionError" in failed["trace"]
-    study.fail = lambda scenario: None
+    study.fail = lambda _: None
     code, out, err = peakcast(*sweep)
     assert (code, err[-2]) == (1, "peakcast: 1 of 3 points failed:")
     assert [s.seed for s in study.asked] == [1, 2, 2]
@@ -140,7 +140,7 @@ def test_a_stopped_sweep_goes_on_where_it_stopped(peakcast, study):
     study.fail = stop
     sweep = ("-m", ONE, "seed=1,2,3,4")
     assert peakcast(*sweep)[0] == 130
-    study.fail = lambda scenario: None
+    study.fail = lambda _: None
     code, out, _ = peakcast(*sweep)
     assert code == 0
     assert [s.seed for s in study.asked] == [1, 2, 3, 2, 3, 4]

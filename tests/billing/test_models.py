@@ -1,6 +1,7 @@
-"""Every billing model of the market (`pricing.md` section 1) as data, and a bill worked by hand.
+"""Every billing model of the market, M1 to M30, as data, and a bill worked by hand.
 
-The tariffs are written as they would stand under conf/tariff/; docs/tariffs.md points here.
+The tariffs are written as they would stand under conf/tariff/; docs/tariffs.md points here. Of a
+vendor's example the sum is the vendor's own.
 """
 
 from __future__ import annotations
@@ -134,11 +135,11 @@ def ingest(level: float, downstream_gb: float) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("name", "table", "amounts"),
     [
-        # READ, 2.6: five users, an hour, three hosts: USD 6.777 (a thousand times, to see the mils)
+        # Agora's example: five users, an hour, three hosts: USD 6.777; x 1,000, to see the mils
         ("M1 legacy", minutes(full_hd=60e3, **{"2k": 120e3, "2k_plus": 120e3}),
          ["539.40", "1918.80", "4318.80"]),
-        ("M1 standard", minutes(hd=6, audio=6), ["28.00"]),  # READ, 2.6: 1645.2 s = 27.42 -> 28
-        ("M2", minutes(full_hd=30, sd=30), ["3.15", "0.42"]),  # READ, 2.7: 3.57
+        ("M1 standard", minutes(hd=6, audio=6), ["28.00"]),  # Agora's: 1645.2 s = 27.42 -> 28
+        ("M2", minutes(full_hd=30, sd=30), ["3.15", "0.42"]),  # TRTC's example: 3.57
         ("M3", minutes(hd=1500, audio=499.5), ["7.00"]),  # 2000: 1000 x .004 + 1000 x .003
         ("M4", pd.concat([used("viewer_minutes", 600, "min", "hd", r) for r in ("east", "west")]
                          + [used("viewer_minutes", 60, "min", "sd", "west")]),
@@ -146,10 +147,10 @@ def ingest(level: float, downstream_gb: float) -> pd.DataFrame:
         ("M5", pd.concat([used("connection_minutes", 10_100, "min"), gb(3.456)]),
          ["50.00", "5.00", "0.30"]),  # 10,000 x .0005; (3.46 - 1) x .12 = 0.2952
         ("M6", pd.concat([gb(10_300).assign(region="east"), gb(100).assign(region="west")]),
-         ["2051.00", "40.00"]),  # READ, 2.11 (Baidu)
+         ["2051.00", "40.00"]),  # Baidu's example
         ("M7", gb(600), ["150.00"]),
         ("M8", gb(1500), ["25.00"]),
-        ("M9", evening(912, 60), ["465.12"]),  # READ, 2.2 (Baidu)
+        ("M9", evening(912, 60), ["465.12"]),  # Baidu's example
         # November, one valid day: 288 samples, 14 dropped; the 15th is billed, for 1/30
         ("M10 valid", evening(900, 75), ["900.00"]),
         ("M10 valid", evening(900, 70), ["0.00"]),
@@ -170,9 +171,9 @@ def ingest(level: float, downstream_gb: float) -> pd.DataFrame:
         ("M19", used("ingest_minutes", 60.5, "min", "hd"), ["3.05", "7.00"]),
         ("M20", pd.concat([used("transcode_minutes", 60, "min", k) for k in ("sd", "hd")]),
          ["0.96", "1.95"]),
-        # READ, 7: a second format doubles: 500 minutes as mp4 and as hls
+        # a second format doubles: 500 minutes as mp4 and as hls
         ("M21", used("recording_minutes", 2 * 500, "min", "hd"), ["5.99", "0.00"]),
-        # READ, 2.8: 20,000 PCU, 800 M messages, 2,832 GB-h / 720: 600 + 2400 + 58.95
+        # Agora's example: 20,000 PCU, 800 M messages, 2,832 GB-h / 720: 600 + 2400 + 58.95
         ("M23", pd.concat([used("peak_connections", 20_000, "count"),
                            used("messages", 800e6, "count"), used("storage_gb", 2832 / 720, "GB")]),
          ["600.00", "2400.00", "58.95"]),
@@ -208,7 +209,7 @@ def test_model(name: str, table: pd.DataFrame, amounts: list[str]) -> None:
 def test_m1_agoras_example_to_the_mil() -> None:
     made = bill(minutes(full_hd=60, **{"2k": 120, "2k_plus": 120}), model("M1 legacy"))
     exact = sum(p.units * p.price for line in made.lines for p in line.portions)
-    assert exact == Decimal("6.777")  # READ, 2.6
+    assert exact == Decimal("6.777")  # Agora's sum
     assert made.total == Decimal("6.78")  # each line to the cent: 0.54 + 1.92 + 4.32
 
 
@@ -267,7 +268,7 @@ def test_m22_most_recordings_at_once_times_the_days_that_had_any() -> None:
     rows = [("recordings", "", "", "", float(t), 12.0, "count") for t in range(0, 3600, 10)]
     rest = month(5, 0.3).model_copy(update={"days": 30})
     made = in_month(usage(*rows), model("M22"), rest)
-    assert made.month_cny == 72  # READ, 2.10: 12 x 30 x 6/30; an ordinary show is recorded whole
+    assert made.month_cny == 72  # Tencent's: 12 x 30 x 6/30; an ordinary show is recorded whole
     assert made.without.total_cny == 60
 
 
@@ -300,7 +301,7 @@ def test_every_model_is_here() -> None:
 
 
 def test_a_sample_is_what_numpy_calls_inverted_cdf() -> None:
-    """READ, 2.3: dropping floor(0.05 n) is not numpy's default percentile."""
+    """Dropping floor(0.05 n) of the samples is not numpy's default percentile."""
     levels = np.random.default_rng(5).uniform(1, 1000, 288).round(3)
     day = mbps(*((300.0 * k, 300.0 * (k + 1), float(v)) for k, v in enumerate(levels)))
     plan = model("M14").model_copy(update={"sample_stat": "max_of_10s"})

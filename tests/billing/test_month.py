@@ -35,7 +35,7 @@ BAIDU_PEAK: Tiers = [(500, 0.52), (5000, 0.51), (20000, 0.48), (None, 0.47)]
 
 def test_huawei_tiers_of_the_second_day_go_on_from_the_first() -> None:
     """Seven TB of the second day begin where six TB of the first ended."""
-    tb = 1024**4 / 1e9  # READ, `pricing.md` 2.11: 6 + 4 TB at 0.030, 3 TB at 0.027 USD
+    tb = 1024**4 / 1e9  # Huawei's example: 6 + 4 TB at 0.030, 3 TB at 0.027 USD
     plan = tariff(
         [(10 * 1024, 0.030), (50 * 1024, 0.027), (None, 0.02)], currency="USD", gb_bytes=1024**3
     )
@@ -82,7 +82,7 @@ def test_daily_peak_is_priced_by_its_own_day_alone() -> None:
     plan = tariff(BAIDU_PEAK, "peak_mbps", semantics="all_units")
     crowd = mbps((0, 3600, 40), (3600, 3900, 912), (3900, 7200, 20))
     made = in_month(crowd, plan, month(26, 0.5))
-    assert made.marginal_cny == Decimal("465.12")  # READ, 2.2: 912 x 0.51
+    assert made.marginal_cny == Decimal("465.12")  # Baidu's example: 912 x 0.51
     assert made.month_cny == Decimal("465.12") + 26 * Decimal("237.12")  # 456 x 0.52
     note = made.without.lines[0].price_note
     assert note == "26 x (456 x 0.52) CNY per Mbps"

@@ -1,8 +1,10 @@
-"""What buyers fall into (`pricing.md` section 7), as far as it is a matter of the bill.
+"""What buyers fall into, as far as it is a matter of the bill.
 
-Elsewhere: 1 and 8 are price cards (tests/scenario/test_price_cards.py), 2 and 5 vectors, 3, 10, 14,
-15 and 19 models, 4 a sample as numpy has it, 12 what the engine meters before the first frame.
-9 (a free plan fails at its end) and 13 are limits; 16 is a contract that may end.
+Elsewhere: the level of latency that is set by default, and free minutes that a package ends, are in
+tests/scenario/test_price_cards.py; tiers that make a bill fall, and 1,000 against 1,024, in
+test_vectors.py; the days of a percentile, and numpy's default one, ingest that is charged, a peak
+of recordings and a second format in test_models.py. A free plan that fails at its end, and joins
+that are throttled, are limits.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ def price_list(*lines: dict[str, Any], **whole: Any) -> Tariff:
     return Tariff.model_validate({"name": "hand", "currency": "USD", "lines": full, **whole})
 
 
-def test_6_rounding_connections_bills_short_visits_sixfold() -> None:
+def test_rounding_connections_bills_short_visits_sixfold() -> None:
     """Visits of ten seconds, each rounded up to a minute."""
     visits = 60_000
     night = pd.concat([used("viewer_minutes", visits * 10 / 60, "min", "hd"),
@@ -43,11 +45,11 @@ def test_6_rounding_connections_bills_short_visits_sixfold() -> None:
 def test_each_users_1790_seconds_are_thirty_minutes() -> None:
     """Rounded user by user, whatever the others have."""
     audio = {"name": "audio", "meter": "user_minutes", "where": {"class": "audio"}}
-    night = used("user_minutes", 3 * 30, "min", "audio")  # READ, 2.7 (Alibaba ARTC)
+    night = used("user_minutes", 3 * 30, "min", "audio")  # Alibaba ARTC's example
     assert total(night, price_list(audio | {"price": 0.006})) == Decimal("0.54")
 
 
-def test_7_three_small_pictures_are_one_hd_or_three_sd() -> None:
+def test_three_small_pictures_are_one_hd_or_three_sd() -> None:
     hour = 1000 * 60.0  # a thousand viewers of three times 640x360 = 691,200 pixels
     pixels = price_list({"name": "HD", "meter": "viewer_minutes", "where": {"class": "hd"},
                          "unit": 1000, "price": 3.99})  # fmt: skip
@@ -60,7 +62,7 @@ def test_7_three_small_pictures_are_one_hd_or_three_sd() -> None:
 RECORDER = {"meter": "viewer_minutes", "of_class": "hd", "times": 2, "of": "ingest_minutes"}
 
 
-def test_11_recorder_and_pusher_are_two_viewers_more() -> None:
+def test_recorder_and_pusher_are_two_viewers_more() -> None:
     """However large the audience is."""
     plan = price_list({"name": "HD", "meter": "viewer_minutes", "where": {"class": "hd"}},
                       {"name": "SD", "meter": "viewer_minutes", "where": {"class": "sd"}},
@@ -71,7 +73,7 @@ def test_11_recorder_and_pusher_are_two_viewers_more() -> None:
     assert made.without.lines[0].quantity == 500 + 120
 
 
-def test_17_messages_fan_out_to_more_than_the_pictures_cost() -> None:
+def test_messages_fan_out_to_more_than_the_pictures_cost() -> None:
     hour = 100_000 * 60.0
     plan = price_list(
         {"name": "HD", "meter": "viewer_minutes", "unit": 1000, "price": 1.99},
@@ -79,11 +81,11 @@ def test_17_messages_fan_out_to_more_than_the_pictures_cost() -> None:
         also=[{"meter": "messages", "times": 20 * 60, "of": "viewer_minutes"}],
     )
     made = bill(minutes(hd=hour), plan)
-    assert [line.amount for line in made.lines] == [11_940, 21_600]  # READ, 2.8
+    assert [line.amount for line in made.lines] == [11_940, 21_600]
     assert made.lines[1].quantity == Decimal("7.2e9")
 
 
-def test_18_ghosts_are_billed_only_for_the_night_cut_off() -> None:
+def test_ghosts_are_billed_only_for_the_night_cut_off() -> None:
     plan = price_list(
         {"name": "audio", "meter": "viewer_minutes", "where": {"class": "audio"}},
         also=[{"meter": "viewer_minutes", "of_class": "audio", "times": 1, "of": "ghost_minutes"}],
@@ -98,7 +100,7 @@ CREDITS = [
      "charged_if": [{"meter": "failed_periods", "reduction": "sum", "above": above}]}
     for share, above in ((0.10, 8.64), (0.25, 86.4), (1.0, 432))
 ]  # fmt: skip
-"""AWS's steps 99.9, 99.0 and 95.0 % of 8,640 five-minute periods (READ, 6)."""
+"""AWS's steps 99.9, 99.0 and 95.0 % of 8,640 five-minute periods."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Sums that vendors work out in their own documents (`pricing.md` section 2)."""
+"""Sums that vendors work out in their own documents."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ BAIDU_GB: Tiers = [(10_000, 0.20), (None, 0.17)]
 @pytest.mark.parametrize(
     ("tiers", "boundary", "peak", "fee"),
     [
-        (BAIDU_PEAK, "upper", 912, "465.12"),  # READ, 2.2: x 0.51
-        (TENCENT_PEAK_OVERSEAS, "lower", 600, "720.00"),  # READ, 2.2: x 1.2
-        (TENCENT_PEAK, "lower", 50, "32.00"),  # READ, 2.2: x 0.64
+        (BAIDU_PEAK, "upper", 912, "465.12"),  # Baidu's example: x 0.51
+        (TENCENT_PEAK_OVERSEAS, "lower", 600, "720.00"),  # Tencent's example: x 1.2
+        (TENCENT_PEAK, "lower", 50, "32.00"),  # Tencent's example: x 0.64
         (BAIDU_PEAK, "upper", 500, "260.00"),  # '0~500 Mbps (inclusive)'
         (TENCENT_PEAK, "lower", 500, "310.00"),  # '500 Mbps (inclusive) - 5 Gbps'
     ],
@@ -55,7 +55,7 @@ def test_huawei_cdn_reaches_its_second_tier_only_at_10240_gb() -> None:
     assert [first.units, second.units] == [
         Decimal(10_240),
         Decimal(60),
-    ]  # READ, 2.11: 240 GB at M1, 60 GB at M2
+    ]  # Huawei's example: 240 GB at the first price, 60 GB at the second
 
 
 @pytest.mark.parametrize(("seconds", "billed"), [(59, 1), (61, 2), (60, 1), (0, 0)])
@@ -73,7 +73,7 @@ def test_rounding_up_comes_after_the_sum() -> None:
 
 def test_reaching_a_tier_of_all_units_makes_the_bill_fall() -> None:
     plan = tariff(TENCENT_GB, semantics="all_units", boundary="lower")
-    assert total(gb(499.9), plan) == Decimal("129.97")  # computed, 2.2; kept, not repaired
+    assert total(gb(499.9), plan) == Decimal("129.97")  # kept, not repaired
     assert total(gb(500), plan) == Decimal("125.00")
 
 

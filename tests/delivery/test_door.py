@@ -184,7 +184,7 @@ def test_a_session_that_ends_gives_no_token_back():
 
 
 @pytest.mark.parametrize(
-    "region, edge, holds",
+    ("region", "edge", "holds"),
     [
         (-1, -1, [(0, 0), (0, 1), (1, 2)]),
         (1, -1, [(1, 2)]),

@@ -207,7 +207,7 @@ def test_sender_may_count_on_its_fair_share_of_the_capacity(case):
 
 
 @pytest.mark.parametrize(
-    "debt_mb, hold_s, left",
+    ("debt_mb", "hold_s", "left"),
     [(0, 1, 10), (3, 1, 7), (3, 2, 8.5), (5, 1, 5), (100, 1, 5), (3, 0, 10)],
 )
 def test_debt_is_held_back_up_to_half_of_the_capacity(debt_mb, hold_s, left):

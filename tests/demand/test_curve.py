@@ -49,7 +49,7 @@ def by_the_second(d, times):
 # --- a concurrency curve --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("promotion, audience", CURVES)
+@pytest.mark.parametrize(("promotion", "audience"), CURVES)
 def test_every_shipped_curve_comes_true_or_says_how_far_off(promotion, audience):
     """At the bin edges; how far off it is in between is said too."""
     script, d = shipped_demand(promotion, audience)
@@ -70,7 +70,7 @@ def test_every_shipped_curve_comes_true_or_says_how_far_off(promotion, audience)
     assert (achieved > wanted - 1e-6).all()
 
 
-@pytest.mark.parametrize("promotion, audience", NIGHTS)
+@pytest.mark.parametrize(("promotion", "audience"), NIGHTS)
 def test_what_is_offered_is_what_the_joins_and_stays_add_up_to(promotion, audience):
     _, d = shipped_demand(promotion, audience)
     some = slice(0, None, 31)
@@ -80,7 +80,7 @@ def test_what_is_offered_is_what_the_joins_and_stays_add_up_to(promotion, audien
     assert (d.per_s >= 0).all() and d.initial >= 0
 
 
-@pytest.mark.parametrize("promotion, audience", NIGHTS)
+@pytest.mark.parametrize(("promotion", "audience"), NIGHTS)
 def test_the_peak_of_every_shipped_script_is_peak_viewers(promotion, audience):
     script, d = shipped_demand(promotion, audience)
     assert d.peak_viewers == script.peak_viewers == 20_000

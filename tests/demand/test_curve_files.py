@@ -64,7 +64,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("content, says", BAD.values(), ids=BAD)
+@pytest.mark.parametrize(("content", "says"), BAD.values(), ids=BAD)
 def test_a_bad_curve_is_refused_by_file_line_and_column(tmp_path, content, says):
     file = write(tmp_path, content)
     with pytest.raises(ScenarioError) as refusal:

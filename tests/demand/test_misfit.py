@@ -99,7 +99,7 @@ def test_every_shipped_script_can_be_followed(promotion, audience):
     assert told(f"promotion={promotion}", f"audience={audience}") == ""
 
 
-@pytest.mark.parametrize("too_many, is_told", [(0.045, False), (0.055, True)])
+@pytest.mark.parametrize(("too_many", "is_told"), [(0.045, False), (0.055, True)])
 def test_it_is_told_from_five_in_a_hundred_on(too_many, is_told):
     """Of exponential stays of 600 s exp(-1/60) are left at the end of a fall of 10 s."""
     stay = "{bouncer_share: 1, bouncer_mean_s: 600, stayer_mean_s: 1, stayer_sigma_ln: 1}"
@@ -120,7 +120,7 @@ def test_an_arrival_curve_is_always_followed():
     assert told("promotion.concurrency=null", "promotion.arrivals=[[0,1],[60,9],[61,0]]") == ""
 
 
-def test_what_would_be_long_to_try_is_said_to_be_reckoned(tmp_path):
+def test_what_would_be_long_to_try_is_said_to_be_reckoned():
     """Cohorts, exits and steps whose trial alone would pass what the joins may ask for."""
     exits = ",".join(f"{{time_s:{60 * k},duration_s:30,share:0.2}}" for k in range(1, 7))
     keys = (

@@ -57,7 +57,7 @@ KNOWN = {  # kat_vectors of Random123 1.14, philox4x32 10
 }
 
 
-@pytest.mark.parametrize("counter, key, out", KNOWN.values(), ids=KNOWN)
+@pytest.mark.parametrize(("counter", "key", "out"), KNOWN.values(), ids=KNOWN)
 def test_a_block_has_the_published_known_answer(counter, key, out):
     assert compiled_block(counter, key) == out
 

@@ -123,7 +123,7 @@ def test_smaller_picture_of_a_short_node_is_its_limits_harm() -> None:
 
 
 def test_one_shortage_differs_by_tcp_udp_pictures_and_door() -> None:
-    """The same viewers at half as much again as the egress carries (design, section 5)."""
+    """The same viewers at half as much again as the egress carries."""
     short = ("network=home", "promotion.peak_viewers=300", "vendors.budget.limits.egress_mbps=425")
     how = {
         "tcp": FLV,

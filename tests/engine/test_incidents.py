@@ -232,7 +232,7 @@ def stutter(left: float, seconds: float, held: float, again: float) -> float:
 
 @pytest.mark.parametrize("left", [0.99, 0.95, 0.5, 0.001, 0.0])
 @pytest.mark.parametrize(
-    "path, buffers", [((), RTC_BUFFERS), (FLV, FLV_BUFFERS)], ids=["rtc", "flv"]
+    ("path", "buffers"), [((), RTC_BUFFERS), (FLV, FLV_BUFFERS)], ids=["rtc", "flv"]
 )
 def test_a_deficit_of_the_host_freezes_less_the_buffer(
     path: tuple[str, ...], buffers: tuple[float, float], left: float
@@ -332,7 +332,7 @@ def test_below_the_hosts_lowest_rate_the_rest_freezes() -> None:
 
 
 @pytest.mark.parametrize(
-    "transcoded, left, sent_mbps",
+    ("transcoded", "left", "sent_mbps"),
     [
         (False, 0.95, 1.845), (False, 0.5, 0.8), (False, 0.2, 0.32), (False, 0.1, 0.3),
         (True, 0.5, 1.0), (True, 0.2, 0.4),

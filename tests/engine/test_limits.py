@@ -70,7 +70,7 @@ def usage(run: Run, meter: str) -> float:
     return float(run.usage.loc[run.usage["meter"] == meter, "value"].sum())
 
 
-@pytest.mark.parametrize("code, limit", ALONE.values(), ids=ALONE.keys())
+@pytest.mark.parametrize(("code", "limit"), ALONE.values(), ids=ALONE.keys())
 def test_each_limit_alone_binds_and_harms_viewers_it_keeps_out(
     code: Limit, limit: tuple[str, ...]
 ) -> None:
@@ -276,7 +276,7 @@ PACKAGES = {
 }
 
 
-@pytest.mark.parametrize("key, a_second, meter", PACKAGES.values(), ids=PACKAGES.keys())
+@pytest.mark.parametrize(("key", "a_second", "meter"), PACKAGES.values(), ids=PACKAGES.keys())
 @pytest.mark.parametrize("second", [90, 150])
 def test_a_package_ends_in_the_second_in_which_it_is_used_up(
     key: str, a_second: float, meter: str, second: int

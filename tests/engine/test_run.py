@@ -18,8 +18,8 @@ from sim.record import Reason, Run, State
 from sim.scenario.compose import load_scenario
 from sim.scenario.limits import Limit
 from tests.engine.nights import FLV, LAYERED, night, run_once
+from tests.recordings import DATA
 
-DATA = Path(os.environ.get("PEAKCAST_DATA", Path(__file__).parents[2] / "../shared/data"))
 with_data = pytest.mark.skipif(
     not DATA.is_dir(), reason="the recordings are not here: set PEAKCAST_DATA to their folder"
 )
@@ -69,7 +69,7 @@ def test_half_as_much_again_as_any_capacity_shows_harm(
 
 
 def test_one_bitrate_loses_a_third_of_play_at_demand_of_1_5_c() -> None:
-    """TCP, nobody leaves: play can't exceed C/(1.5 C) of what is offered (design, invariant 7)."""
+    """TCP, nobody leaves: play can't exceed C/(1.5 C) of what is offered (invariant 7)."""
     stays = (
         "audience.stall_patience_mean_s=null",
         "audience.kappa=1",
@@ -194,7 +194,7 @@ def test_a_night_on_the_real_ghent_4g_traces(tmp_path: Path) -> None:
     assert len(list(folder.iterdir())) == 40
     scenario = night("promotion.peak_viewers=2000", "network=replay", f"network.traces={folder}")
     rtc = run_once(scenario)
-    assert 0.001 < stall_ratio(rtc) < 0.05, "moving phones freeze a little, facts 6.2 has 0.4-1.4 %"
+    assert 0.001 < stall_ratio(rtc) < 0.05, "moving phones freeze a little: plain players 0.4-1.4 %"
 
 
 @with_data
@@ -217,7 +217,7 @@ def test_a_night_on_the_real_recorded_curve_scaled_to_20000(tmp_path: Path) -> N
     )
     audience = draw_audience(scenario, 0)
     assert audience.demand.offered_peak == pytest.approx(20000, rel=0.02)
-    assert audience.demand.mean_stay_s / 60 == pytest.approx(49.8, abs=0.3), "facts, section 9"
+    assert audience.demand.mean_stay_s / 60 == pytest.approx(49.8, abs=0.3), "by its views"
     r = run(scenario, scenario.vendors["budget"], 0, audience)
     there = r.series[["watching", "stalled"]].iloc[0].sum()
     assert there == pytest.approx(20000 * 11333 / 16471, rel=0.05)

@@ -35,7 +35,7 @@ def used(r: Run, limit: str) -> float:
     return max(use.share for use in r.limits if use.limit == limit)
 
 
-@pytest.mark.parametrize("keys, peak", [((GBPS,), 20_000), ((GBPS, MAINLAND), 60_000)])
+@pytest.mark.parametrize(("keys", "peak"), [((GBPS,), 20_000), ((GBPS, MAINLAND), 60_000)])
 def test_alibabas_growth_cap_binds_only_in_a_flash_join(keys: tuple[str, ...], peak: int) -> None:
     """On growth within a minute; in a ramp less than half of it is used."""
     flash, ramp = (night("alibaba_rts", peak, *keys, *script) for script in (FLASH, RAMP))

@@ -1,6 +1,5 @@
 """Recorded traces are read to the bit, and a bad one is refused in one sentence."""
 
-import os
 import tarfile
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from hypothesis import strategies as st
 
 from sim.network.traces import read_trace, read_traces, sabre_trace
 from sim.scenario.errors import ScenarioError
+from tests.recordings import DATA
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("PEAKCAST_DATA", ROOT.parent / "shared" / "data"))
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:

@@ -160,7 +160,7 @@ def test_checking_keeping_and_threads_change_no_night(data: dict[str, Any]) -> N
     how_to_keep(test_checking_keeping_and_threads_change_no_night, data)
     other = data | {"engine": data["engine"] | {"check": False, "threads": 2}}
     one = simulate(Scenario.model_validate(data))
-    two = run_study(Scenario.model_validate(other), lambda done, total: None, keep=False)
+    two = run_study(Scenario.model_validate(other), lambda *_: None, keep=False)
     for name in (
         "results",
         "breakdown",

@@ -81,7 +81,7 @@ def test_every_kept_file_belongs_to_a_test() -> None:
     assert {file.stem.rpartition("-")[0] for file in files} <= names
 
 
-def test_a_failure_says_how_to_keep_its_case(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_says_how_to_keep_its_case() -> None:
     @seed(0)
     @settings(max_examples=5)
     @given(st.integers(0, 3))

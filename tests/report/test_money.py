@@ -338,7 +338,7 @@ OUTAGE = (
 @pytest.fixture(scope="module")
 def outage() -> tuple[Any, Scenario]:
     loaded = load_scenario(*OUTAGE)
-    return run_study(loaded, lambda done, total: None), loaded
+    return run_study(loaded, lambda *_: None), loaded
 
 
 def test_the_table_of_limits_is_the_breakdown_of_all_rungs(outage: tuple[Any, Scenario]) -> None:

@@ -93,7 +93,7 @@ def test_list_billing_recorded_minutes_bills_each_picture_once(name: str) -> Non
 @pytest.mark.parametrize("kind", ["live", "leb"])
 @pytest.mark.parametrize("by", ["list", "bandwidth"])
 def test_tencents_example_of_recording(kind: str, by: str) -> None:
-    """READ, 2.10: twelve files at once on one day of thirty: 12 x 30 / 30 CNY."""
+    """Twelve files at once on one day of thirty: 12 x 30 / 30 CNY."""
     frame = pd.DataFrame({"time_s": np.arange(0.0, 3600, 10)}).assign(
         meter="recordings", path="x", region="cn", value=12.0, unit="count", **{"class": ""}
     )
@@ -113,27 +113,27 @@ HOUR = 20_000 * 60.0
 @pytest.mark.parametrize(
     ("name", "usage", "amount"),
     [
-        # READ, 2.6 and 5: forgetting the low-latency level doubles the bill (7.1)
+        # forgetting to set the low-latency level doubles the bill
         # 100 x 1.99 + 400 x 1.8905 + 500 x 1.8507 + 200 x 1.791: legacy, less 5, 7 and 10 %
         ("agora_list", [("viewer_minutes", "hd", HOUR, "min")], "2238.75"),
         ("agora_interactive", [("viewer_minutes", "hd", HOUR, "min")], "4488.75"),
-        # READ, 2.6: the page's own 600,000 minutes, whatever the classes they are of
+        # Agora's example: 600,000 minutes, whatever the classes they are of
         ("agora_list", [("viewer_minutes", "hd", 600_000, "min")], "1140.27"),
         ("agora_list", [("viewer_minutes", "hd", 300_000, "min"),
                         ("viewer_minutes", "audio", 300_000, "min")], "739.18"),
         ("agora_list", [("viewer_minutes", "hd", 100_000, "min")], "199.00"),
         # 2,400,000 standard minutes, 2,000,000 over: 339.99 + 1,980
         ("agora_package", [("viewer_minutes", "hd", HOUR, "min")], "2319.99"),
-        # READ, 2.7: FHD 30 min and SD 30 min -> 3.57 CNY
+        # TRTC's example: FHD 30 min and SD 30 min -> 3.57 CNY
         ("trtc_cn_list",
          [("viewer_minutes", "full_hd", 30, "min"), ("viewer_minutes", "sd", 30, "min")], "3.57"),
-        # READ, 2.7: HD 60, 2K 240, audio 60 -> USD 4.14
+        # TRTC's example: HD 60, 2K 240, audio 60 -> USD 4.14
         ("trtc_intl_list",
          [("viewer_minutes", "hd", 60, "min"), ("viewer_minutes", "2k", 240, "min"),
           ("viewer_minutes", "audio", 60, "min")], "4.14"),
-        # READ, 2.7: dropped off, noticed after 90 s: 1,000 x 1.5 min as audio
+        # dropped off, noticed after 90 s (TRTC): 1,000 x 1.5 min as audio
         ("trtc_intl_list", [("ghost_minutes", "", 1500, "min")], "1.49"),
-        # READ, 2.7: 35 min x 3 users of audio x 0.006
+        # Alibaba's example: 35 min x 3 users of audio x 0.006
         ("alibaba_artc_list", [("viewer_minutes", "audio", 105, "min")], "0.63"),
         # an hour in two formats: 120 minutes at 5.99 a thousand; by the day, 52.50 a thousand
         ("agora_list", [("recording_minutes", "hd", 120, "min")], "0.72"),
@@ -151,15 +151,15 @@ HOUR = 20_000 * 60.0
                                     ("viewer_minutes", "audio", 1000, "min")], "2.50"),
         # 15 TB of 1,024 GB, one free: 10,240 x 0.12 + 4,096 x 0.10
         ("cloudfront_asia", [("egress_gb", "", 15 * 1024**4 / 1e9, "GB")], "1638.40"),
-        ("baidu_cdn_traffic", [("egress_gb", "", 10_300, "GB")], "2051.00"),  # READ, 2.11
-        ("tencent_live_list", [("egress_gb", "", 499.9, "GB")], "129.97"),  # computed, 2.2
+        ("baidu_cdn_traffic", [("egress_gb", "", 10_300, "GB")], "2051.00"),  # Baidu's example
+        ("tencent_live_list", [("egress_gb", "", 499.9, "GB")], "129.97"),  # more than 500 GB
         ("tencent_live_list", [("egress_gb", "", 500, "GB")], "125.00"),
-        ("vonage_list", [("viewer_minutes", "hd", 45, "min")], "0.18"),  # READ, 2.7: 45 minutes
+        ("vonage_list", [("viewer_minutes", "hd", 45, "min")], "0.18"),  # Vonage's: 45 minutes
         ("mux_list", [("viewer_minutes", "hd", HOUR, "min")], "880.00"),
         ("hundredms_list", [("viewer_minutes", "hd", 1000, "min")], "4.00"),
         ("aws_ivs_low_latency", [("viewer_minutes", "hd", HOUR, "min"),
                                  ("ingest_minutes", "hd", 60, "min")], "1502.00"),
-        # computed, 2.8: 20 messages a second to 100,000, an hour: more than the pictures' 11,940
+        # 20 messages a second to 100,000, an hour: more than the pictures' 11,940
         ("agora_signaling", [("messages", "", 7.2e9, "count")], "21600.00"),
     ],
 )  # fmt: skip
@@ -195,7 +195,7 @@ def test_where_more_costs_less_is_kept_and_told() -> None:
     ],
 )
 def test_traffic_and_peak_cost_the_same_where_vendors_say(by_traffic: str, by_peak: str) -> None:
-    """READ, 2.11: a day's line is worth its peak's price when about 30 % of it are used."""
+    """A day's line is worth its peak's price when about 30 % of it are used: so vendors say."""
     peak_mbps, used_share = 400.0, np.linspace(0.05, 0.6, 56)
     flat = pd.DataFrame({"time_s": np.arange(0.0, 3600, 10)}).assign(
         meter="wire_mbps", path="x", region="cn", value=peak_mbps, unit="Mbps", **{"class": ""}

@@ -168,7 +168,7 @@ def test_tencent_leb_bills_a_days_peak_at_the_tier_it_reaches(mbps: float, fee: 
 @pytest.mark.parametrize(
     ("mbps", "fee"),
     [
-        (50, "32.00"),  # READ, `pricing.md` 2.2
+        (50, "32.00"),  # Tencent's example
         (500, "310.00"),
         (5_000, "2950.00"),
         (20_000, "11600.00"),

@@ -103,7 +103,7 @@ def test_every_tariff_has_its_curve_and_the_first_is_the_bill() -> None:
         "vendors=[tencent_leb,budget]", "promotion.peak_viewers=400", "promotion.duration_s=900",
         "replications=2", "study.peaks=[0.5]", "study.ranges=none", "bands.draws=0",
     )  # fmt: skip
-    frames = run_study(scenario, lambda done, total: None)
+    frames = run_study(scenario, lambda *_: None)
     plans = {
         (name, tariff.name)
         for name, vendor in scenario.vendors.items()
@@ -136,7 +136,7 @@ def test_list_bought_beside_others_is_added_to_each_of_them() -> None:
                 "promotion.peak_viewers=100", "promotion.duration_s=900", "replications=1",
                 "study=compare", "bands.draws=0", "audience.messages_per_viewer_s=0.01",
             ),
-            lambda done, total: None,
+            lambda *_: None,
         )  # fmt: skip
 
     both = ("tencent_leb_list", "tencent_leb_bandwidth")
@@ -182,7 +182,7 @@ def test_ordinary_night_needs_its_share_of_the_billed_servers() -> None:
             "vendors.livekit_selfhosted.limits.node_viewers=100",
             "commerce.month.ordinary_nights=1", "commerce.month.ordinary_share=0.5",
         ),
-        lambda done, total: None,
+        lambda *_: None,
     )  # fmt: skip
     rows = frames.invoice[frames.invoice["line"] == "servers"].set_index("month")["quantity"]
     assert rows["with"] + rows["without"] == pytest.approx(0.25)  # one node, a quarter of an hour

@@ -194,7 +194,7 @@ def test_the_gate_that_is_asked_for_lets_the_storm_in() -> None:
     )  # fmt: skip
 
     def answered(*more: str) -> Any:
-        return run_study(load_scenario(*storm, *more), lambda done, total: None)
+        return run_study(load_scenario(*storm, *more), lambda *_: None)
 
     frames = answered()
     asks_ = frames.asks.fillna({"of": ""}).set_index(["what", "of"])
@@ -217,7 +217,7 @@ def test_the_gate_that_is_asked_for_lets_the_storm_in() -> None:
 def test_an_incident_by_chance_is_covered_and_no_figure_moves() -> None:
     def answered(more: str) -> Any:
         scenario = load_scenario(*RTC, *STAYERS, "audience.retry.jitter_s=0", more)
-        return run_study(scenario, lambda done, total: None)
+        return run_study(scenario, lambda *_: None)
 
     calm, certain, rare = (
         answered(f"incidents={x}") for x in ("[]", REGION % (2, ""), REGION % (2, ", chance: 0.01"))

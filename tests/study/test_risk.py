@@ -145,7 +145,7 @@ def test_nights_that_differ_have_an_interval_around_their_mean() -> None:
 
 
 def test_what_own_links_cost_is_no_vendors_fault_at_any_peak() -> None:
-    results = nights(lambda peak: 0.0)
+    results = nights(lambda _: 0.0)
     found = at_risk(results, pd.DataFrame(), night(0.25)).set_index(["metric", "statistic"])
     assert found.loc[("vendor_attributable_cny", "p95"), "value"] == pytest.approx(0, abs=1e-6)
     without = results[results["metric"] != "lost_gmv_cny.links"]
@@ -185,7 +185,7 @@ def test_what_an_isp_or_the_host_breaks_is_not_the_vendors() -> None:
 def test_incident_costs_what_its_nights_lose_in_addition() -> None:
     """Two that are independent: alone they lose 1,000 and 300 CNY, together 1,500."""
     two = night(0.0, f"incidents=[{CUT.format(0.1)},{CUT.format(0.25)}]")
-    calm = nights(lambda peak: 5000.0, peaks=(1,), luck=(0.9, 1.1))
+    calm = nights(lambda _: 5000.0, peaks=(1,), luck=(0.9, 1.1))
     base = calm[calm["metric"] == "lost_gmv_cny"].set_index("replication")["value"]
     small = pd.DataFrame(
         [
@@ -245,7 +245,7 @@ def test_chance_incident_is_in_the_risk_but_on_no_night_shown() -> None:
 
 def small_run(*more: str, vendors: str = "agora") -> Any:
     scenario = load_scenario(f"vendors=[{vendors}]", *SMALL, *more)
-    return run_study(scenario, lambda done, total: None)
+    return run_study(scenario, lambda *_: None)
 
 
 def value_of(frames: Any, metric: str, statistic: str = "mean", vendor: str = "agora") -> float:
@@ -307,7 +307,7 @@ def test_who_comes_first_is_asked_draw_by_draw_on_the_same_night() -> None:
     bills = {"agora": (100.0, 500.0), "budget": (150.0, 550.0)}
     drawn = {"agora": (0.0, 300.0, -90.0, 40.0), "budget": (10.0, 280.0, -200.0, 40.0)}
     results = pd.concat(
-        [nights(lambda peak: 0.0, vendor=v, luck=(1.0, 1.0)) for v in bills]
+        [nights(lambda _: 0.0, vendor=v, luck=(1.0, 1.0)) for v in bills]
         + [
             pd.DataFrame(
                 [(v, PEAK, r, "cost_and_lost_margin_cny", bill) for r, bill in enumerate(bills[v])],
@@ -341,7 +341,7 @@ def test_a_loss_of_ten_times_the_fee_saved_is_ten() -> None:
 
 
 def test_the_reference_is_what_the_others_are_set_against() -> None:
-    dear = nights(lambda peak: 0.0, vendor="agora", luck=(1.0, 1.0))
+    dear = nights(lambda _: 0.0, vendor="agora", luck=(1.0, 1.0))
     cheap = nights(lambda peak: 0.1 * PRICE * peak, luck=(0.9, 1.1))
     bills = [
         (vendor, PEAK, r, metric, value)

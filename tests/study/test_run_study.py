@@ -29,7 +29,7 @@ SMALL = (
 def small_night() -> Frames:
     scenario = load_scenario(*SMALL, "replications=2", "study.peaks=[0.5]",
                              "vendors.budget.limits.egress_mbps=500")  # fmt: skip
-    return run_study(scenario, lambda done, total: None, keep=True)
+    return run_study(scenario, lambda *_: None, keep=True)
 
 
 def test_results_hold_one_row_a_figure() -> None:
@@ -96,7 +96,7 @@ def test_watching_lost_at_a_held_peak_is_the_identity() -> None:
 def test_what_to_tell_the_vendor_is_demand_before_any_limit() -> None:
     plenty = load_scenario(*SMALL, "replications=2", "study.peaks=[0.5]", "bands.draws=0",
                            "vendors.budget.limits.egress_mbps=null")  # fmt: skip
-    a, b = small_night().asks, run_study(plenty, lambda done, total: None).asks
+    a, b = small_night().asks, run_study(plenty, lambda *_: None).asks
     assert a.equals(b)
     one = a[a["vendor"] == "budget"].set_index(["what", "of"])
     assert set(one.index) == {
@@ -130,7 +130,7 @@ def test_the_worlds_that_are_run_are_those_that_can_differ(
         "incidents=[{name: cut, what: region, where: cn, vendor: agora, time_s: 300,"
         " duration_s: 60, left: 0}]",
     )  # fmt: skip
-    run_study(scenario, lambda done, total: None)
+    run_study(scenario, lambda *_: None)
     assert sorted(ran) == [
         ("agora", 100, "incidents"),
         ("agora", 100, "vendor"),

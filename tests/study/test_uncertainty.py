@@ -27,7 +27,7 @@ PRICE = "vendors.budget.tariffs.budget_list.lines.0.tiers.0.price"
 def night(*overrides: str, threads: int = 1) -> Frames:
     scenario = load_scenario(*SMALL, *overrides)
     engine = scenario.engine.model_copy(update={"threads": threads})
-    return run_study(scenario.model_copy(update={"engine": engine}), lambda done, total: None)
+    return run_study(scenario.model_copy(update={"engine": engine}), lambda *_: None)
 
 
 @cache
@@ -56,7 +56,7 @@ def band(frames: Frames, metric: str, vendor: str = "budget", peak: int = 400) -
 
 def test_numbers_without_a_range_make_a_band_that_is_a_point() -> None:
     scenario = without_ranges(load_scenario(*SMALL, *BUDGET))
-    summary = run_study(scenario, lambda done, total: None).summary.dropna()
+    summary = run_study(scenario, lambda *_: None).summary.dropna()
     assert {"stall_ratio", "lost_gmv_cny", "cost_cny"} <= set(summary["metric"])
     for end in ("input_low", "input_high"):
         assert np.array_equal(summary[end], summary["mean"])
@@ -83,7 +83,7 @@ def test_threefold_price_range_triples_the_band_of_the_bill() -> None:
         tariffs = scenario.vendors["budget"].tariffs
         vendor = calm.vendors["budget"].model_copy(update={"tariffs": tariffs})
         calm = calm.model_copy(update={"vendors": {"budget": vendor}})
-        return band(run_study(calm, lambda done, total: None), "cost_cny")
+        return band(run_study(calm, lambda *_: None), "cost_cny")
 
     narrow, wide = cost(0.22, 0.28), cost(0.16, 0.34)
     assert wide["mean"] == narrow["mean"]

@@ -15,7 +15,6 @@ import argparse
 import csv
 import inspect
 import math
-import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterable
@@ -26,13 +25,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
+from tests.recordings import DATA
 from tests.trust.row import Kind, Row
 from tests.trust.stamp import UNKNOWN, Stamp, engine, stamp
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "trust.md"
 TABLES = ROOT / "docs" / "trust"
-DATA = Path(os.environ.get("PEAKCAST_DATA", ROOT.parent / "shared" / "data"))
 ROOMS = ("closed_forms", "twin", "published", "intervals")
 
 INTRO = """\
@@ -268,7 +267,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.trust", description="Write docs/trust.md."
     )
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of the recorded inputs")
+    parser.add_argument("--data", type=Path, default=DATA,
+                        help="folder of the recorded inputs (PEAKCAST_DATA)")  # fmt: skip
     parser.add_argument(
         "--slow", nargs="*", metavar="ROOM", choices=ROOMS, default=(),
         help="make the slow results anew (minutes), of these rooms or of all",

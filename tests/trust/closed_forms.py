@@ -458,7 +458,8 @@ def saturated() -> Iterator[Row]:
         _, nights = _nights(*how)
         settled = (offered + (kappa - 1) * c) / kappa
         present = [_mean_number(r, 900.0, "watching", "stalled") for r in nights]
-        where, source = f"{offered / c:g} x C offered, kappa {kappa:g}", "design, section 12"
+        where = f"{offered / c:g} x C offered, kappa {kappa:g}"
+        source = "balance of joins and departures"
         yield _row(
             "Saturated room: viewers present", where, "viewers", settled, present, source, how
         )

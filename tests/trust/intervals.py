@@ -106,12 +106,12 @@ def lognormal(median: float, sigma: float) -> Law:
 
 
 CALM = {
-    "calm: 0": Law(lambda rng, shape: np.zeros(shape), 0.0),
+    "calm: 0": Law(lambda _, shape: np.zeros(shape), 0.0),
     "calm: 0.5 %, alike": Law(lambda rng, shape: rng.normal(0.005, 0.0005, shape), 0.005),
     "calm: 0.2 %, exponential": Law(lambda rng, shape: rng.exponential(0.002, shape), 0.002),
 }
 STORM = {
-    "storm: 30 %": Law(lambda rng, shape: np.full(shape, 0.3), 0.3),
+    "storm: 30 %": Law(lambda _, shape: np.full(shape, 0.3), 0.3),
     "storm: anything": Law(lambda rng, shape: rng.random(shape), 0.5),
     "storm: 90 % to all": Law(lambda rng, shape: rng.uniform(0.9, 1.0, shape), 0.95),
     "storm: lognormal, 5 %, sigma 1": lognormal(0.05, 1.0),

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.recordings import DATA
 from tests.trust import ghent
 from tests.trust.__main__ import (
-    DATA,
     PAGE,
     TABLES,
     page,

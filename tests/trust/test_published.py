@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from tests.recordings import DATA
 from tests.trust import ghent, published
-from tests.trust.__main__ import DATA
 
 ROOMS = "most viewers of one room"
 

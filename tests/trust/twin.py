@@ -48,7 +48,7 @@ OVERLOAD = 1.2
 """Viewers at the peak over those the limit carries."""
 
 WITHIN = 0.01
-"""Of the twin's mean: what design section 3 promises of a 1-s epoch where capacity is shared."""
+"""Of the twin's mean: what is asked of a 1-s epoch where capacity is shared."""
 
 FEW, MANY = 500, 2000
 """Viewers at the peak, on either side of `fast_engine.FEW_FLOWS`."""

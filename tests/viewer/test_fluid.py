@@ -130,7 +130,7 @@ def test_more_rate_never_means_a_later_first_frame(p, link, who, factor):
 
 @numba.njit
 def _integrate(is_rtc, p, ends, mbps, lag0, until, dt):
-    """The design's equations in steps of dt: (starting, played, frozen, fetched, b, lag) in s."""
+    """The model's equations in steps of dt: (starting, played, frozen, fetched, b, lag) in s."""
     starting, playing, frozen = 0.0, 0.0, 0.0
     b, lag, got, k = 0.0, lag0, 0.0, 0
     state = 0  # starting, playing, frozen

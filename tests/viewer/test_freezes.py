@@ -39,7 +39,7 @@ def watch(pieces, **keys):
 
 
 @pytest.mark.parametrize(
-    "pieces, stalls, seconds",
+    ("pieces", "stalls", "seconds"),
     [
         ([(10, 0.4)], 0, 0),  # too short
         ([(10, 0.6)], 1, 0.6),
@@ -124,7 +124,7 @@ def test_a_freeze_after_coming_back_is_an_episode_of_its_own():
 
 
 @pytest.mark.parametrize(
-    "mbps, state, hd",
+    ("mbps", "state", "hd"),
     [(0.29, State.STALLED, 0), (0.3, State.PLAYING, 0), (0.99, State.PLAYING, 0),
      (1.0, State.PLAYING, 50), (9.0, State.PLAYING, 50)],
 )  # fmt: skip

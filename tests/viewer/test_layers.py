@@ -45,7 +45,7 @@ def test_best_picture_within_nine_tenths_of_the_room_is_chosen(link, want, share
 
 
 @pytest.mark.parametrize(
-    "link, want, picture",
+    ("link", "want", "picture"),
     [(2.3, 9, 0), (2.2, 9, 1), (9, 2.3, 0), (9, 2.2, 1), (1.2, INF, 1), (1.1, 9, 2), (0, 9, 2)],
 )  # fmt: skip
 def test_it_by_hand(link, want, picture):
@@ -141,7 +141,7 @@ def test_media_is_metered_at_the_picture_it_came_with():
     assert v.media_mb == pytest.approx(before + (seconds - before / 2.0) * 1.0)
 
 
-@pytest.mark.parametrize("react, frozen", [(0.3, 0.0), (0.6, 0.0), (1.0, 0.76)])
+@pytest.mark.parametrize(("react", "frozen"), [(0.3, 0.0), (0.6, 0.0), (1.0, 0.76)])
 def test_rtc_survives_a_fall_by_stepping_down_in_its_grace(react, frozen):
     """0.4 s of buffer at 1.15 of 2 Mbps last 0.94 s; a keyframe every second."""
     v = live(rtc(pictures=THREE, react_s=react), [(10.3, 20.0), (9e9, 1.15)], until=60.0)

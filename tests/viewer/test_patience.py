@@ -226,7 +226,7 @@ def test_all_of_it_is_spent_on_what_he_went_through(pieces, w, player, hd):
 
 
 @pytest.mark.parametrize(
-    "link, exit_s, reason",
+    ("link", "exit_s", "reason"),
     [
         (20.0, 100.0, Reason.DONE),
         (FALLS, 100.0, Reason.DONE),
@@ -291,7 +291,7 @@ def test_viewer_who_never_gets_in_loses_all_of_w_to_the_door():
 
 
 @pytest.mark.parametrize(
-    "link, door, egress, what",
+    ("link", "door", "egress", "what"),
     [(0, 0, 0, NONE), (3, 2, 1, OWN_LINK), (1, 3, 2, AT_DOOR), (1, 2, 3, AT_EDGE)],
 )
 def test_harm_is_what_cost_most_intention(link, door, egress, what):

@@ -66,7 +66,7 @@ def test_rtc_plays_a_cached_keyframe_at_once():
     assert v.at(Change.FULL).lag == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("arrival, keyframe", [(10.4, 12.0), (11.99, 12.0), (12.01, 14.0)])
+@pytest.mark.parametrize(("arrival", "keyframe"), [(10.4, 12.0), (11.99, 12.0), (12.01, 14.0)])
 def test_rtc_waits_for_the_next_keyframe_where_none_is_cached(arrival, keyframe):
     v = live(rtc(keyframe_cached=False, gop_s=2.0), 20.0, arrival_s=arrival)
     assert v.startup_s == pytest.approx(keyframe + 0.2 / 1.5 - arrival)

@@ -155,7 +155,7 @@ def _put_transcodes(player: NDArray[np.void], it: Path, limits: Limits) -> None:
 
 
 def _put_host(player: NDArray[np.void], it: Path, limits: Limits, promotion: Promotion) -> None:
-    """What the host makes of it himself: RTC's every picture, unless the vendor transcodes."""
+    """What the host makes of it: RTC's every picture, unless the vendor transcodes."""
     player["whole_mbps"] = player["layer_mbps"]
     rates = [it.bitrate_mbps.value]
     if promotion.host_adapts and it.player == "rtc" and limits.transcodes is None:

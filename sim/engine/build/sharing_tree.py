@@ -49,7 +49,7 @@ def write_sharing(
 ) -> None:
     """Write how each path shares; where none of its nodes can ever be full it doesn't.
 
-    `bends`: paths whose whole egress is capped and shared by those who are in.
+    `bends`: paths whose whole egress is capped and shared by the viewers inside.
     """
     narrow = np.isfinite(nodes["capacity_mbps"]) | hit[(incidents["left"] > 0)].any(axis=0)
     for leaf in nodes[:leaves]:
@@ -60,6 +60,7 @@ def write_sharing(
 
 
 def bending(vendor: Vendor | None) -> list[bool]:
+    """(path) whether a cap on egress degrades everyone inside; one False without a vendor."""
     ways = vendor.ways() if vendor is not None else []
     return [
         policy.egress_mbps == "degrade" and caps_egress(path, limits)

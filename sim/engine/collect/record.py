@@ -56,6 +56,7 @@ def facts(audience: Audience) -> dict[str, float]:
 
 
 def sessions_of(audience: Audience) -> NDArray[np.void]:
+    """SESSIONS, a row a viewer: what is known before the night, all else 0."""
     who = audience.viewers
     out = np.zeros(len(who), SESSIONS)
     out["viewer"] = np.arange(len(who))

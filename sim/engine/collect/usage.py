@@ -191,7 +191,7 @@ def _messages(
 
 
 def _through(night: SimState, start: NDArray[np.float64], duration_s: float) -> NDArray[np.float64]:
-    """Share of what the host usually sends that gets through his uplink, on average in each bin."""
+    """Share of what the host usually sends that gets through the uplink, on average in each bin."""
     ends = np.clip(start + BIN_S, 0.0, duration_s)
     lost_s, since_s, left = np.zeros(len(start)), 0.0, 1.0
     on: set[int] = set()
@@ -240,7 +240,7 @@ def _of_the_show(
 
 
 FEWEST_REQUESTS = 250
-"""Periods with fewer don't count towards availability (Volcengine; `pricing.md` 6)."""
+"""Periods with fewer don't count towards availability (Volcengine Live's SLA)."""
 
 
 def _failed_periods(m: Meters, weight: float, since_midnight_s: float) -> float:

@@ -100,7 +100,7 @@ def _edge(place: int, names: Names) -> str:
 def binding_over_time(night: SimState, duration_s: float) -> pd.DataFrame:
     """time_s (every BIN_S) and, for each limit that bound at some time, the share of its seconds.
 
-    A limit at the door binds in the seconds in which it turns somebody away or makes him wait.
+    A limit at the door binds in the seconds in which it turns a viewer away or makes them wait.
     """
     seconds: NDArray[np.bool_] = night.meters.bound[:, : int(np.ceil(duration_s))]
     start = np.arange(0.0, duration_s, BIN_S)

@@ -38,7 +38,7 @@ def _arrive(n: SimState, i: int) -> None:
 
 @compiled
 def _change(n: SimState, i: int) -> bool:
-    """The next change of viewer i; returns whether a session of his has ended."""
+    """The next change of viewer i; returns whether a session of theirs has ended."""
     if outside(n.rows[i]):
         turn_outside(n, i)
         return False
@@ -85,7 +85,7 @@ class _Individuals:
             env.process(self.grid(float(night.path[0]["rtx_delay_s"]), choosing=False))
 
     def life(self, i: int) -> Generator[simpy.Event, Any, None]:
-        """One viewer from his tap to the end."""
+        """One viewer from their tap to the end."""
         n, env, v = self.night, self.env, self.night.rows[i]
         arrival = float(v["arrival_s"])
         yield env.at(arrival, JOINS + i)
@@ -154,7 +154,7 @@ class _Individuals:
         return list(self.night.touched[: self.night.now[0]["touched"]].tolist())
 
     def send_away(self, cut: list[int], t: float) -> None:
-        """Those who were cut off leave their ghosts, and everybody looks at his plans."""
+        """Viewers who were cut off leave their ghosts, and everybody looks at their plans."""
         n = self.night
         for slot in reversed(np.flatnonzero(n.flows["viewer"][: n.now[0]["active"]] < 0)):
             self.close(int(slot))
@@ -186,7 +186,7 @@ class _Individuals:
         n.now[0]["active"] = last - 1
 
     def settle(self, i: int, inside: int, t: float, choosing: bool = False) -> None:
-        """Solve the levels at this instant and wake whoever must change plans."""
+        """Solve the levels at this instant and wake all who must change plans."""
         n = self.night
         admitted = {int(k) for k in n.flows["viewer"][inside : n.now[0]["active"]]}
         moved: set[int] = set()

@@ -1,9 +1,10 @@
 """The fast engine: the whole crowd is one SimPy process over compiled passes.
 
-Within a stretch everyone is followed alone, under the level of his nodes; the door takes attempts
-and departures in exact time order; then the levels are solved anew. A stretch ends with the epoch,
-on the whole second where pictures are chosen or capacity changes, with a round of retransmission
-where UDP is short, and at the instant something breaks, is mended, or is looked at (polling.py).
+Within a stretch each viewer is followed alone, under the level of their nodes; the door takes
+attempts and departures in exact time order; then the levels are solved anew. A stretch ends with
+the epoch, on the whole second where pictures are chosen or capacity changes, with a round of
+retransmission where UDP is short, and at the instant something breaks, is mended, or is looked at
+(polling.py).
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def drive_fast(
     shared = [(a, np.empty_like(a)) for a in _shared_bytes(night)] if udp else []
     start_polling(env, night, 0, lambda t: _send_away(night, t))
     breaks = [*night.breaks["t"].tolist(), end_s]
-    follow(night, float(np.nextafter(0.0, 1.0)))  # those who are there when the show begins
+    follow(night, float(np.nextafter(0.0, 1.0)))  # viewers who are there when the show begins
     k = broken = 0
     chosen = -1.0  # the second in which pictures were chosen: once, though a turn may end on it
     while env.now < end_s:
@@ -137,7 +138,7 @@ def _break(n: SimState, k: int) -> None:
 
 @compiled
 def _send_away(n: SimState, t: float) -> None:
-    """Those who were cut off at `t` try again; their places are free later."""
+    """Viewers who were cut off at `t` try again; their places are free later."""
     if n.now[0].touched == 0:
         return
     _forget_stale(n)
@@ -175,7 +176,7 @@ def follow(n: SimState, until: float) -> None:
                 fetch_ahead(n.rows, n.flows[n.touched[done + AHEAD]].viewer)
             slot = n.touched[done]
             done += 1
-        elif fresh < n.now[0].active:  # whoever was let in is followed from that instant
+        elif fresh < n.now[0].active:  # a viewer let in is followed from that instant
             slot = fresh
             fresh += 1
         else:
@@ -264,7 +265,7 @@ def _outside(n: SimState, i: int) -> None:
 # --- a heap of (time, rank, viewer) ---------------------------------------------------------------
 
 EVENTS, OWN = 4, 2
-"""A viewer's events: the end of a session on path 0 or 1, and his own next change outside."""
+"""A viewer's events: the end of a session on path 0 or 1, and their own next change outside."""
 
 
 @step
@@ -313,7 +314,7 @@ def _push(n: SimState, t: float, event: int) -> None:
 
 @step
 def _stale(n: SimState, t: float, event: int) -> bool:
-    """Whether the event of a viewer outside has been overtaken: he was called in meanwhile."""
+    """Whether the event of a viewer outside has been overtaken: they were called in meanwhile."""
     v = n.rows[event // EVENTS]
     return event % EVENTS == OWN and (not outside(v) or v.state == GONE or v.next_s != t)
 

@@ -267,9 +267,9 @@ def grant(n: SimState, second: int) -> None:
 
 @step
 def wait_for_origin(n: SimState, i: int, t: float) -> None:
-    """Viewer i, just let in at `t`, waits until his edge has the best picture his device shows.
+    """Viewer i, just let in at `t`, waits until the edge has the best picture of their device.
 
-    It is there for those who watch when the show begins; smaller pictures come with it.
+    It is there for viewers who watch when the show begins; smaller pictures come with it.
     """
     v, s = n.rows[i], n.supply
     it, p = s.path[v.path], n.player[v.path]

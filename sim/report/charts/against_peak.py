@@ -63,6 +63,7 @@ class Line:
 
     @property
     def known(self) -> dict[int, Estimate]:
+        """Offered peak -> its point, where there is one."""
         return {p: e for p, e in self.at.items() if e.known}
 
     def y(self, peak: float) -> float:
@@ -70,6 +71,7 @@ class Line:
         return float(np.interp(peak, list(self.known), [e.mean for e in self.known.values()]))
 
     def said(self, e: Estimate, say: Callable[[float], str]) -> str:
+        """The label of a point, with what its number leaves out; "" where there is none."""
         return f"{say(e.mean)}{f' + {self.more}' if self.more else ''}" if e.known else ""
 
     def draw(self, axes: Axes, dense: bool, shade: float) -> float:

@@ -37,6 +37,7 @@ def frame_y(
 
 
 def bare_y(axes: Axes) -> None:
+    """Pale lines across the chart instead of ticks and a frame on the left."""
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color=PALE, linewidth=0.6)
     axes.set_axisbelow(True)
