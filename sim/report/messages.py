@@ -315,7 +315,9 @@ def _lost_and_billed(frames: Frames, peak: int) -> pd.DataFrame:
 
 def _over_nights(nights: pd.Series) -> Estimate:
     """Mean and 95 % interval of a figure with one value a night."""
-    mine = pd.DataFrame({"metric": TOGETHER, "replication": nights.index, "value": nights.to_numpy()})
+    mine = pd.DataFrame(
+        {"metric": TOGETHER, "replication": nights.index, "value": nights.to_numpy()}
+    )
     return Estimate(*map(float, summarise(mine)[["mean", "ci_low", "ci_high"]].to_numpy()[0]))
 
 
