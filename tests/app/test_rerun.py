@@ -145,7 +145,10 @@ def test_rerun_from_the_command_line(peakcast, study):
         assert (code, said, len(err)) == (2, [], 1), argument
         assert words in err[0]
     (Path(out[-1]) / "config.yaml").write_text("seed: 5\n")
-    for folder in (out[-1], "nowhere", "first", ""):
+    unfinished = "which is no finished run"
+    for folder, words in {
+        out[-1]: unfinished, "nowhere": "which is no folder", "first": unfinished, "": unfinished,
+    }.items():  # fmt: skip
         code, said, err = peakcast(f"rerun={folder}")
         assert (code, said, len(err)) == (2, [], 1), folder
-        assert "which is no finished run" in err[0]
+        assert words in err[0]
