@@ -43,7 +43,7 @@ def charts(frames: Frames, scenario: Scenario) -> dict[str, Chart]:
             cost_and_lost_margin_against_concurrency,
             lambda: "cost_and_lost_margin_cny" in billed,
         ),
-        (who_stalls, lambda: not groups(frames, scenario).empty),
+        (who_stalls, lambda: not groups(frames).empty),
         (night_over_time, lambda: not table(frames, "timeseries").empty),
         (which_limit_binds, lambda: any(strips(frames, scenario).values())),
     ]

@@ -109,7 +109,7 @@ def stall_against_concurrency(
     """Stall ratio in percent against the offered peak, a line per vendor."""
     figures = estimates(frames)
     return _against_peak(
-        frames, scenario, width_in,
+        frames, width_in,
         _of_vendors(
             frames, scenario,
             lambda v, peak: figures.get((v, peak, "stall_ratio"), UNKNOWN).times(100),
@@ -128,7 +128,7 @@ def lost_sales_against_concurrency(
     """Lost sales in percent of a perfect night's against the offered peak, a line per vendor."""
     figures = estimates(frames)
     return _against_peak(
-        frames, scenario, width_in,
+        frames, width_in,
         _of_vendors(frames, scenario, lambda v, peak: lost_share(figures, v, peak).times(100)),
         question="How much of the sales is lost",
         subtitle="Against a night on which every picture plays for everybody.",
@@ -233,7 +233,7 @@ def _amount_against_peak(
         )
     last = [line.y(math.inf) for line in lines if line.known]
     return _against_peak(
-        frames, scenario, width_in, lines,
+        frames, width_in, lines,
         question=question,
         subtitle=subtitle,
         unit=f"{what}, {unit}",
@@ -257,7 +257,6 @@ def _say_percent(x: float) -> str:
 
 def _against_peak(
     frames: Frames,
-    scenario: Scenario,
     width_in: float,
     lines: list[Line],
     *,

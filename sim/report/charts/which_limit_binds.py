@@ -89,7 +89,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
             width_in, "Which limit binds, and when?",
             "Orange: seconds in which it turned somebody away, made them wait or held a picture "
             f"back, at {peak} viewers. Used at most: of a rate, what was asked in the busiest ten "
-            f"seconds over what it lets in.{_came(frames, scenario)}",
+            f"seconds over what it lets in.{_came(frames)}",
             1, ROW_IN * len(rows),
             Margins(left=left, right=sum(w for _, w in shown) + 0.05, top=0.3, bottom=0.5),
         )  # fmt: skip
@@ -111,7 +111,7 @@ def which_limit_binds(frames: Frames, scenario: Scenario, width_in: float = WIDE
         return figure
 
 
-def _came(frames: Frames, scenario: Scenario) -> str:
+def _came(frames: Frames) -> str:
     """Whom the harmed are some of: everybody who came, on the mean of nights and vendors."""
     rows = table(frames, "breakdown", peak_viewers=night_peak(frames), by="class")
     if rows.empty or (came := rows[rows["metric"] == "arrived"]).empty:

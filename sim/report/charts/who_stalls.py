@@ -37,7 +37,7 @@ ROW_IN, CELL_IN = 0.3, 0.62
 def who_stalls(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
     """Stall ratio by vendor and by group of viewers, a panel for each way to group them."""
     peak = night_peak(frames)
-    split = groups(frames, scenario)
+    split = groups(frames)
     names = {v: s for v, s in vendors(frames, scenario).items() if v in set(split["vendor"])}
     kinds = [by for by in GROUPS if by in set(split["by"])]
     stall = split[split["metric"] == "stall_ratio"].set_index(["vendor", "by", "of"])["value"]
@@ -114,7 +114,7 @@ def _heat(axes: Axes, x: float, row: int, ratio: float, top: float) -> None:
     )  # fmt: skip
 
 
-def groups(frames: Frames, scenario: Scenario) -> pd.DataFrame:
+def groups(frames: Frames) -> pd.DataFrame:
     """Who came and who stalled by group at the peak, means over nights; empty where unknown."""
     rows = table(frames, "breakdown", peak_viewers=night_peak(frames))
     if rows.empty:
