@@ -66,7 +66,7 @@ def path(**numbers: float) -> NDArray[np.void]:
 
 def held(free: float = 1.0, fetching_mbps: float = 0.0, **numbers: float) -> tuple[float, Limit]:
     mbps, code = _ceiling(path(**numbers), np.full(WINDOW, 100.0), free, fetching_mbps)
-    return mbps, list(Limit)[code]
+    return mbps, sorted(Limit)[code]
 
 
 # --- growth ---------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def bound(run: Run) -> set[str]:
 
 
 def harmed_by(run: Run) -> set[Limit]:
-    return {list(Limit)[h] for h in np.unique(run.sessions["harm"])} - {Limit.NONE}
+    return {sorted(Limit)[h] for h in np.unique(run.sessions["harm"])} - {Limit.NONE}
 
 
 # --- each binds alone, and where there is plenty nothing happens ----------------------------------

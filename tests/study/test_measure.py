@@ -31,7 +31,7 @@ def measured(small, *rows):
         row["reason"], row["startup_s"], row["initial"] = reason, startup_s, initial
         row["attempts"] = 1
     r, best = small
-    return {metric: value for metric, _, value in figures(replace(r, sessions=made), best)}
+    return {metric: value for metric, value in figures(replace(r, sessions=made), best)}
 
 
 def test_a_join_fails_for_who_never_saw_a_frame(small):
@@ -63,7 +63,7 @@ def test_who_arrived_saw_a_frame_or_did_not_for_one_reason():
     )  # fmt: skip
     audience = draw_audience(scenario, 0)
     r = run(scenario, scenario.vendors["budget"], 0, audience, "incidents", "budget")
-    is_ = {metric: value for metric, _, value in figures(r, perfect(scenario, 0, audience))}
+    is_ = {metric: value for metric, value in figures(r, perfect(scenario, 0, audience))}
     came = r.sessions[~r.sessions["initial"]]
     saw = ~np.isnan(came["startup_s"])
     waits = (~saw & (came["reason"] == Reason.SHOW_OVER)).mean()

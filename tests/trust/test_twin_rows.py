@@ -58,10 +58,10 @@ def test_nights_that_cannot_differ_are_told_to_be_zero_apart():
 
 def test_way_of_a_large_crowd_is_taken_only_where_asked_for():
     """`FEW_FLOWS` is given back afterwards."""
-    few = twin.crowd.FEW_FLOWS
+    few = twin.fast_engine.FEW_FLOWS
     forced = replace(twin.CASES[-1], viewers=60, nights=2, overrides=(twin._egress(60),))
     assert any(row.ours != row.expected for row in twin.apart(forced))
-    assert few == twin.crowd.FEW_FLOWS
+    assert few == twin.fast_engine.FEW_FLOWS
     assert all(row.ours == row.expected for row in twin.apart(replace(forced, few_flows=few)))
 
 
