@@ -1,8 +1,8 @@
 """Every figure that is written, a row each: its unit, what bounds it, and what it is.
 
-The tables carry the names; intervals take their bounds from here; docs/metrics.md is made of it. A
-reader sees a figure under `metric-<name>` of the messages. A name in `<...>` stands for one of
-several: `limit_use.<limit>` for `limit_use.sessions`.
+The tables carry the names; intervals take their upper bounds from here, the bands of the assumed
+numbers both; docs/metrics.md is made of it. A name in `<...>` stands for one of several:
+`limit_use.<limit>` for `limit_use.sessions`.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ RESULTS = (
                "added up"),
     MetricSpec("curve_error", "share", "share", "the largest gap between the expected audience "
                "and the promotion's curve, over its peak"),
-    MetricSpec("dry_share", "share", "share", "arrival bins in which the curve falls faster than "
-               "viewers leave by themselves"),
+    MetricSpec("dry_share", "share", "share", "share of the arrival bins in which a curve (that of "
+               "any cohort) falls faster than viewers leave by themselves"),
     MetricSpec("mean_stay_s", "s", "time", "how long a viewer who comes during the show means to "
                "stay, in expectation"),
     MetricSpec("arrived", "viewers", "count", "viewers who come during the show"),
@@ -83,7 +83,8 @@ RESULTS = (
            "those who came"),
     _ratio("return_failure_ratio", "viewers who had watched, were cut off or left a freeze, "
            "tried to come back and never saw a frame again, of those who came"),
-    _ratio("attempt_failure_ratio", "refused attempts to join, of all attempts"),
+    _ratio("attempt_failure_ratio", "refused attempts to join, of all attempts of viewers who came "
+           "during the show"),
     MetricSpec("joins_per_s_peak", "joins/s", "rate", "joins a second in the busiest ten seconds"),
     _ratio("join_5s_ratio", "viewers who see a frame within 5 s of their tap, of those who came"),
     _ratio("fast_startup_ratio", "viewers who see a frame within 1 s of their tap, of those who "
@@ -111,18 +112,19 @@ RESULTS = (
                 "watched"),
     *(_latency(share) for share in ("0.2", "0.3", "0.5", "0.6")),
     MetricSpec("edge_utilisation", "share", "share", "the largest share in use of any capped "
-               "egress (path, region or edge), in the busiest 10 s"),
+               "egress (path, region or edge): in the busiest 10 s, or reserved at any instant"),
     MetricSpec("limit_use.<limit>", "share", "share", "the largest share in use of a limit; of a "
                "rate, what was asked in the busiest 10 s over what it lets in: it may pass 1"),
     MetricSpec("harmed", "viewers", "count", "viewers whom some limit cost time"),
     MetricSpec("binding_limit_s.<limit>", "s", "time", "seconds in which the limit held somebody "
                "back"),
-    MetricSpec("held_peak_lost_ratio", "share", "identity", "watching that would be lost were "
-               "the peak held and capacity shared fairly: 1 - C / (R x peak)", highest=1.0),
+    MetricSpec("held_peak_lost_ratio", "share", "identity", "watching that would be lost were the "
+               "peak held and capacity shared fairly: 1 - C / (R x peak), at least 0",
+               highest=1.0),
     MetricSpec("perfect_orders", "count", "count", "orders on the perfect night"),
     _money(SOLD, "sales on the perfect night", signed=False),
     MetricSpec("orders", "count", "count", "orders placed, in stock and paid"),
-    _money("gmv_cny", "their sales", signed=False),
+    _money("gmv_cny", "sales: the value of the orders placed", signed=False),
     _money("gmv_net_cny", "sales less returns", signed=False),
     _ratio("order_weighted_stall_ratio", "orders whose buyer's picture is frozen when they wish "
            "to buy, of those whose buyer is watching or frozen"),
@@ -135,10 +137,11 @@ RESULTS = (
     MetricSpec("lost_gmv_ratio", "share", "ratio", "sales lost, of those of the perfect night",
                EITHER_SIGN, 1.0),
     _money("lost_gmv_net_cny", "sales lost less returns"),
-    _money("lost_gmv_net_of_recapture_cny", "the same less what is bought later all the same"),
-    _money("lost_margin_cny", "the shop's margin on that"),
-    _money("cost_cny", "what the night adds to the month's bill, under the vendor's first price "
-           "list"),
+    _money("lost_gmv_net_of_recapture_cny", "lost_gmv_net_cny less what is bought later all the "
+           "same"),
+    _money("lost_margin_cny", "the shop's margin on lost_gmv_net_of_recapture_cny"),
+    _money("cost_cny", "what the night adds to the month's bill, with what is bought beside: under "
+           "the vendor's first price list, and in costs.csv under each"),
     _money("cost_month_cny", "the month's bill with this night"),
     _money("cost_fixed_cny", "the bill of a month without any show"),
     MetricSpec("cost_per_viewer_hour_cny", "CNY/h", "money", "cost_cny over watch_hours",
@@ -166,8 +169,8 @@ TIMESERIES = (
     MetricSpec("joins", "count", "count", "of them let in"),
     MetricSpec("wire_mbps", "Mbps", "rate", "sent by the vendor, overhead and retransmissions "
                "included"),
-    MetricSpec("bound.<limit>", "share", "share", "seconds of these 10 in which the limit held "
-               "somebody back"),
+    MetricSpec("bound.<limit>", "share", "share", "share of the seconds of these 10 s in which the "
+               "limit held somebody back", highest=1.0),
     _money("lost_gmv_cny.<limit>", "sales lost to the limit in these 10 s, by the time of the "
            "order"),
 )  # fmt: skip
@@ -188,21 +191,23 @@ RISK = (
     _money("fee_saved_cny", "the reference vendor's bill less this one's"),
     _money("lost_sales_more_cny", "sales lost beyond the reference vendor's"),
     _money("lost_margin_more_cny", "margin lost beyond the reference vendor's"),
-    MetricSpec("lost_sales_per_fee_saved", "1", "money", "the former over the fee saved",
+    MetricSpec("lost_sales_per_fee_saved", "1", "money", "lost_sales_more_cny over fee_saved_cny",
                EITHER_SIGN),
-    MetricSpec("lost_margin_per_fee_saved", "1", "money", "lost_margin_more_cny over the fee saved",
-               EITHER_SIGN),
+    MetricSpec("lost_margin_per_fee_saved", "1", "money", "lost_margin_more_cny over "
+               "fee_saved_cny", EITHER_SIGN),
     _ratio("before.<vendor>", "draws of the assumed numbers in which this vendor costs less, "
            "bill and lost margin together, than that one"),
 )  # fmt: skip
 """Of risk.csv, beside revenue_at_risk_cny."""
 
 ASKS = (
-    MetricSpec("joins_per_s", "joins/s", "rate", "joins in the busiest second"),
-    MetricSpec("joins_per_s_10s", "joins/s", "rate", "the mean of the busiest ten seconds"),
+    MetricSpec("joins_per_s", "joins/s", "rate", "attempts to join in the busiest second in which "
+               "anybody gets in"),
+    MetricSpec("joins_per_s_10s", "joins/s", "rate", "the same a second, over the busiest 10 s"),
     MetricSpec("token_calls_per_s", "calls/s", "rate", "token calls in the busiest second, one "
                "an attempt"),
-    MetricSpec("token_calls_per_s_10s", "calls/s", "rate", "the mean of the busiest ten seconds"),
+    MetricSpec("token_calls_per_s_10s", "calls/s", "rate", "token calls a second over the busiest "
+               "10 s"),
     MetricSpec("peak_concurrency", "sessions", "level", "sessions at once, as a quota counts them"),
     MetricSpec("minutes", "min", "count", "viewer minutes of the night"),
     MetricSpec("egress_gb", "GB", "count", "traffic of the night, 1e9 bytes on the wire"),
@@ -226,6 +231,8 @@ def spec_of(name: str, table: str = "results") -> MetricSpec:
 
 
 def _same(row: list[str], name: list[str]) -> bool:
+    if row[-1] == "<vendor>":  # whose name may have dots
+        name = [*name[: len(row) - 1], ".".join(name[len(row) - 1 :])]
     return len(row) == len(name) and all(
         a == b or a.startswith("<") for a, b in zip(row, name, strict=True)
     )

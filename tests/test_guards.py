@@ -5,6 +5,7 @@ import pytest
 from sim.api import simulate
 from sim.metrics import COSTS, RESULTS, RISK, TABLES, spec_of
 from sim.report.labels import HELD, INCIDENTS
+from sim.scenario.compose import load_scenario
 from sim.scenario.incidents import IncidentKind
 from sim.scenario.limits import LIMIT_NAMES, Limit, everywhere
 from sim.scenario.vendor import Limits, Origin, Own, RegionLimits, Vendor
@@ -47,11 +48,21 @@ def test_a_policy_of_a_limit_is_one_a_profile_can_choose(limit):
     ],
 )
 def test_a_limit_is_found_wherever_a_profile_has_it(key, limit):
-    from sim.scenario.compose import load_scenario
-
     scenario = load_scenario("vendors=[budget]", f"++vendors.budget.{key}=50")
     (found,) = (one for one in everywhere(limit, scenario.vendors["budget"]) if one.key == key)
     assert found.number.value == 50
+
+
+def test_names_of_regions_and_vendors_may_have_dots():
+    vendor = load_scenario("vendors=[budget]").vendors["budget"].model_dump()
+    (regions,) = vendor["serves"].values()
+    vendor |= {
+        "serves": {"cn.north": regions}, "regions": {"cn.north": {"sessions": 5}},
+        "edges": {"cn.north": {}},
+    }  # fmt: skip
+    (found,) = everywhere(Limit.SESSIONS, Vendor.model_validate(vendor))
+    assert (found.key, found.number.value) == ("regions.cn.north.sessions", 5)
+    assert spec_of("before.my.vendor") == spec_of("before.agora")
 
 
 def test_every_figure_that_is_written_has_a_row():

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from yaml import YAMLError
 
 from sim.scenario.errors import ScenarioError
+from sim.scenario.files import CONF
 from sim.scenario.model import Scenario
 from sim.scenario.quantity import Quantity
 from sim.scenario.quoting import typed
@@ -123,7 +124,7 @@ def unknown(key: str, model: Any = Scenario, options: Options | None = None) -> 
         meant = f"vendors.{name}"
     elif meant and where:
         meant = f"{where}.{meant}"
-    if name in options:
+    if name in options and not (CONF / name).is_dir():  # of a folder of one's own
         option = next(iter(options[name]))
         return f"{key} is a group of files that is not chosen yet: +{key}={option} adds one"
     slip = "".join(get_close_matches(name, allowed, 1, SLIP))

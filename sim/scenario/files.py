@@ -49,7 +49,9 @@ def as_they_are(config_dir: Path | None = None) -> tuple[tuple[str, int, int, in
     found, seen = [], set()
     for folder in filter(None, (CONF, config_dir)):
         for here, folders, files in os.walk(folder, followlinks=True):  # as Hydra does
-            if (place := os.path.realpath(here)) in seen:  # a link back
+            place = os.path.realpath(here)
+            found.append((f"{here} -> {place}", 0, 0, 0, 0))
+            if place in seen:  # a link back
                 folders.clear()
                 continue
             seen.add(place)

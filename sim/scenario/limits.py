@@ -223,17 +223,17 @@ def configured(
     """What limits a viewer there: one number for each unit of the limit, the nearest one."""
     first = path in ("", next(iter(vendor.paths)))
     # What a region has of its own is the first path's: others have no regions.
-    limits = "limits" if first else f"paths.{path}.limits"
+    limits = ["limits"] if first else ["paths", path, "limits"]
+    names = {"<path>": path, "<region>": region, "<isp>": isp}
     nearest: dict[str, Configured] = {}
     for row, unit in limit.spec.keys.items():
         if row.startswith("regions.") and limit is Limit.SESSIONS and not first:
             continue
-        key = row.replace("<limits>", limits)
-        for place, name in (("<path>", path), ("<region>", region), ("<isp>", isp)):
-            key = key.replace(place, name)
-        number = _at(vendor, key.split("."))
+        head, *rest = row.split(".")
+        parts = [*(limits if head == "<limits>" else [head]), *(names.get(k, k) for k in rest)]
+        number = _at(vendor, parts)
         if isinstance(number, Quantity):
-            nearest.setdefault(unit, Configured(key, unit, number))
+            nearest.setdefault(unit, Configured(".".join(parts), unit, number))
     return list(nearest.values())
 
 
@@ -241,7 +241,7 @@ def everywhere(limit: Limit, vendor: Vendor) -> list[Configured]:
     """Every number of the limit that limits anybody, wherever they are."""
     found = {}
     for path, region in product(vendor.paths, vendor.serves):
-        for isp in vendor.edges.get(region, ("",)):
+        for isp in vendor.edges.get(region) or ("",):
             for one in configured(limit, vendor, path, region, isp):
                 found[one.key] = one
     return list(found.values())

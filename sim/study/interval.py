@@ -26,9 +26,9 @@ ROUNDING = 1e-12
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
     """`results` over its replications: mean, ci_low, ci_high (95 %), n.
 
-    By `interval`, within the bounds of the metric (`sim.metrics`), and not below 0 unless a night
-    was. What was 0 on every night and knows no bound, as the seconds a limit bound, has no
-    interval: never 0 to 0.
+    By `interval`, at most what the metric can be (`sim.metrics`); what has such a bound is not
+    below 0 either, unless a night was. What was 0 on every night and knows no bound, as the seconds
+    a limit bound, has no interval: never 0 to 0.
     """
     keys = [c for c in results.columns if c not in ("replication", "value")]
     night = [k for k in keys if k not in ("metric", "unit")] or keys

@@ -59,7 +59,7 @@ TABLE_S, SMALL_S = 0.2, 0.05
 
 
 def refuse_what_does_not_fit(scenario: Scenario, keep: bool = False) -> None:
-    """ScenarioError where the study needs more than there is; `keep`: as in `answer`."""
+    """ScenarioError where the study needs more than there is; `keep`: as in `run_study`."""
     needed = _Reckoning(scenario, keep)
     have = max(memory_there(), NEVER_REFUSED)
 
