@@ -32,7 +32,7 @@ def run() -> NoReturn:
         pass
     os.close(spare)
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # open to the end
     if sys.getfilesystemencoding() == "ascii":  # no file of a Chinese name could be opened
         shown = {"PYTHONIOENCODING": getattr(sys.stdout, "encoding", None) or "ascii"}
         utf8 = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]

@@ -147,7 +147,7 @@ class _Sealed(IndexDataCacheFile):
 
 
 class _Here(CompileResultCacheImpl):
-    _locator_classes = [UserProvidedCacheLocator]  # noqa: RUF012
+    _locator_classes = [UserProvidedCacheLocator]  # noqa: RUF012  # as numba's own has it
     """Numba's other places could hold code of older sources."""
 
 

@@ -78,23 +78,23 @@ RESULTS = (
                "stay, in expectation"),
     MetricSpec("arrived", "viewers", "count", "viewers who come during the show"),
     _ratio("join_failure_ratio", "viewers who came and never saw a frame because they were "
-           "refused, gave up waiting or were cut off, of those who came"),
+           "refused, gave up waiting or were cut off, of all who came"),
     _ratio("start_abandon_ratio", "viewers who came and left while the first frame loaded, of "
-           "those who came"),
+           "all who came"),
     _ratio("return_failure_ratio", "viewers who had watched, were cut off or left a freeze, "
-           "tried to come back and never saw a frame again, of those who came"),
+           "tried to come back and never saw a frame again, of all who came"),
     _ratio("attempt_failure_ratio", "refused attempts to join, of all attempts of viewers who came "
            "during the show"),
     MetricSpec("joins_per_s_peak", "joins/s", "rate", "joins a second in the busiest ten seconds"),
-    _ratio("join_5s_ratio", "viewers who see a frame within 5 s of their tap, of those who came"),
-    _ratio("fast_startup_ratio", "viewers who see a frame within 1 s of their tap, of those who "
+    _ratio("join_5s_ratio", "viewers who see a frame within 5 s of their tap, of all who came"),
+    _ratio("fast_startup_ratio", "viewers who see a frame within 1 s of their tap, of all who "
            "see one"),
     *_quantiles("startup", "s", (50, 95), "the time from the tap to the first frame, of viewers "
                 "who see one"),
     *_quantiles("sdk_startup", "s", (50, 95), "the time from the attempt that got in to the "
                 "first frame: what a vendor's player reports"),
     _ratio("stall_ratio", "frozen time, of the time frozen or playing after the first frame"),
-    _ratio("stall_free_ratio", "viewers without a stall, of those who saw a frame"),
+    _ratio("stall_free_ratio", "viewers without a stall, of all who saw a frame"),
     MetricSpec("stalls_per_100s", "1/100s", "rate", "stalls in 100 s of the time frozen or "
                "playing; a stall is a freeze above engine.freeze_threshold_s, close ones merged"),
     MetricSpec("stall_s_per_100s", "s/100s", "rate", "seconds in stalls in 100 s of the time "
@@ -115,7 +115,7 @@ RESULTS = (
                "egress (path, region or edge): in the busiest 10 s, or reserved at any instant"),
     MetricSpec("limit_use.<limit>", "share", "share", "the largest share in use of a limit; of a "
                "rate, what was asked in the busiest 10 s over what it lets in: it may pass 1"),
-    MetricSpec("harmed", "viewers", "count", "viewers whom some limit cost time"),
+    MetricSpec("harmed", "viewers", "count", "viewers who lost time to a limit"),
     MetricSpec("binding_limit_s.<limit>", "s", "time", "seconds in which the limit held somebody "
                "back"),
     MetricSpec("held_peak_lost_ratio", "share", "identity", "watching that would be lost were the "
@@ -127,7 +127,7 @@ RESULTS = (
     _money("gmv_cny", "sales: the value of the orders placed", signed=False),
     _money("gmv_net_cny", "sales less returns", signed=False),
     _ratio("order_weighted_stall_ratio", "orders whose buyer's picture is frozen when they wish "
-           "to buy, of those whose buyer is watching or frozen"),
+           "to buy, of orders whose buyer is watching or frozen"),
     _money("lost_gmv_cny", "sales of the perfect night less those of this night",
            highest=SOLD),
     _money("lost_gmv_cny.<rung>", "what is lost on one rung of the ladder of worlds: links, "

@@ -20,6 +20,7 @@ from sim.delivery.share import (
     retransmitted,
 )
 from sim.delivery.supply import Supply
+from sim.demand import Audience
 from sim.engine.meters import (
     ARRIVALS,
     Meters,
@@ -29,6 +30,7 @@ from sim.engine.meters import (
     us,
 )
 from sim.network.links import Links, first_holding, next_holding
+from sim.record import ORDERS
 from sim.scenario.limits import Limit
 from sim.tables import Tables
 from sim.viewer.viewer import (
@@ -137,6 +139,15 @@ class SimState(Tables):
     waits: NDArray[np.bool_]  # (order) its card is late, and was sent while the viewer watched
     meters: Meters
     now: Records  # NOW (1)
+
+
+def orders_of(audience: Audience) -> NDArray[np.void]:
+    """ORDERS, a row an order: what is wished for, all else 0."""
+    wishes = audience.orders
+    orders = np.zeros(len(wishes), ORDERS)
+    for key in wishes.dtype.names or ():
+        orders[key] = wishes[key]
+    return orders
 
 
 @inlined

@@ -360,18 +360,18 @@ def on_the_night(limits: list[Reached]) -> list[Reached]:
 def reached(frames: Frames, figures: Figures, vendor: str, peak: int) -> list[Reached]:
     """Limits that held people back at any audience, the first to be met first; then those that
     cost something without being seen to bind."""
-    prefix = "binding_limit_s."
+    named = {limit.spec.metric: limit.spec.name for limit in Limit}
     bound: dict[str, dict[int, float]] = {}
     for (v, p, metric), e in figures.items():
-        if v == vendor and metric.startswith(prefix) and e.mean > 0:
-            bound.setdefault(metric.removeprefix(prefix), {})[p] = e.mean
+        if v == vendor and metric in named and e.mean > 0:
+            bound.setdefault(named[metric], {})[p] = e.mean
     found = [(min(at), -at[min(at)], limit, at.get(peak, 0.0)) for limit, at in bound.items()]
     lost, laddered = lost_by_limit(frames, vendor, peak), is_laddered(figures, vendor, peak)
     unseen = [(0, 0.0, limit, 0.0) for limit in lost if limit in LIMITS and limit not in bound]
     simulated = {p for v, p, _ in figures if v == vendor}
     return [
         Reached(
-            LIMITS.get(limit, limit.replace("_", " ")),
+            LIMITS[limit],
             configured(frames, vendor, limit),
             since,
             max((p for p in simulated if p < since), default=0),

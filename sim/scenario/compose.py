@@ -38,7 +38,6 @@ from sim.scenario.error_messages import (
 from sim.scenario.errors import FULL, NotWritten, ScenarioError
 from sim.scenario.files import (
     CONF,
-    as_they_are,
     beside,
     groups,
     named_files,
@@ -52,6 +51,7 @@ from sim.scenario.quoting import forced, literal, quoted
 from sim.scenario.received import (
     MOST_BYTES,
     MOST_VALUES,
+    as_it_is,
     body_of,
     check_config_dir,
     text_of,
@@ -117,7 +117,8 @@ def _of_arguments(given: list[str], folder: Path | None) -> DictConfig:
     chosen = tuple(str(override.input_line) for override in files)
     by_reference = any("${" in choice for choice in chosen)  # which may mean another file now
     compose_files = _of_files.__wrapped__ if by_reference else _of_files
-    cfg: DictConfig = pickle.loads(compose_files(chosen, folder, as_they_are(folder)))
+    as_they_are = tuple(map(as_it_is, filter(None, (CONF, folder))))
+    cfg: DictConfig = pickle.loads(compose_files(chosen, folder, as_they_are))
     ConfigLoaderImpl._apply_overrides_to_config(values, cfg)
     noted = OmegaConf.create({"hydra": {"overrides": {"task": []}}})
     for override in values:  # as the command notes its arguments, refusing what it can't note
@@ -250,7 +251,7 @@ def arguments(argv: Sequence[str], sweep: bool = False) -> list[str]:
         if override.is_sweep_override() and not sweep:
             raise ScenarioError(several(typed, options))
         _check_hydras(override)
-        _check_choice(override)
+        _check_choice(override, options)
         _check_source(typed, override)
     return written
 
@@ -306,9 +307,9 @@ def _check_hydras(override: Override) -> None:
         )
 
 
-def _check_choice(override: Override) -> None:
+def _check_choice(override: Override, options: Mapping[str, Sequence[str]]) -> None:
     """What Hydra takes for a choice of files and isn't one; a list where there is one choice."""
-    group, options = override.key_or_group, groups()
+    group = override.key_or_group
     if not group:
         raise ScenarioError(not_understood(str(override.input_line), options))
     if group not in options or override.is_delete() or override.is_sweep_override():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -42,26 +41,6 @@ def groups(config_dir: Path | None = None) -> dict[str, list[str]]:
         for file in sorted(folder.glob("*/*.yaml")):
             found.setdefault(file.parent.name, []).append(file.stem)
     return found
-
-
-def as_they_are(config_dir: Path | None = None) -> tuple[tuple[str, int, int, int, int], ...]:
-    """Every file that a configuration can be made of, and what changes when it is written."""
-    found, seen = [], set()
-    for folder in filter(None, (CONF, config_dir)):
-        for here, folders, files in os.walk(folder, followlinks=True):  # as Hydra does
-            place = os.path.realpath(here)
-            found.append((f"{here} -> {place}", 0, 0, 0, 0))
-            if place in seen:  # a link back
-                folders.clear()
-                continue
-            seen.add(place)
-            folders.sort()
-            for name in sorted(name for name in files if name.endswith(".yaml")):
-                file = os.path.join(here, name)
-                with suppress(OSError):
-                    s = os.stat(file)
-                    found.append((file, s.st_ino, s.st_mtime_ns, s.st_ctime_ns, s.st_size))
-    return tuple(found)
 
 
 def resolve_file(kind: Kind, text: str) -> Path:

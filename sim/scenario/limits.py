@@ -2,7 +2,7 @@
 
 From here come the engine's codes, the names in tables, the numbers of a profile, the door's records
 and their order, whether a sample of the viewers meets a share of a limit, what happens at it and
-which document it mirrors (docs/limits.md). A reader sees it under `limit-<name>` of the messages.
+which document it mirrors (docs/limits.md). A reader sees it named by `sim.report.labels`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,31 @@ def check_config_dir(folder: Path) -> None:
 # --- files ----------------------------------------------------------------------------------------
 
 
+def as_it_is(folder: Path) -> tuple[tuple[str, int, int, int, int], ...]:
+    """Everything below a folder, and what changes when it is written or points elsewhere."""
+    found = []
+    for entry in _entries(folder):
+        with suppress(OSError):  # a link to nothing
+            s = entry.stat()
+            found.append((str(entry), s.st_ino, s.st_mtime_ns, s.st_ctime_ns, s.st_size))
+    return tuple(found)
+
+
 def _files(folder: Path) -> Iterator[Path]:
-    """Every YAML file below a folder, links followed, a link back followed once."""
+    """Every YAML file below a folder."""
+    for entry in _entries(folder):
+        if _named_yaml(entry):
+            if not entry.is_file():
+                raise ScenarioError(f"{entry} is not a file: what is named so must be one")
+            yield entry
+
+
+def _named_yaml(entry: Path) -> bool:
+    return entry.suffix.lower() in SUFFIXES
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """Every file and folder below a folder, links followed, a link back followed once."""
     seen: set[Path] = set()
     below, entries = [folder], 0
     while below:
@@ -87,13 +111,9 @@ def _files(folder: Path) -> Iterator[Path]:
                 "of configuration alone"
             )
         for entry in inside:
-            named = entry.suffix.lower() in SUFFIXES
-            if entry.is_dir() and not named:
+            if entry.is_dir() and not _named_yaml(entry):
                 below.append(entry)
-            elif named and not entry.is_file():
-                raise ScenarioError(f"{entry} is not a file: what is named so must be one")
-            elif named:
-                yield entry
+            yield entry
 
 
 def text_of(file: Path, most_bytes: int = MOST_BYTES) -> str:

@@ -17,9 +17,7 @@ from sim.scenario.vendor import Vendor
 Row = tuple[str, float]
 """metric, value; the unit is the metric's own."""
 
-EGRESS = tuple(
-    LIMIT_NAMES[k] for k in (Limit.EGRESS_VENDOR, Limit.EGRESS_REGION, Limit.EGRESS_EDGE)
-)
+EGRESS = tuple(k.spec.name for k in (Limit.EGRESS_VENDOR, Limit.EGRESS_REGION, Limit.EGRESS_EDGE))
 
 WINDOW = 30
 """Ten-second bins in five minutes."""
@@ -86,8 +84,7 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
     yield "harmed", float((s["harm"] > Limit.NONE).sum() * weight)
     for code in Limit:
         if code > Limit.LINK and code != Limit.OWN_ORDERS:  # that one is told with the sales
-            name = LIMIT_NAMES[code]
-            yield f"binding_limit_s.{name}", run.facts.get(f"binding_limit_s.{name}", 0.0)
+            yield code.spec.metric, run.facts.get(code.spec.metric, 0.0)
 
 
 def _most_used(run: Run, *names: str) -> dict[str, float]:
@@ -151,7 +148,7 @@ def by_group(run: Run, perfect: Run) -> Iterator[tuple[str, str, str, float]]:
     for code in Limit:
         if code > Limit.NONE:
             harmed = float((s["harm"] == code).sum() * run.weight)
-            yield "limit", LIMIT_NAMES[code], "harmed", harmed
+            yield "limit", code.spec.name, "harmed", harmed
 
 
 def over_time(run: Run, perfect: Run) -> pd.DataFrame:

@@ -108,7 +108,7 @@ def tables_of(
     wanted = list(_demands(it))
     to_ask = {"asks": _keyed(pd.concat(wanted), few)} if wanted else {}
     if not it.configured:
-        side_run = results.assign(variant=str(job.variant), variant_key=job.variant_key)
+        side_run = results.assign(variant=str(job.variant), variant_key=str(job.variant_key))
         return {"side_runs": side_run, **to_ask}
     over = pd.concat([over_time(last, runs["perfect"]), lost_as_it_goes(it.sales)])
     bills = [*(plan.bill for plan in it.plans), *it.plans[0].beside]

@@ -14,6 +14,7 @@ from sim.record import Run
 from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
 from sim.study.variants import (
+    Stratum,
     Variant,
     all_drawn,
     ends,
@@ -70,20 +71,22 @@ class Job:
     night: NightSpec
     vendor: str
     variant: Variant = Variant.CONFIGURED
-    variant_key: str = ""
+    variant_key: str | Stratum = ""
     """Which draw, the key of the number at its low or high end, or the stratum."""
 
     def scenario(self) -> Scenario | None:
         """What to run; None: one number's end contradicts the others' values."""
         here = self.night.scenario
-        match self.variant:
-            case Variant.STRATUM:
-                return with_incidents(here, self.vendor, self.variant_key)
-            case Variant.DRAWN:
-                return all_drawn(here, self.vendor, int(self.variant_key))
-            case Variant.LOW | Variant.HIGH:
-                return one_changed(here, self.vendor, self.variant_key, self.variant)
-        return here
+        match self.variant, self.variant_key:
+            case Variant.STRATUM, Stratum() as stratum:
+                return with_incidents(here, self.vendor, stratum)
+            case Variant.DRAWN, str(draw):
+                return all_drawn(here, self.vendor, int(draw))
+            case (Variant.LOW | Variant.HIGH) as end, str(key):
+                return one_changed(here, self.vendor, key, end)
+            case ((Variant.CONFIGURED | Variant.BASE), _):
+                return here
+        raise TypeError(f"no {self.variant} has the key {self.variant_key!r}")
 
 
 def jobs(scenario: Scenario) -> list[Job]:
@@ -105,7 +108,7 @@ def jobs(scenario: Scenario) -> list[Job]:
             out += [Job(night, name) for name in scenario.vendors]
             if scripted:
                 out += [
-                    Job(night, name, Variant.STRATUM, str(stratum))
+                    Job(night, name, Variant.STRATUM, stratum)
                     for name in scenario.vendors
                     for stratum in other_strata(scenario, name)
                 ]

@@ -13,7 +13,7 @@ import pandas as pd
 from sim.commerce import worlds
 from sim.engine import run
 from sim.record import Run
-from sim.scenario.limits import LIMIT_NAMES, Limit
+from sim.scenario.limits import Limit
 from sim.scenario.model import Scenario
 from sim.study.costs import crossings, curves
 from sim.study.interval import summarise
@@ -163,9 +163,7 @@ def _runs(job: Job, scenario: Scenario) -> tuple[dict[str, Run], Run | None]:
     if job.variant in (Variant.CONFIGURED, Variant.BASE, Variant.DRAWN):
         runs["vendor"] = in_world("vendor") if held or struck else last
     # A stratum of the vendor's own incidents alone may be no night that can come.
-    may_come = job.variant is Variant.STRATUM and job.variant_key in map(
-        str, strata(night.scenario, name)
-    )
+    may_come = job.variant is Variant.STRATUM and job.variant_key in strata(night.scenario, name)
     if not (struck and night.scripted and (may_come or job.variant is Variant.CONFIGURED)):
         return runs, None
     if chosen["vendor"] is vendor or held <= {Limit.OUTAGE, Limit.HOST_UPLINK}:
@@ -177,8 +175,7 @@ def _runs(job: Job, scenario: Scenario) -> tuple[dict[str, Run], Run | None]:
 def _held_back(run: Run) -> set[int]:
     """Limits that held anybody back. A picture not yet made, or a smaller one, harms before any is
     seen to bind."""
-    bound = (LIMIT_NAMES.index(key.rpartition(".")[2]) for key in run.facts
-             if key.startswith("binding_limit_s."))  # fmt: skip
+    bound = (limit for limit in Limit if limit.spec.metric in run.facts)
     return {*bound, *np.unique(run.sessions["harm"]).tolist()} - {Limit.NONE, Limit.LINK}
 
 

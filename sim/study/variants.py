@@ -174,8 +174,8 @@ def other_strata(scenario: Scenario, vendor: str) -> list[Stratum]:
     return list({**strata(scenario, vendor), **own})[1:]
 
 
-def with_incidents(scenario: Scenario, vendor: str, stratum: str) -> Scenario:
+def with_incidents(scenario: Scenario, vendor: str, stratum: Stratum) -> Scenario:
     """The night on which these of the incidents that the vendor can feel happen."""
-    chosen = zip(scenario.felt_by(vendor), stratum, strict=True)
-    happen = [i.model_copy(update={"chance": None}) for i, yes in chosen if yes == "1"]
+    chosen = zip(scenario.felt_by(vendor), stratum.strikes, strict=True)
+    happen = [i.model_copy(update={"chance": None}) for i, strikes in chosen if strikes]
     return scenario.model_copy(update={"incidents": happen})

@@ -1,5 +1,7 @@
 """What is chosen and overridden becomes one validated scenario."""
 
+import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -221,6 +223,26 @@ def test_a_file_that_changed_is_read_again(tmp_path, linked):
     for peak in ("100", "2000"):
         file.write_text(script.replace("peak_viewers: 20000", f"peak_viewers: {peak}"), "utf-8")
         night = load_scenario("promotion=mine", "vendors=[budget]", config_dir=tmp_path)
+        assert night.promotion.peak_viewers == int(peak)
+
+
+@pytest.mark.parametrize("how", ["written with its old time", "pointed elsewhere"])
+def test_a_change_that_hardly_shows_is_seen(tmp_path, how):
+    """Another content of the same size and time; a link to another folder of the tree."""
+    script = (CONF / "promotion" / "steady_ramp.yaml").read_text("utf-8")
+    for peak in ("40000", "50000"):
+        file = tmp_path / "mine" / f"at_{peak}" / "ours.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text(script.replace("peak_viewers: 20000", f"peak_viewers: {peak}"), "utf-8")
+        os.utime(file, ns=(0, 0))
+        group = tmp_path / "mine" / "promotion"
+        if how == "pointed elsewhere":
+            group.unlink(missing_ok=True)
+            group.symlink_to(file.parent)
+        else:
+            group.mkdir(exist_ok=True)
+            shutil.copy2(file, group / file.name)
+        night = load_scenario("promotion=ours", "vendors=[budget]", config_dir=tmp_path / "mine")
         assert night.promotion.peak_viewers == int(peak)
 
 

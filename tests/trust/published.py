@@ -29,7 +29,7 @@ NOTES: dict[Kind, str] = {
     "fitted": """\
 Rebuffering costs what was seen on demand, and more than what was seen live, where 3.3 % is the
 least ('more than 3 minutes' of a 90-minute event). kappa is about half of it; the other half are
-those who leave in a freeze, and the long stays they take with them.""",
+viewers who leave in a freeze, and the long stays they take with them.""",
     "predicted": """\
 *Rebuffering.* On demand each further per cent was found to cost little; in the model intention runs
 down for as long as the picture stands still. And long freezes cost most: those that outlive a
@@ -50,8 +50,8 @@ while frozen. With a patience of 40 s, the high end of its range, fewer would go
 model can only say that nothing changes.
 
 *Just barely enough.* One bitrate over UDP. Were the peak merely shared out, what the plan can't
-carry would be lost (`held_peak_lost_ratio` of the same run). Beyond that, whoever is frozen leaves
-or buys little, and frozen pictures go on being sent.""",
+carry would be lost (`held_peak_lost_ratio` of the same run). Beyond that, frozen viewers leave
+or buy little, and frozen pictures go on being sent.""",
 }
 """What the rows of a kind can't say themselves, without figures of ours: those move."""
 

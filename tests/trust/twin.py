@@ -207,7 +207,7 @@ SECTION = f"""\
 
 ![{QUESTION}](twin.png)
 
-The twin follows every viewer by himself and shares capacity anew at each change; the fast engine
+The twin follows each viewer alone and shares capacity anew at each change; the fast engine
 shares it once an epoch. Both follow the same rules. Nights of five minutes, with {OVERLOAD:g} times
 as many viewers as the limit carries.
 

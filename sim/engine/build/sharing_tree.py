@@ -72,7 +72,7 @@ def sharing_tree(
     vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
 ) -> NDArray[np.void]:
     """Capacities that are shared by degrading everyone; what is reserved at the door isn't here."""
-    edge, region, tops = capacities(vendor, regions, isps, sample)
+    edge, region, tops = _capacities(vendor, regions, isps, sample)
     ways = vendor.ways() if vendor is not None else []
     degrades = [policy.egress_mbps == "degrade" for _, _, _, policy in ways] or [False]
     if not any(degrades):
@@ -81,7 +81,7 @@ def sharing_tree(
     return tree(edge, np.repeat(np.arange(len(regions)), len(isps)), region, tops)
 
 
-def capacities(
+def _capacities(
     vendor: Vendor | None, regions: list[str], isps: list[str], sample: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[float]]:
     """Wire Mbps of each edge, region and path; infinite where there is no limit."""

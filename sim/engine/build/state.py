@@ -18,8 +18,7 @@ from sim.engine.build.players import links_of, players
 from sim.engine.build.sharing_tree import bending, flow_kinds, sharing_tree, write_sharing
 from sim.engine.meters import meters
 from sim.engine.process.supply import changes, grant, supply_of
-from sim.engine.state import EVENT, NOW, SHIFT, SimState
-from sim.record import ORDERS
+from sim.engine.state import EVENT, NOW, SHIFT, SimState, orders_of
 from sim.scenario.limits import Limit, cap_of
 from sim.scenario.model import Scenario
 from sim.scenario.vendor import Vendor
@@ -62,6 +61,8 @@ def initial_state(
     places = 2 * len(who) + 1  # one each, and as many that were left within one stretch
     ghosts = int((incidents["left"] == 0).sum())  # each may leave one of everybody
     ghosts += most_ghosts(door, player, duration_s)
+    orders = orders_of(audience)
+    orders["latency_s"] = np.nan
     night = SimState(
         rows=rows, player=player, path=path, links=links, nodes=nodes,
         kinds=flow_kinds(player, path, leaves, layers, loss), door=door, supply=supply,
@@ -69,8 +70,8 @@ def initial_state(
         flows=np.zeros(places, FLOW), due_s=np.zeros(places), cap_mbps=np.zeros(places),
         want_mbps=np.zeros(places), heap=np.zeros((8 + ghosts) * len(who) + 9, EVENT),
         order_of=np.argsort(rows["arrival_s"], kind="stable"),
-        touched=np.zeros(3 * places, np.int64), orders=_orders(audience),
-        messages=messages, waits=np.zeros(len(audience.orders) if carried else 0, bool),
+        touched=np.zeros(3 * places, np.int64), orders=orders,
+        messages=messages, waits=np.zeros(len(orders) if carried else 0, bool),
         before=np.zeros(keep, VIEWER), before_of=np.zeros(keep, np.int64),
         before_slot=np.zeros(keep, np.int64), shifts=np.zeros(keep, SHIFT),
         meters=meters(duration_s, leaves, len(path), len(vendor_regions), LAYERS), now=now,
@@ -105,16 +106,6 @@ def _served_in(vendor: Vendor | None, regions: list[str]) -> NDArray[np.int64]:
         return np.zeros(len(regions), np.int64)
     serves = list(vendor.serves.values())
     return np.array([next(k for k, s in enumerate(serves) if r in s) for r in regions])
-
-
-def _orders(audience: Audience) -> NDArray[np.void]:
-    """ORDERS as they are wished for."""
-    wishes = audience.orders
-    orders = np.zeros(len(wishes), ORDERS)
-    for key in wishes.dtype.names or ():
-        orders[key] = wishes[key]
-    orders["latency_s"] = np.nan
-    return orders
 
 
 def _now(

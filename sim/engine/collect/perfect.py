@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 
 from sim.demand import Audience
-from sim.engine.collect.record import _series, facts, names, sessions_of
+from sim.engine.collect.record import facts, names, series_of, sessions_of
 from sim.engine.collect.usage import USAGE
 from sim.engine.meters import (
     BIN_US,
     SECOND_US,
     meters,
 )
-from sim.record import BIN_S, ORDERS, Reason, Run, State
+from sim.engine.state import orders_of
+from sim.record import BIN_S, Reason, Run, State
 from sim.scenario.model import Scenario
 
 
@@ -28,9 +29,7 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
     out["attempts"] = 1
     out["play_s"] = out["hd_s"] = leave - out["arrival_s"]
     out["startup_s"] = out["sdk_startup_s"] = np.where(out["initial"], np.nan, 0.0)
-    orders = np.zeros(len(audience.orders), ORDERS)
-    for key in audience.orders.dtype.names or ():
-        orders[key] = audience.orders[key]
+    orders = orders_of(audience)
     orders["state"], orders["hd"] = State.PLAYING, True
     orders["latency_s"] = scenario.commerce.latency_free_s.value
     m = meters(audience.demand.duration_s, 1, 1, 1, 1)
@@ -46,7 +45,7 @@ def perfect(scenario: Scenario, replication: int, audience: Audience) -> Run:
         peak_viewers=round(audience.demand.peak_viewers), weight=1 / scenario.audience.sample,
         order_weight=audience.order_weight, names=names(scenario, None), sessions=out,
         orders=orders,
-        series=_series(m, audience.demand.duration_s),
+        series=series_of(m, audience.demand.duration_s),
         latency_us=m.latency_us,
         usage=pd.DataFrame(columns=USAGE),
         limits=[],

@@ -22,7 +22,7 @@ from sim.engine.meters import (
 from sim.engine.process import supply
 from sim.engine.state import SimState
 from sim.record import BIN_S, SERIES, SESSIONS, Names, Run
-from sim.scenario.limits import LIMIT_NAMES, Limit
+from sim.scenario.limits import Limit
 from sim.scenario.model import Scenario
 from sim.scenario.vendor import Vendor
 from sim.viewer.viewer import Kind
@@ -94,11 +94,9 @@ def record_of(
     out["harm"] = _harm(rows)
     weight = 1 / scenario.audience.sample
     labels = names(scenario, vendor)
-    series = _series(night.meters, audience.demand.duration_s)
+    series = series_of(night.meters, audience.demand.duration_s)
     seconds = night.meters.bound[:, : int(np.ceil(audience.demand.duration_s))].sum(axis=1)
-    binding = {
-        f"binding_limit_s.{LIMIT_NAMES[k]}": float(seconds[k]) for k in np.flatnonzero(seconds)
-    }
+    binding = {k.spec.metric: float(seconds[k]) for k in sorted(Limit) if seconds[k]}
     return Run(
         vendor=name, world=world, replication=replication,
         peak_viewers=round(audience.demand.peak_viewers), weight=weight,
@@ -112,7 +110,7 @@ def record_of(
 
 
 def _harm(rows: NDArray[np.void]) -> NDArray[np.int8]:
-    """`viewer.harm` for all rows."""
+    """`viewer.dominant_limit` for all rows."""
     lost = np.stack([rows["lost_link_s"], rows["lost_door_s"], rows["lost_egress_s"]])
     codes = np.stack([np.full(len(rows), Limit.LINK), rows["door"], rows["egress"]])
     most = lost.argmax(axis=0)
@@ -120,7 +118,7 @@ def _harm(rows: NDArray[np.void]) -> NDArray[np.int8]:
     return np.where(lost[most, who] > 0, codes[most, who], 0).astype(np.int8)
 
 
-def _series(m: Meters, duration_s: float) -> pd.DataFrame:
+def series_of(m: Meters, duration_s: float) -> pd.DataFrame:
     """Mean numbers of viewers by state and counts of events, one row a bin within the show."""
     start = np.arange(0.0, duration_s, BIN_S)
     width_us = np.minimum(BIN_S, duration_s - start) * 1e6
