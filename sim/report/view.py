@@ -229,6 +229,11 @@ class View:
         first = [str(v) for v in self.nightly.mean().sort_values(kind="stable").index]
         return [*first, *(v for v in self.names if v not in first)]
 
+    @property
+    def best_first(self) -> dict[str, str]:
+        """Their names in that order."""
+        return {v: self.names[v] for v in self.ranked}
+
 
 def view(frames: Frames, scenario: Scenario, language: str = "en") -> View:
     """A run in a language that has a catalogue."""
