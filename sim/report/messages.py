@@ -28,6 +28,7 @@ from sim.report.tables import (
     unbilled,
     vendors,
 )
+from sim.report.view import view
 from sim.scenario import Scenario, Vendor
 from sim.scenario.limits import Limit
 from sim.scenario.model import Incident
@@ -101,7 +102,7 @@ def verdict(frames: Frames, scenario: Scenario) -> list[str]:
         f"{_lost_of_perfect(share.mean)}, a bill of {cny(bill.mean)}{without(best, scenario)}."
         f"{_due(figures, best, peak)}"
     ]
-    if cheaper := dearer_than(frames, scenario, best, peak):
+    if cheaper := dearer_than(view(frames, scenario), best):
         plan, less = cheaper
         said.append(
             "Vendors are ranked by the first price list of each; under another one "

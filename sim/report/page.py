@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sim.billing import falls
 from sim.commerce import net_of_lost
 from sim.report import number_format as fmt
-from sim.report.charts import Chart, charts
+from sim.report.charts import Chart, ready_charts
 from sim.report.labels import INCIDENTS, LIMITS
 from sim.report.messages import (
     BOUND_RUNGS,
@@ -64,6 +64,7 @@ from sim.report.tables import (
     unbilled,
 )
 from sim.report.terminal import text
+from sim.report.view import View, view
 from sim.scenario import Scenario, Vendor
 from sim.scenario.model import Incident
 from sim.scenario.quantity import GIVEN, Confidence, Quantity
@@ -200,8 +201,10 @@ def write(frames: Frames, scenario: Scenario, folder: Path) -> dict[str, str]:
             return None
 
     pictures = []
-    for name, chart in (made(PAGE, lambda: charts(frames, scenario)) or {}).items():
-        drawn = made(f"charts/{name}.svg", partial(_drawn, name, chart, frames, scenario))
+    seen = view(frames, scenario)
+    for chart in made(PAGE, lambda: ready_charts(seen)) or []:
+        name = chart.name
+        drawn = made(f"charts/{name}.svg", partial(_drawn, chart, seen))
         if drawn is not None:
             picture, files = drawn
             pictures.append(picture)
@@ -220,13 +223,11 @@ M = TypeVar("M")
 PAGE = "report.html"
 
 
-def _drawn(
-    name: str, chart: Chart, frames: Frames, scenario: Scenario
-) -> tuple[Picture, dict[str, bytes]]:
+def _drawn(chart: Chart, seen: View) -> tuple[Picture, dict[str, bytes]]:
     """A chart for the page, and as files by their suffix."""
-    figure = chart(frames, scenario, WIDE_IN)
+    figure, name = chart.draw(seen, WIDE_IN), chart.name
     svg, png = image(figure, "svg"), image(figure, "png")
-    narrow = image(chart(frames, scenario, NARROW_IN), "svg")
+    narrow = image(chart.draw(seen, NARROW_IN), "svg")
     label = name.replace("_", " ")
     picture = Picture(name, inline(svg, f"{name}-w", label), inline(narrow, f"{name}-n", label))
     return picture, {"svg": svg, "png": png}
@@ -292,8 +293,8 @@ def page(
         granted=any(a.cells[-1].text != fmt.NONE for a in answers),
         limits_cost=limits_cost(frames, scenario),
         plans=list(_plans(frames, scenario, peak)),
-        others=any(plan.number for plan in plans(frames, scenario)),
-        cheapest=cheapest(frames, scenario),
+        others=any(plan.number for plan in plans(view(frames, scenario))),
+        cheapest=cheapest(view(frames, scenario)),
         at_risk=list(_at_risk(frames, names, scenario.bands.draws > 0)),
         beyond_risk=_beyond(frames),
         drawn=scenario.bands.draws > 0,
@@ -636,7 +637,7 @@ def _plans(frames: Frames, scenario: Scenario, peak: int) -> Iterator[tuple[str,
         ("bill and lost margin, CNY", "cost_and_lost_margin_cny", fmt.money),
         ("ten times the business costs", "cost_growth_tenfold", _fold),
     )
-    for plan in plans(frames, scenario):
+    for plan in plans(view(frames, scenario)):
         vendor, tariff = plan.key
         mine = table(frames, "costs", peak_viewers=peak, vendor=vendor, tariff=tariff)
         mean = dict(zip(mine["metric"], mine["mean"], strict=True))

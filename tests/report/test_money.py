@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from sim.catalogue import words
 from sim.commerce import RUNGS
-from sim.report.charts import charts
 from sim.report.charts.which_limit_binds import strips
 from sim.report.labels import HELD, LIMITS
 from sim.report.messages import BOUND_RUNGS, fee_saved, limits_cost, verdict
@@ -21,16 +21,17 @@ from sim.report.plans import about, cheapest, plans
 from sim.report.style import WIDE_IN, image
 from sim.report.tables import estimates, lost_by_limit, night_peak
 from sim.report.terminal import text
+from sim.report.view import view
 from sim.scenario import Scenario
 from sim.scenario.compose import load_scenario
 from sim.study import run_study
 from sim.study.costs import crossings
-from tests.report.made_up import MadeUp, frames, many, scenario
+from tests.report.made_up import MadeUp, charts, frames, many, scenario
 
 
 def paged(made_up: MadeUp, night: Scenario, *names: str) -> str:
     """The page, with these of its charts."""
-    drawn = {n: image(charts(made_up, night)[n](made_up, night, WIDE_IN), "svg") for n in names}
+    drawn = {n: image(charts(made_up, night)[n](WIDE_IN), "svg") for n in names}
     pictures = [Picture(name, svg.decode(), "") for name, svg in drawn.items()]
     return page(made_up, night, pictures).replace(SPACE, " ").replace("\n", " ")
 
@@ -199,11 +200,11 @@ def priced(night: Scenario, **bills: tuple[float, ...]) -> MadeUp:
 
 def test_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
     night = many(scenario("replications=1"), ["A", "B", "C"])
-    said = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 2.0), v2=(1.5, 3.0)), night)
+    said = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 2.0), v2=(1.5, 3.0)), night))
     # A = C at 2,000 and both 2 there: so is B, which is below from there on.
-    assert said[0].sentence == (
-        "By the bill of the night A is cheapest, from about 2,000 viewers (between the simulated "
-        "1,000 and 4,000) on B. "
+    assert said[0].paragraph == (
+        "By the bill of the night A is cheapest. From about 2,000 viewers (between the simulated "
+        "1,000 and 4,000) on it is B. "
         "Two plans cross 3 times between 1,000 and 4,000 viewers:"
     )
     here = "at about 2,000 viewers (between the simulated 1,000 and 4,000)"
@@ -217,20 +218,20 @@ def test_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
 
 def test_one_crossing_is_told_and_so_is_that_there_is_none() -> None:
     night = many(scenario("replications=1"), ["A", "B"])
-    (one, *_) = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 3.0)), night)
-    assert one.sentence.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
+    (one, *_) = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 3.0)), night))
+    assert one.paragraph.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
     assert one.crossings == [
         "at about 2,500 viewers (between the simulated 1,000 and 4,000) B becomes cheaper than A"
     ]
-    (none, *_) = cheapest(priced(night, v0=(1.0, 4.0), v1=(2.0, 5.0)), night)
-    assert none.sentence == (
-        "By the bill of the night A is cheapest; no two plans cross between 1,000 and 4,000 "
+    (none, *_) = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 5.0)), night))
+    assert none.paragraph == (
+        "By the bill of the night A is cheapest. No two plans cross between 1,000 and 4,000 "
         "viewers."
     )
     assert none.crossings == []
-    (alone, *_) = cheapest(priced(night, v0=(1.0,), v1=(2.0,)), night)
-    assert alone.sentence == "By the bill of the night A is cheapest at 1,000 viewers."
-    assert cheapest(priced(night, v0=(1.0, 2.0)), night) == []
+    (alone, *_) = cheapest(view(priced(night, v0=(1.0,), v1=(2.0,)), night))
+    assert alone.paragraph == "By the bill of the night A is cheapest at 1,000 viewers."
+    assert cheapest(view(priced(night, v0=(1.0, 2.0)), night)) == []
 
 
 def test_a_rank_by_one_of_several_lists_says_so() -> None:
@@ -250,20 +251,23 @@ def test_a_rank_by_one_of_several_lists_says_so() -> None:
     ],
 )  # fmt: skip
 def test_a_crossing_is_told_no_finer_than_the_points_around_it(at: float, said: str) -> None:
-    assert about(at, (10_000, 15_000, 15_440, 15_445)) == said
+    told = about(words(), at, (10_000, 15_000, 15_440, 15_445))
+    assert words()("plan-crossing", above="B", below="A", **told) == (
+        f"at {said} B becomes cheaper than A"
+    )
 
 
 def test_a_label_of_a_list_ends_without_a_comma() -> None:
     night = scenario("vendors=[agora]", "replications=1",
                      "tariff@vendors.agora.tariffs=[agora_list,agora_package]")  # fmt: skip
-    assert [p.name for p in plans(frames(night), night)] == [
+    assert [p.name for p in plans(view(frames(night), night))] == [
         "Agora: list price", "Agora: Business package"
     ]  # fmt: skip
 
 
 def test_lists_of_one_vendor_are_told_apart_by_unshared_words() -> None:
     night = scenario("vendors=[tencent_leb,budget]", "replications=1")
-    assert [(p.name, p.brief, p.number) for p in plans(frames(night), night)] == [
+    assert [(p.name, p.brief, p.number) for p in plans(view(frames(night), night))] == [
         ("Tencent LEB: traffic by the day", "Tencent LEB: traffic by the day", 0),
         ("Tencent LEB: daily peak bandwidth", "daily peak bandwidth", 1),
         ("Budget", "Budget", 0),
@@ -284,8 +288,8 @@ def test_a_rank_by_a_bill_without_operations_says_so() -> None:
     assert verdict(made_up, night)[0].endswith(" (without operations).") or any(
         "LiveKit" in said and "(without operations)" in said for said in verdict(made_up, night)
     )
-    assert all(f"(+{SPACE}operations)" in one.sentence for one in cheapest(made_up, night)
-               if "LiveKit" in one.sentence)  # fmt: skip
+    assert all(f"(+{SPACE}operations)" in one.paragraph for one in cheapest(view(made_up, night))
+               if "LiveKit" in one.paragraph)  # fmt: skip
     terminal = text(made_up, night).splitlines()
     (row,) = (line for line in terminal if line.startswith("LiveKit") and "%" in line[:60])
     assert "* " in row and terminal[-1] == "* without operations"
@@ -365,7 +369,7 @@ def test_the_table_of_limits_is_the_breakdown_of_all_rungs(outage: tuple[Any, Sc
         assert parts == pytest.approx(rungs), "as the night goes on too"
     assert told["ZEGO", "joins a second"] not in ("0", "")
     assert "<td>incidents</td><td>cut off</td><td>an outage</td>" in html
-    shown = {s.limit: s.lost_cny for s in strips(made, loaded)["budget"]}
+    shown = {s.limit: s.lost_cny for s in strips(view(made, loaded))["budget"]}
     assert shown["outage"] == pytest.approx(lost_by_limit(made, "budget", 500)["outage"])
 
 
@@ -527,7 +531,7 @@ def test_list_bought_beside_others_is_in_each_bill_but_no_plan() -> None:
             strict=True,
         )
     )  # fmt: skip
-    assert [p.key[1] for p in plans(made_up, night)] == [
+    assert [p.key[1] for p in plans(view(made_up, night))] == [
         t.name for t in night.vendors["agora"].lists
     ]
     shown = paged(made_up, night)

@@ -1,6 +1,7 @@
 """The page: one file that loads nothing, says the answer, and copes with little and odd data."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -8,7 +9,6 @@ import pytest
 
 from sim import report
 from sim.report import write
-from sim.report.charts import charts
 from sim.report.messages import marked
 from sim.report.number_format import SPACE
 from sim.report.page import Picture, _command, inline
@@ -16,7 +16,7 @@ from sim.report.page import page as page_of
 from sim.report.style import NARROW_IN, image
 from sim.report.terminal import text as in_terminal
 from sim.scenario.model import Incident
-from tests.report.made_up import frames, moved, scenario
+from tests.report.made_up import charts, frames, moved, scenario
 
 
 class Reader(HTMLParser):
@@ -56,7 +56,7 @@ def read(made_up, loaded, *names):
 
 
 def narrow(name, made_up, loaded):
-    svg = image(charts(made_up, loaded)[name](made_up, loaded, NARROW_IN), "svg")
+    svg = image(charts(made_up, loaded)[name](NARROW_IN), "svg")
     return Picture(name, "", inline(svg, f"{name}-n", name))
 
 
@@ -345,10 +345,11 @@ def test_names_are_text_not_markup():
 
 
 def test_a_chart_that_fails_costs_itself_and_the_page_says_so(tmp_path, monkeypatch):
-    def ladder(*_):
+    def fails(*_):
         raise ValueError("'width' must be ≥ 0")
 
-    monkeypatch.setattr(report.charts, "ladder", ladder)
+    broken = [replace(c, draw=fails) if c.name == "ladder" else c for c in report.charts.CHARTS]
+    monkeypatch.setattr(report.charts, "CHARTS", broken)
     loaded = scenario("vendors=[agora]", "study.peaks=[]", "replications=1")
     made_up = frames(loaded)
     made_up.risk = made_up.costs = pd.DataFrame()  # nor their charts
@@ -360,7 +361,7 @@ def test_a_chart_that_fails_costs_itself_and_the_page_says_so(tmp_path, monkeypa
     text = Reader((tmp_path / "report.html").read_text("utf-8")).text
     assert "chart ladder is missing, it could not be drawn: ValueError: 'width' must be" in text
     assert "ladder of worlds was not run" not in text
-    monkeypatch.setattr(report.page, "verdict", ladder)
+    monkeypatch.setattr(report.page, "verdict", fails)
     made_up.timeseries = pd.DataFrame()
     assert set(write(made_up, loaded, tmp_path / "other")) == {*failed, "report.html"}
     assert (tmp_path / "other" / "report.txt").is_file()
