@@ -8,16 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from sim.report import number_format as fmt
-from sim.report.tables import Frames, table, unbilled, vendors
-from sim.scenario import Scenario
+from sim.catalogue import Words
+from sim.report.view import TOGETHER, View
 
-COMPARED = {
-    "cost_cny": "By the bill of the night",
-    "cost_month_cny": "By the month",
-    "cost_and_lost_margin_cny": "By bill and lost margin",
-}
-"""What plans are compared by, in words."""
+COMPARED = ("cost_cny", "cost_month_cny", TOGETHER)
+"""Figures that plans are compared by."""
 
 
 @dataclass(frozen=True)
@@ -36,31 +31,34 @@ class Plan:
     """Its place among that vendor's lists; 0: the one they bill by."""
     unbilled: str
     """What the list leaves out."""
-
-    @property
-    def said(self) -> str:
-        """`LiveKit, self-hosted (+ operations)`."""
-        return f"{self.name} (+{fmt.SPACE}{self.unbilled})" if self.unbilled else self.name
+    full_name: str
+    """Name and what the list leaves out: `LiveKit, self-hosted (+ operations)`."""
 
 
-def plans(frames: Frames, scenario: Scenario) -> list[Plan]:
+def plans(view: View) -> list[Plan]:
     """Those of which the costs are known, in the order of the scenario."""
-    costs = table(frames, "costs")
+    costs = view.table("costs")
     if costs.empty:
         return []
     found = []
-    for place, (vendor, name) in enumerate(vendors(frames, scenario).items()):
+    for place, vendor in enumerate(view.names):
         there = [str(t) for t in costs[costs["vendor"] == vendor]["tariff"].unique()]
-        profile = scenario.vendors.get(vendor)
+        profile = view.profile(vendor)
         listed = [t.name for t in profile.lists] if profile is not None else []
         tariffs = sorted(there, key=lambda t: (listed.index(t) if t in listed else len(listed), t))
-        for number, (tariff, own) in enumerate(zip(tariffs, _apart(tariffs), strict=True)):
-            named = f"{name}: {own}" if own else name
-            found.append(
-                Plan((vendor, tariff), named, own if number else named, place, number,
-                     unbilled(vendor, scenario))
-            )  # fmt: skip
+        found += [
+            _plan(view, (vendor, tariff), own, place, number)
+            for number, (tariff, own) in enumerate(zip(tariffs, _apart(tariffs), strict=True))
+        ]
     return found
+
+
+def _plan(view: View, key: tuple[str, str], own: str, place: int, number: int) -> Plan:
+    """`own`: what tells the list apart from the vendor's others."""
+    words, name, unbilled = view.words, view.names[key[0]], view.unbilled(key[0])
+    named = words("plan-list", vendor=name, list=own) if own else name
+    said = words("plan-unbilled", plan=named, unbilled=unbilled) if unbilled else named
+    return Plan(key, named, own if number else named, place, number, unbilled, said)
 
 
 def _apart(names: list[str]) -> list[str]:
@@ -75,16 +73,14 @@ def _apart(names: list[str]) -> list[str]:
     ]
 
 
-def dearer_than(
-    frames: Frames, scenario: Scenario, vendor: str, peak: int
-) -> tuple[Plan, float] | None:
-    """Of all other lists than the first of each vendor the one of least bill and lost margin, CNY,
-    where that is less than under this vendor's first; None where none is."""
-    rows = table(frames, "costs", peak_viewers=peak, metric="cost_and_lost_margin_cny")
+def dearer_than(view: View, vendor: str) -> tuple[Plan, float] | None:
+    """Of all other lists than the first of each vendor the one of least bill and lost margin on the
+    night, CNY, where that is less than under this vendor's first; None where none is."""
+    rows = view.table("costs", peak_viewers=view.peak, metric=TOGETHER)
     if rows.empty:
         return None
     cny = rows.set_index(["vendor", "tariff"])["mean"]
-    known = [plan for plan in plans(frames, scenario) if plan.key in cny.index]
+    known = [plan for plan in plans(view) if plan.key in cny.index]
     first = next(p for p in known if p.key[0] == vendor and p.number == 0)
     others = [plan for plan in known if plan.number and cny[plan.key] < cny[first.key] - 0.005]
     if not others:
@@ -93,13 +89,13 @@ def dearer_than(
     return least, float(cny[least.key])
 
 
-def lowest(frames: Frames, scenario: Scenario, metric: str) -> list[tuple[float, Plan]]:
+def lowest(view: View, metric: str) -> list[tuple[float, Plan]]:
     """The plan that costs least, and from how many viewers on it does, to the largest audience."""
-    costs = table(frames, "costs", metric=metric)
-    known = plans(frames, scenario)
+    costs = view.table("costs", metric=metric)
+    known = plans(view)
     wide = costs.pivot_table(index="peak_viewers", columns=["vendor", "tariff"], values="mean")
     x = wide.index.to_numpy(float)
-    bends = sorted({x[0], *(at for at, _, _ in crossed(frames, scenario, metric)), x[-1]})
+    bends = sorted({x[0], *(at for at, _, _ in crossed(view, metric)), x[-1]})
     found: list[tuple[float, Plan]] = []
     # Between two crossings no line passes another: its middle says which is lowest.
     for begin, end in pairwise(bends) if len(bends) > 1 else [(x[0], x[0])]:
@@ -110,10 +106,10 @@ def lowest(frames: Frames, scenario: Scenario, metric: str) -> list[tuple[float,
     return found
 
 
-def crossed(frames: Frames, scenario: Scenario, metric: str) -> list[tuple[float, Plan, Plan]]:
+def crossed(view: View, metric: str) -> list[tuple[float, Plan, Plan]]:
     """At how many viewers two plans cost the same; the cheaper one below that, and above."""
-    by_key = {plan.key: plan for plan in plans(frames, scenario)}
-    rows = table(frames, "crossings", metric=metric)
+    by_key = {plan.key: plan for plan in plans(view)}
+    rows = view.table("crossings", metric=metric)
     return [
         (
             float(row["peak_viewers"]),
@@ -124,58 +120,64 @@ def crossed(frames: Frames, scenario: Scenario, metric: str) -> list[tuple[float
     ]
 
 
-def about(at: float, points: Sequence[int]) -> str:
-    """`about 13,000 viewers (between the simulated 10,000 and 15,000)`: a crossing is no surer than
-    the points it lies between. Two digits, or as many as keep it between them."""
+def about(words: Words, at: float, points: Sequence[int]) -> dict[str, str]:
+    """What messages say a crossing's audience by: about `at` viewers, between `low` and `high`.
+
+    It is no surer than the simulated points it lies between: two digits, or as many as keep it
+    between them. `simulated`: `yes` where it is one of them.
+    """
     if at in points:
-        return f"the simulated {fmt.count(at)} viewers"
+        said = words.count(at)
+        return {"simulated": "yes", "at": said, "low": said, "high": said}
     low, high = (
         max((p for p in points if p < at), default=points[0]),
         min((p for p in points if p > at), default=points[-1]),
     )
     digits = next(d for d in range(2, 18) if low <= float(f"{at:.{d - 1}e}") <= high)
-    return (
-        f"about {fmt.number(at, digits)} viewers "
-        f"(between the simulated {fmt.count(low)} and {fmt.count(high)})"
-    )
+    return {
+        "simulated": "no",
+        "at": words.number(at, digits),
+        "low": words.count(low),
+        "high": words.count(high),
+    }
 
 
 @dataclass(frozen=True)
 class Cheapest:
     """Which plan costs least, and where any two cost the same."""
 
-    sentence: str
+    paragraph: str
     crossings: list[str]
 
 
-def cheapest(frames: Frames, scenario: Scenario) -> list[Cheapest]:
+def cheapest(view: View) -> list[Cheapest]:
     """For each figure that plans are compared by; none where there is one plan."""
-    if len(plans(frames, scenario)) < 2:
+    if len(plans(view)) < 2:
         return []
-    points = sorted(int(p) for p in table(frames, "costs")["peak_viewers"].unique())
-    found = []
-    for metric, by in COMPARED.items():
-        (_, first), *later = lowest(frames, scenario, metric)
-        said = f"{by} {first.said} is cheapest"
-        said += "".join(f", from {about(at, points)} on {plan.said}" for at, plan in later)
-        meet = crossed(frames, scenario, metric)
-        if len(points) == 1:
-            said += f" at {fmt.count(points[0])} viewers."
-        else:
-            between = f"between {fmt.count(points[0])} and {fmt.count(points[-1])} viewers"
-            many = f"{len(meet)} times" if len(meet) > 1 else "once"
-            said += (
-                f". Two plans cross {many} {between}:"
-                if meet
-                else f"; no two plans cross {between}."
-            )
-        found.append(
-            Cheapest(
-                said,
-                [
-                    f"at {about(at, points)} {above.said} becomes cheaper than {below.said}"
-                    for at, below, above in meet
-                ],
-            )
-        )
-    return found
+    points = sorted(int(p) for p in view.table("costs")["peak_viewers"].unique())
+    return [_cheapest(view, metric, points) for metric in COMPARED]
+
+
+def _cheapest(view: View, metric: str, points: list[int]) -> Cheapest:
+    words = view.words
+    (_, first), *later = lowest(view, metric)
+    if len(points) == 1:
+        said = words("plan-cheapest-at", by=metric, plan=first.full_name, viewers=points[0])
+        return Cheapest(said, [])
+    meet = crossed(view, metric)
+    ends = {"low": words.count(points[0]), "high": words.count(points[-1])}
+    paragraph = words.paragraph(
+        [
+            words("plan-cheapest", by=metric, plan=first.full_name),
+            *(
+                words("plan-cheapest-from", plan=plan.full_name, **about(words, at, points))
+                for at, plan in later
+            ),
+            words("plan-crossings", crossings=len(meet), **ends),
+        ]
+    )
+    crossings = [
+        words("plan-crossing", above=above.full_name, below=below.full_name, **about(words, at, points))
+        for at, below, above in meet
+    ]
+    return Cheapest(paragraph, crossings)

@@ -118,6 +118,11 @@ class View:
         return sorted(int(p) for p in self.frames.summary["peak_viewers"].unique())
 
     @property
+    def sections(self) -> tuple[str, ...]:
+        """Names of the page's sections, as the study asks for them."""
+        return ("answer", "requests", "vendors", "just_enough", "risk", "charts", "price_lists", "assumed", "how_it_was_run")
+
+    @property
     def has_curve(self) -> bool:
         """Whether more than one audience was simulated."""
         return len(self.peaks) > 1

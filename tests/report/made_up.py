@@ -1,14 +1,18 @@
 """Frames as a study hands them on, made up: numbers that look like a night, no engine needed."""
 
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from sim.report.charts import ready_charts
+from sim.report.view import view
 from sim.scenario import Scenario
 from sim.scenario.compose import load_scenario
 from sim.study.costs import crossings, curves
@@ -102,6 +106,12 @@ def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
 
 
 _MADE: dict[tuple[str, bool, bool], MadeUp] = {}
+
+
+def charts(made_up: MadeUp, night: Scenario) -> dict[str, Callable[[float], Figure]]:
+    """The charts that these frames can fill, by name: each is drawn so many inches wide."""
+    seen = view(made_up, night)
+    return {chart.name: partial(chart.draw, seen) for chart in ready_charts(seen)}
 
 
 def _made(night: Scenario, ladder: bool, full: bool) -> MadeUp:

@@ -1,9 +1,12 @@
 """Charts: what is drawn, that labels keep apart, and that the same figures give the same bytes."""
 
 import dataclasses
+import importlib
+import pkgutil
 import re
 import xml.etree.ElementTree as ET
 from itertools import combinations, pairwise
+from typing import get_args
 
 import matplotlib
 import numpy as np
@@ -15,13 +18,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from scipy import stats
 
-from sim.report.charts import charts, plot
+from sim.catalogue import SPACE, words
+from sim.report import charts as package
+from sim.report.charts import CHARTS, Chart, Section, plot
 from sim.report.charts.which_limit_binds import strips
-from sim.report.number_format import SPACE, money
 from sim.report.style import NARROW_IN, SERIES, WIDE_IN, apart, drawing, image, legible, wrapped
-from sim.report.tables import estimates
+from sim.report.view import view
 from sim.study.costs import crossings
-from tests.report.made_up import frames, many, scenario
+from tests.report.made_up import charts, frames, many, scenario
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,7 @@ def box(text):
 def drawn(made_up, loaded, *names):
     """These charts, or all."""
     there = charts(made_up, loaded)
-    return {n: image(there[n](made_up, loaded, WIDE_IN), "svg") for n in names or there}
+    return {n: image(there[n](WIDE_IN), "svg") for n in names or there}
 
 
 def laid_out(figure):
@@ -64,18 +68,18 @@ def laid_out(figure):
     figure.draw_without_rendering()
 
 
+def test_every_chart_that_is_written_is_shown():
+    written = set()
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        values = vars(importlib.import_module(module.name)).values()
+        written |= {value for value in values if isinstance(value, Chart)}
+    assert written == set(CHARTS)
+    assert len({chart.name for chart in CHARTS}) == len(CHARTS)
+    assert {chart.section for chart in CHARTS} == set(get_args(Section))
+
+
 def test_each_title_is_a_question_and_axes_have_units(texts):
-    assert list(texts) == [
-        "stall_against_concurrency",
-        "lost_sales_against_concurrency",
-        "ladder",
-        "revenue_at_risk",
-        "cost_against_concurrency",
-        "cost_and_lost_margin_against_concurrency",
-        "who_stalls",
-        "night_over_time",
-        "which_limit_binds",
-    ]
+    assert list(texts) == [chart.name for chart in CHARTS]
     assert all("?" in text for text in texts.values())
     for name, unit in {
         "stall_against_concurrency": "stalled, % of viewing time",
@@ -113,7 +117,7 @@ def test_beside_each_name_stands_the_end_of_its_line(night, texts):
 
 def test_the_band_of_the_inputs_stands_at_the_night_alone(night):
     made_up, loaded = night
-    axes = charts(made_up, loaded)["stall_against_concurrency"](made_up, loaded, WIDE_IN).axes[0]
+    axes = charts(made_up, loaded)["stall_against_concurrency"](WIDE_IN).axes[0]
     bars = [line for line in axes.lines if line.get_label() == "inputs"]
     assert len(bars) == len(loaded.vendors)
     summary = made_up.summary
@@ -128,7 +132,7 @@ def test_bars_of_inputs_stand_side_by_side_where_bands_exist():
     loaded = many(scenario("replications=1"), [f"V{n}" for n in range(8)])
     for full in (True, False):
         made_up = frames(loaded, full=full)
-        figure = charts(made_up, loaded)["cost_against_concurrency"](made_up, loaded, NARROW_IN)
+        figure = charts(made_up, loaded)["cost_against_concurrency"](NARROW_IN)
         with drawing():
             laid_out(figure)
             bars = [x for x in figure.axes[0].lines if x.get_label() == "inputs"]
@@ -148,11 +152,11 @@ def test_plans_line_has_its_vendors_colour_and_its_own_dashes():
     made_up = frames(loaded)
     for name in ("cost", "cost_and_lost_margin"):
         chart = charts(made_up, loaded)[f"{name}_against_concurrency"]
-        axes = chart(made_up, loaded, WIDE_IN).axes[0]
+        axes = chart(WIDE_IN).axes[0]
         first, other, budget = lines_of(axes)
         assert first.get_color() == other.get_color() != budget.get_color()
         assert first.get_linestyle() != other.get_linestyle()
-        text = words_of(image(chart(made_up, loaded, WIDE_IN), "svg"))
+        text = words_of(image(chart(WIDE_IN), "svg"))
         for said in ("Tencent LEB: traffic by the day", "daily peak bandwidth", "Budget"):
             assert said in text
         costs = made_up.costs[made_up.costs["metric"] == f"{name}_cny"]
@@ -173,12 +177,12 @@ def test_a_crossing_is_ringed_where_the_lines_cross_and_numbered():
     )  # fmt: skip
     made_up.crossings = crossings(made_up.costs)
     chart = charts(made_up, loaded)["cost_against_concurrency"]
-    axes = chart(made_up, loaded, WIDE_IN).axes[0]
+    axes = chart(WIDE_IN).axes[0]
     (ring,) = (x for x in axes.lines if x.get_label() == "crossings")
     # 2 - 1 = 1 apart at 5,000, -5 at 10,000: a sixth of the way, 150 % of the first bill.
     assert list(ring.get_xdata()) == pytest.approx([5000 + 5000 / 6])
     assert list(ring.get_ydata()) == pytest.approx([250])
-    text = words_of(image(chart(made_up, loaded, WIDE_IN), "svg"))
+    text = words_of(image(chart(WIDE_IN), "svg"))
     assert "5,800" in text and "5,833" not in text and "Rings: from about" in text
     # The label stands where no line is.
     (label,) = (t for t in axes.texts if t.get_text() == "5,800")
@@ -189,11 +193,9 @@ def test_a_crossing_is_ringed_where_the_lines_cross_and_numbered():
     assert room_in >= label.get_size() / 72
     made_up.costs.loc[made_up.costs["vendor"] == "v1", "mean"] *= 100
     made_up.crossings = crossings(made_up.costs)
-    assert "The same plan is cheapest throughout." in words_of(
-        image(chart(made_up, loaded, WIDE_IN), "svg")
-    )
+    assert "The same plan is cheapest throughout." in words_of(image(chart(WIDE_IN), "svg"))
     # Now one costs a hundred times the other: each step up the axis is a factor.
-    axes = chart(made_up, loaded, WIDE_IN).axes[0]
+    axes = chart(WIDE_IN).axes[0]
     assert axes.get_yscale() == "symlog"
     for line, straight in zip(lines_of(axes), ((1.0, 10.0), (200.0, 500.0)), strict=True):
         middle = np.interp(7500, line.get_xdata(), line.get_ydata())
@@ -202,7 +204,7 @@ def test_a_crossing_is_ringed_where_the_lines_cross_and_numbered():
 
 def test_the_axis_ends_at_or_above_all_that_is_drawn(night):
     for name in ("revenue_at_risk", "cost_against_concurrency", "stall_against_concurrency"):
-        axes = charts(*night)[name](*night, WIDE_IN).axes[0]
+        axes = charts(*night)[name](WIDE_IN).axes[0]
         highest = max(float(np.max(x.get_ydata())) for x in axes.lines if len(x.get_ydata()) > 2)
         assert axes.get_yticks()[-1] >= highest
         assert axes.get_ylim()[1] >= axes.get_yticks()[-1]
@@ -210,7 +212,7 @@ def test_the_axis_ends_at_or_above_all_that_is_drawn(night):
 
 def test_bars_at_risk_stand_on_the_curve_they_belong_to(night):
     made_up, loaded = night
-    axes = charts(made_up, loaded)["revenue_at_risk"](made_up, loaded, WIDE_IN).axes[0]
+    axes = charts(made_up, loaded)["revenue_at_risk"](WIDE_IN).axes[0]
     curves = [x for x in axes.lines if x.get_label() != "inputs"]
     bars = [x for x in axes.lines if x.get_label() == "inputs"]
     assert len(curves) == len(bars) == 2
@@ -232,7 +234,7 @@ def test_a_step_at_the_chance_of_an_incident_is_upright():
             made_up.risk["statistic"] == f"p{k}"
         )
         made_up.risk.loc[row, "value"] = 100.0 + k if k <= 70 else 5000.0 + k
-    axes = charts(made_up, loaded)["revenue_at_risk"](made_up, loaded, WIDE_IN).axes[0]
+    axes = charts(made_up, loaded)["revenue_at_risk"](WIDE_IN).axes[0]
     (curve,) = (x for x in axes.lines if x.get_label() != "inputs")
     x, y = np.asarray(curve.get_xdata()), np.asarray(curve.get_ydata())
     jump = int(np.argmax(np.diff(y)))
@@ -243,7 +245,7 @@ def test_a_step_at_the_chance_of_an_incident_is_upright():
 
 def test_the_band_is_the_interval(night):
     made_up, loaded = night
-    axes = charts(made_up, loaded)["stall_against_concurrency"](made_up, loaded, WIDE_IN).axes[0]
+    axes = charts(made_up, loaded)["stall_against_concurrency"](WIDE_IN).axes[0]
     summary = made_up.summary
     rows = summary[(summary["metric"] == "stall_ratio") & (summary["vendor"] == "budget")]
     mean = 100 * rows["mean"]
@@ -262,7 +264,7 @@ def _rgb(line):
 
 def test_the_waterfall_adds_up(night):
     made_up, loaded = night
-    axes = charts(made_up, loaded)["ladder"](made_up, loaded, WIDE_IN).axes[0]
+    axes = charts(made_up, loaded)["ladder"](WIDE_IN).axes[0]
     perfect, *rungs, remains = axes.patches[:1] + axes.patches[2:] + axes.patches[1:2]
     assert perfect.get_width() + sum(r.get_width() for r in rungs) == pytest.approx(
         remains.get_width(), rel=1e-12
@@ -307,7 +309,7 @@ def test_no_ladder_no_waterfall():
 
 def test_the_stack_of_the_night_is_everybody_who_is_there(night):
     made_up, loaded = night
-    axes = charts(made_up, loaded)["night_over_time"](made_up, loaded, WIDE_IN).axes[0]
+    axes = charts(made_up, loaded)["night_over_time"](WIDE_IN).axes[0]
     series = made_up.timeseries
     mine = series[series["vendor"] == next(iter(loaded.vendors))]
     there = mine[mine["metric"].isin(["watching", "stalled", "waiting"])]
@@ -322,7 +324,7 @@ def test_incidents_are_marked_where_they_are_met():
     for override, marked in ((broken, 2), (only, 1)):
         loaded = scenario(override, "replications=1")
         made_up = frames(loaded)
-        figure = charts(made_up, loaded)["night_over_time"](made_up, loaded, WIDE_IN)
+        figure = charts(made_up, loaded)["night_over_time"](WIDE_IN)
         spans = [p for a in figure.axes for p in a.patches if p.get_label() == "incident"]
         assert len(spans) == marked
         assert (spans[0].get_x(), spans[0].get_width()) == (15, 5)
@@ -347,11 +349,11 @@ def test_chart_of_who_stalls_names_the_largest_groups_first(texts):
 def test_limits_strip_says_how_near_it_was_and_whom_it_harmed(night, texts):
     text = texts["which_limit_binds"]
     assert "concurrent sessions 40.0 % – " in text  # never bound, harmed nobody
-    strip = next(s for s in strips(*night)["budget"] if s.limit == "egress_vendor")
+    strip = next(s for s in strips(view(*night))["budget"] if s.limit == "egress_vendor")
     assert 0 < strip.bound.mean() < 1
-    lost = estimates(night[0])["budget", 20000, "lost_gmv_cny.limits"].mean
+    lost = view(*night).figure("budget", "lost_gmv_cny.limits").mean
     assert strip.use == 1 and strip.harmed > 0 and strip.lost_cny == pytest.approx(0.4 * lost)
-    said = f"{money(strip.harmed)} {money(strip.lost_cny)}"
+    said = f"{words().money(strip.harmed)} {words().money(strip.lost_cny)}"
     assert f"egress of the whole vendor 100 % {said}" in text
 
 
@@ -372,9 +374,7 @@ def test_figures_that_are_missing_are_left_out(night):
     made_up, loaded = night
     gone = (made_up.summary["vendor"] == "agora") & (made_up.summary["metric"] == "stall_ratio")
     holed = dataclasses.replace(made_up, summary=made_up.summary[~gone])
-    text = words_of(
-        image(charts(holed, loaded)["stall_against_concurrency"](holed, loaded, WIDE_IN), "svg")
-    )
+    text = words_of(image(charts(holed, loaded)["stall_against_concurrency"](WIDE_IN), "svg"))
     assert "Budget" in text
     assert "Agora" not in text
 
@@ -388,7 +388,7 @@ def test_labels_of_many_vendors_stay_apart_and_inside(width, number):
     made_up.timeseries = pd.DataFrame()  # other charts are not looked at
     there = charts(made_up, loaded)
     for name in ("stall", "lost_sales", "cost"):
-        figure = there[f"{name}_against_concurrency"](made_up, loaded, width)
+        figure = there[f"{name}_against_concurrency"](width)
         with drawing():
             laid_out(figure)
             texts = [t for t in figure.axes[0].texts if t.get_text().startswith("Vendor")]
@@ -406,7 +406,7 @@ def test_no_two_words_of_a_chart_overlap(width):
     series = made_up.timeseries
     made_up.timeseries = series[series["time_s"] % 60 == 0]  # a sixth of what there is to fill
     for name, chart in charts(made_up, loaded).items():
-        figure = chart(made_up, loaded, width)
+        figure = chart(width)
         with drawing():
             laid_out(figure)
             texts = [*figure.texts]
@@ -457,7 +457,7 @@ def test_long_names_leave_every_word_inside_its_picture(peaks):
     made_up = frames(loaded)
     for width in (WIDE_IN, NARROW_IN):
         for name, chart in charts(made_up, loaded).items():
-            figure = chart(made_up, loaded, width)
+            figure = chart(width)
             with drawing():
                 laid_out(figure)
                 texts = [*figure.texts, *(t for axes in figure.axes for t in axes.texts)]

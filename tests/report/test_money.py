@@ -215,9 +215,9 @@ def test_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
     night = many(scenario("replications=1"), ["A", "B", "C"])
     said = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 2.0), v2=(1.5, 3.0)), night))
     # A = C at 2,000 and both 2 there: so is B, which is below from there on.
-    assert said[0].sentence == (
-        "By the bill of the night A is cheapest, from about 2,000 viewers (between the simulated "
-        "1,000 and 4,000) on B. "
+    assert said[0].paragraph == (
+        "By the bill of the night A is cheapest. From about 2,000 viewers (between the simulated "
+        "1,000 and 4,000) on it is B. "
         "Two plans cross 3 times between 1,000 and 4,000 viewers:"
     )
     here = "at about 2,000 viewers (between the simulated 1,000 and 4,000)"
@@ -232,18 +232,18 @@ def test_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
 def test_one_crossing_is_told_and_so_is_that_there_is_none() -> None:
     night = many(scenario("replications=1"), ["A", "B"])
     (one, *_) = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 3.0)), night))
-    assert one.sentence.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
+    assert one.paragraph.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
     assert one.crossings == [
         "at about 2,500 viewers (between the simulated 1,000 and 4,000) B becomes cheaper than A"
     ]
     (none, *_) = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 5.0)), night))
-    assert none.sentence == (
-        "By the bill of the night A is cheapest; no two plans cross between 1,000 and 4,000 "
+    assert none.paragraph == (
+        "By the bill of the night A is cheapest. No two plans cross between 1,000 and 4,000 "
         "viewers."
     )
     assert none.crossings == []
     (alone, *_) = cheapest(view(priced(night, v0=(1.0,), v1=(2.0,)), night))
-    assert alone.sentence == "By the bill of the night A is cheapest at 1,000 viewers."
+    assert alone.paragraph == "By the bill of the night A is cheapest at 1,000 viewers."
     assert cheapest(view(priced(night, v0=(1.0, 2.0)), night)) == []
 
 
@@ -264,7 +264,8 @@ def test_a_rank_by_one_of_several_lists_says_so() -> None:
     ],
 )  # fmt: skip
 def test_a_crossing_is_told_no_finer_than_the_points_around_it(at: float, said: str) -> None:
-    assert about(SAY, at, (10_000, 15_000, 15_440, 15_445)) == said
+    told = about(SAY, at, (10_000, 15_000, 15_440, 15_445))
+    assert SAY("plan-crossing", above="B", below="A", **told) == f"at {said} B becomes cheaper than A"
 
 
 def test_a_label_of_a_list_ends_without_a_comma() -> None:
@@ -298,8 +299,8 @@ def test_a_rank_by_a_bill_without_operations_says_so() -> None:
     assert verdict(view(made_up, night))[0].endswith(" (without operations).") or any(
         "LiveKit" in said and "(without operations)" in said for said in verdict(view(made_up, night))
     )
-    assert all(f"(+{SPACE}operations)" in one.sentence for one in cheapest(view(made_up, night))
-               if "LiveKit" in one.sentence)  # fmt: skip
+    assert all(f"(+{SPACE}operations)" in one.paragraph for one in cheapest(view(made_up, night))
+               if "LiveKit" in one.paragraph)  # fmt: skip
     terminal = text(view(made_up, night)).splitlines()
     (row,) = (line for line in terminal if line.startswith("LiveKit") and "%" in line[:60])
     assert "* " in row and terminal[-1] == "* without operations"

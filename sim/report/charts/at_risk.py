@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator
 from scipy.special import ndtr, ndtri
 
-from sim.report import number_format as fmt
-from sim.report.charts.axes import frame_y, scale, whisker
+from sim.report.charts.axes import frame_y, said, whisker
+from sim.report.charts.chart import Chart
 from sim.report.style import (
     GREY,
     TEXT_PT,
-    WIDE_IN,
     Margins,
     colour,
     dashes,
@@ -25,74 +25,98 @@ from sim.report.style import (
     shortened,
     text_in,
 )
-from sim.report.tables import UNKNOWN, Frames, risks, vendors
+from sim.report.view import Estimate, View
 from sim.scenario import Scenario
 
 TICKS = (90, 75, 50, 25, 10, 5, 2, 1)
 """Chances in percent at which the axis of nights has its ticks."""
 
+AT_RISK = "revenue_at_risk_cny"
 
-def revenue_at_risk(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
+Lines = dict[str, tuple[list[float], list[float]]]
+"""Vendor -> chances of losing more, falling, and what is lost then."""
+
+
+def _draw(view: View, width_in: float) -> Figure:
     """Sales lost to limits and incidents in CNY against the chance that a night loses more: a line
     per vendor, the worst nights on the right."""
-    lines = exceeded(frames, scenario)
-    known, names = risks(frames), vendors(frames, scenario)
-    size, unit = scale(max(max(y) for _, y in lines.values()))
-    bars = any(known[v, "revenue_at_risk_cny", f"p{_of(n, names)}"].has_inputs
-               for n, v in enumerate(names) if v in lines)  # fmt: skip
-    pale = "Pale bars: the range of the assumed numbers there. " if bars else ""
+    words, lines = view.words, exceeded(view)
+    size, unit = words.scale(max(max(y) for _, y in lines.values()))
     with drawing():
-        labels = {v: (names[v], fmt.number(y[-1] / size, 2)) for v, (_, y) in lines.items()}
+        labels = {v: (view.names[v], words.number(y[-1] / size, 2)) for v, (_, y) in lines.items()}
         longest = max(text_in(f"{name}  {value}") for name, value in labels.values())
         right = min(longest + 0.25, (0.3 if width_in > 6 else 0.42) * width_in)
         figure, (axes,) = panels(
-            width_in, "How much may limits and incidents cost?",
-            "Over all peaks and incidents the night may bring, the worst nights on the right. "
-            f"{pale}Beside each name: 1 night in 100.",
+            width_in, words("chart-risk-question"), _about(view, lines),
             1, 0.36 * width_in if width_in > 6 else 0.75 * width_in,
             Margins(left=0.62, right=right, top=0.48, bottom=0.55),
         )  # fmt: skip
         ends, top = [], 0.0
-        for n, vendor in enumerate(names):
+        for n, vendor in enumerate(view.names):
             if vendor not in lines:
                 continue
-            chances, y = lines[vendor]
-            x, y = _stepped(chances, y, _odds(scenario, vendor))
-            x, y = [-float(ndtri(c)) for c in x], [value / size for value in y]
-            axes.plot(x, y, color=colour(n), linestyle=dashes(n), linewidth=1.8, zorder=3)
-            of = _of(n, names)
-            drawn = known[vendor, "revenue_at_risk_cny", f"p{of}"].times(1 / size)
-            if drawn.has_inputs:
-                whisker(axes, -float(ndtri(1 - of / 100)), drawn, colour(n), 2.6, 0.0)
-                top = max(top, drawn.input_high)
+            end, highest = _line(axes, view, vendor, lines[vendor], size)
+            top = max(top, highest)
             name, value = labels[vendor]
             room = right - 0.2 - text_in(f"  {value}")
-            ends.append((y[-1], f"{shortened(name, room)}  {value}", colour(n)))
-            top = max(top, *y)
-        frame_y(axes, top, least=min(min(y) for _, y in lines.values()) / size)
+            ends.append((end, f"{shortened(name, room)}  {value}", colour(n)))
+        least = min(min(y) for _, y in lines.values()) / size
+        frame_y(axes, words.tick, top, least=least)
         axes.set_xlim(-float(ndtri(0.95)), -float(ndtri(0.0099)))
         shown = TICKS if width_in > 6 else TICKS[::2]
         axes.xaxis.set_major_locator(FixedLocator([-float(ndtri(t / 100)) for t in shown]))
         axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda x, _: f"{100 * float(ndtr(-x)):.0f}{fmt.SPACE}%")
+            said(lambda x: words("percent", percent=words.count(100 * float(ndtr(-x)))))
         )
-        axes.set_xlabel("chance that a night loses more")
-        axes.set_title(f"sales lost, {unit}", loc="left", size=TEXT_PT, color=GREY, pad=18)
+        axes.set_xlabel(words("chart-risk-chance"))
+        axes.set_title(
+            words("chart-risk-axis", unit=unit), loc="left", size=TEXT_PT, color=GREY, pad=18
+        )
         end_labels(axes, ends)
         return figure
 
 
-def _of(n: int, names: Sized) -> int:
-    """The percentile at which the range of the vendor in this place is drawn: side by side."""
-    return max(5, min(95, 99 - len(names))) + n
+def _about(view: View, lines: Lines) -> str:
+    words = view.words
+    bars = any(_range(view, vendor)[1].has_inputs for vendor in lines)
+    return words.paragraph(
+        [
+            words("chart-risk-about"),
+            words("chart-bands-inputs-there") if bars else "",
+            words("chart-risk-beside"),
+        ]
+    )
 
 
-def exceeded(frames: Frames, scenario: Scenario) -> dict[str, tuple[list[float], list[float]]]:
-    """Vendor -> chances of losing more, falling, and what is lost then; empty where unknown."""
-    known, lines = risks(frames), {}
-    for vendor in vendors(frames, scenario):
+def _line(
+    axes: Axes, view: View, vendor: str, line: tuple[list[float], list[float]], size: float
+) -> tuple[float, float]:
+    """One vendor's line, and the range of its inputs; its height at the end, and the highest."""
+    n = list(view.names).index(vendor)
+    chances, y = _stepped(*line, _odds(view.scenario, vendor))
+    x, y = [-float(ndtri(c)) for c in chances], [value / size for value in y]
+    axes.plot(x, y, color=colour(n), linestyle=dashes(n), linewidth=1.8, zorder=3)
+    percentile, drawn = _range(view, vendor)
+    drawn = drawn.times(1 / size)
+    if not drawn.has_inputs:
+        return y[-1], max(y)
+    whisker(axes, -float(ndtri(1 - percentile / 100)), drawn, colour(n), 2.6, 0.0)
+    return y[-1], max(drawn.input_high, *y)
+
+
+def _range(view: View, vendor: str) -> tuple[int, Estimate]:
+    """The percentile at which a vendor's range is drawn, those of several side by side, and it."""
+    names = list(view.names)
+    percentile = max(5, min(95, 99 - len(names))) + names.index(vendor)
+    return percentile, view.risk(vendor, AT_RISK, f"p{percentile}")
+
+
+def exceeded(view: View) -> Lines:
+    """The lines of those vendors whose percentiles are all known."""
+    lines = {}
+    for vendor in view.names:
         steps = range(5, 100)
-        y = [known.get((vendor, "revenue_at_risk_cny", f"p{k}"), UNKNOWN).mean for k in steps]
+        y = [view.risk(vendor, AT_RISK, f"p{k}").mean for k in steps]
         if all(map(math.isfinite, y)):
             lines[vendor] = ([1 - k / 100 for k in steps], y)
     return lines
@@ -125,3 +149,6 @@ def _stepped(
             x_out, y_out = [*x_out, at, at], [*y_out, y[k - 1], y[k]]
         x_out, y_out = [*x_out, after], [*y_out, y[k]]
     return x_out, y_out
+
+
+REVENUE_AT_RISK = Chart("revenue_at_risk", "risk", lambda view: bool(exceeded(view)), _draw)

@@ -1,39 +1,39 @@
-"""What charts draw alike: scales, frames and the bands of the inputs."""
+"""What charts draw alike: frames, ticks, the bands of the inputs and their sentences."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
+from sim.catalogue import Say, Words
 from sim.report.style import PALE
-from sim.report.tables import Estimate
+from sim.report.view import Estimate
 
 STEPS = [1, 2, 2.5, 5, 10]
 """Ticks stand at these, times a power of ten."""
 
 
-def scale(x: float) -> tuple[float, str]:
-    """The unit in which `x` is a number of three digits or more, so that none needs decimals."""
-    for size, word in ((1e9, "billion "), (1e6, "million "), (1e3, "thousand ")):
-        if x >= 100 * size:
-            return size, f"{word}CNY"
-    return 1.0, "CNY"
-
-
 def frame_y(
-    axes: Axes, top: float, limit: float = math.inf, room: float = 1.0, least: float = 0.0
-) -> None:
+    axes: Axes, say: Say, top: float,
+    limit: float = math.inf, room: float = 1.0, least: float = 0.0,
+) -> None:  # fmt: skip
     """From 0, or the tick below `least`, to the tick above the highest value; `room` times that
     where something stands above it."""
     ticks = MaxNLocator(5, steps=STEPS).tick_values(min(0.0, least), max(min(top, limit), 1.0))
     axes.set_ylim(ticks[0], room * ticks[-1])
     axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
+    axes.yaxis.set_major_formatter(said(say))
     bare_y(axes)
+
+
+def said(say: Say) -> FuncFormatter:
+    """Ticks in a reader's language."""
+    return FuncFormatter(lambda x, _: say(x))
 
 
 def bare_y(axes: Axes) -> None:
@@ -53,3 +53,8 @@ def whisker(axes: Axes, x: float, e: Estimate, hue: str, wide_pt: float, aside_p
         [x, x], [e.input_low, e.input_high], transform=axes.transData + aside, color=hue,
         alpha=0.35, linewidth=wide_pt, solid_capstyle="butt", zorder=2, label="inputs",
     )  # fmt: skip
+
+
+def about_intervals(words: Words, shown: Iterable[Estimate], drawn: str) -> str:
+    """How the interval over nights is drawn (a message), or that there is none."""
+    return words(drawn if any(e.has_interval for e in shown) else "chart-bands-none")

@@ -2,117 +2,152 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator
 
-from sim.report import number_format as fmt
 from sim.report.charts.axes import frame_y
+from sim.report.charts.chart import Chart
 from sim.report.style import (
     GREY,
     INK,
     TEXT_PT,
     VERMILLION,
-    WIDE_IN,
     Margins,
     drawing,
     panels,
     shortened,
     text_in,
 )
-from sim.report.tables import Frames, night_peak, table, vendors
-from sim.scenario import Scenario
+from sim.report.view import View
 
 PLAYING, STUCK, OUTSIDE = "#8fc0e0", VERMILLION, "#a9a9a9"
 
 STACK = (
-    ("playing", PLAYING, ("watching",)),
-    ("stalled", STUCK, ("stalled",)),
-    ("getting in", OUTSIDE, ("starting", "waiting")),
+    ("chart-night-playing", PLAYING, ["watching"]),
+    ("chart-night-stalled", STUCK, ["stalled"]),
+    ("chart-night-getting-in", OUTSIDE, ["starting", "waiting"]),
 )
-"""Words, colour and the columns of the time series that are stacked, from below."""
+"""Message, colour and the columns of the time series that are stacked, from below."""
 
 POINTS = 360
 """At most so many points a line: longer nights are averaged over wider bins."""
 
 MOST_TICKS = 8
 
+HEADING_PT = 10.5
 
-def night_over_time(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
+
+@dataclass(frozen=True)
+class Panel:
+    """One vendor's night."""
+
+    vendor: str
+    curves: pd.DataFrame
+    """Viewers by time_s, a column a metric."""
+    marks: list[tuple[float, str]]
+    """What happens: (minute, words), in order of time."""
+    levels: list[int]
+    """The line above the curves on which each mark's words stand."""
+
+    @property
+    def highest(self) -> float:
+        """Most viewers there are, or would be."""
+        there = self.curves[[c for _, _, several in STACK for c in several]]
+        return float(max(there.sum(axis="columns").max(), self.curves["offered"].max()))
+
+
+def _draw(view: View, width_in: float) -> Figure:
     """Where everybody is through the night at its peak, a panel per vendor."""
-    peak = night_peak(frames)
-    series = table(frames, "timeseries", peak_viewers=peak)
-    names = {v: s for v, s in vendors(frames, scenario).items() if v in set(series["vendor"])}
-    nights = int(series["replication"].nunique())
+    words = view.words
+    series = view.table("timeseries", peak_viewers=view.peak)
+    there = set(series["vendor"])
+    names = {v: name for v, name in view.names.items() if v in there}
     columns = 2 if width_in > 6 and len(names) > 1 else 1
-    about = f"{fmt.count(peak)} viewers at the peak"
-    about += f", mean of {nights} nights. " if nights > 1 else ", one night. "
-    about += "Viewers missing under the dashed line have left or were turned away."
-    if any(scenario.incidents_of(vendor) for vendor in names):
-        about += " Hatched: an incident."
-    perfect = "would be there on a perfect night"
+    panel_in = width_in / columns - 0.86
+    minutes = (view.scenario.promotion.duration_s or float(series["time_s"].max())) / 60
+    shown = [_panel(view, v, series, minutes, panel_in) for v in names]
+    key = [(words(said), hue, False) for said, hue, _ in STACK]
     with drawing():
         figure, grid = panels(
-            width_in, "Where are the viewers through the night?", about, len(names),
+            width_in, words("chart-night-question"), _about(view, series, names), len(names),
             1.75 if len(names) > 2 else 2.2,
             Margins(left=0.66, right=0.2, top=0.46, bottom=0.58),
             columns,
-            key=[(said, hue, False) for said, hue, _ in STACK] + [(perfect, INK, True)],
+            key=[*key, (words("chart-night-offered"), INK, True)],
         )  # fmt: skip
-        panel_in = width_in / columns - 0.86
-        length = scenario.promotion.duration_s or float(series["time_s"].max())
-        minutes = length / 60
-        wide = {v: _through_the_night(series[series["vendor"] == v]) for v in names}
-        marks = {v: _marks(scenario, v, minutes) for v in names}
-        levels = {v: _levels(m, minutes, panel_in) for v, m in marks.items()}
-        room = 1.0 + 0.1 * (1 + max((n for some in levels.values() for n in some), default=-1))
-        parts = [c for _, _, several in STACK for c in several]
-        high = max(
-            float(max(w[parts].sum(axis="columns").max(), w["offered"].max()))
-            for w in wide.values()
-        )
-        for axes, (vendor, name) in zip(grid, names.items(), strict=True):
-            mine = wide[vendor]
-            x = mine.index.to_numpy() / 60
-            frame_y(axes, high, room=room)
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: fmt.count(y)))
+        room = 1.0 + 0.1 * (1 + max((n for panel in shown for n in panel.levels), default=-1))
+        high = max(panel.highest for panel in shown)
+        for axes, panel in zip(grid, shown, strict=True):
+            frame_y(axes, words.count, high, room=room)
             axes.set_xlim(0, minutes)
             axes.xaxis.set_major_locator(FixedLocator(_minutes(minutes, panel_in)))
             axes.xaxis.set_minor_locator(NullLocator())
-            axes.stackplot(
-                x, *(mine[list(several)].sum(axis="columns") for _, _, several in STACK),
-                colors=[hue for _, hue, _ in STACK], linewidth=0,
-            )  # fmt: skip
-            axes.plot(x, mine["offered"], color=INK, linestyle=(0, (4, 2)), linewidth=1.2)
-            for incident in scenario.incidents_of(vendor):
-                start = incident.time_s / 60
-                axes.axvspan(
-                    start, min(start + incident.duration_s / 60, minutes), facecolor="none",
-                    edgecolor=INK, hatch="////", alpha=0.5, linewidth=0, label="incident",
-                )  # fmt: skip
-            for (minute, text), level in zip(marks[vendor], levels[vendor], strict=True):
+            _night(axes, view, panel, minutes)
+            for (minute, text), level in zip(panel.marks, panel.levels, strict=True):
                 _mark(axes, minute, text, level, minutes, panel_in)
-            axes.set_title(
-                shortened(name, panel_in, 10.5), loc="left", size=10.5, color=INK,
-                weight="bold", pad=18,
-            )  # fmt: skip
-            axes.annotate(
-                "viewers", (0, 1), xycoords="axes fraction", xytext=(0, 6),
-                textcoords="offset points", color=GREY, annotation_clip=False,
-            )  # fmt: skip
-            axes.set_xlabel(f"minutes from the start at {scenario.promotion.starts_at:%H:%M}")
+            _name(axes, view, shortened(names[panel.vendor], panel_in, HEADING_PT))
         return figure
 
 
-def _marks(scenario: Scenario, vendor: str, minutes: float) -> list[tuple[float, str]]:
+def _about(view: View, series: pd.DataFrame, names: dict[str, str]) -> str:
+    words, nights = view.words, int(series["replication"].nunique())
+    broken = any(view.scenario.incidents_of(vendor) for vendor in names)
+    return words.paragraph(
+        [
+            words("chart-night-about", viewers=view.peak, nights=nights),
+            words("chart-night-missing"),
+            words("chart-night-incident") if broken else "",
+        ]
+    )
+
+
+def _panel(view: View, vendor: str, series: pd.DataFrame, minutes: float, panel_in: float) -> Panel:
+    marks = _marks(view, vendor, minutes)
+    curves = _through_the_night(series[series["vendor"] == vendor])
+    return Panel(vendor, curves, marks, _levels(marks, minutes, panel_in))
+
+
+def _night(axes: Axes, view: View, panel: Panel, minutes: float) -> None:
+    """Who is there and who would be, and what is broken when."""
+    x = panel.curves.index.to_numpy() / 60
+    axes.stackplot(
+        x, *(panel.curves[several].sum(axis="columns") for _, _, several in STACK),
+        colors=[hue for _, hue, _ in STACK], linewidth=0,
+    )  # fmt: skip
+    axes.plot(x, panel.curves["offered"], color=INK, linestyle=(0, (4, 2)), linewidth=1.2)
+    for incident in view.scenario.incidents_of(panel.vendor):
+        start = incident.time_s / 60
+        axes.axvspan(
+            start, min(start + incident.duration_s / 60, minutes), facecolor="none",
+            edgecolor=INK, hatch="////", alpha=0.5, linewidth=0, label="incident",
+        )  # fmt: skip
+
+
+def _name(axes: Axes, view: View, name: str) -> None:
+    """The vendor above its panel, and what its axes count."""
+    words, starts = view.words, view.scenario.promotion.starts_at
+    axes.set_title(name, loc="left", size=HEADING_PT, color=INK, weight="bold", pad=18)
+    axes.annotate(
+        words("chart-night-axis"), (0, 1), xycoords="axes fraction", xytext=(0, 6),
+        textcoords="offset points", color=GREY, annotation_clip=False,
+    )  # fmt: skip
+    axes.set_xlabel(words("chart-minutes", time=f"{starts:%H:%M}"))
+
+
+def _marks(view: View, vendor: str, minutes: float) -> list[tuple[float, str]]:
     """What the script and the incidents do: (minute, words), in order of time."""
-    script = scenario.promotion
+    words, script = view.words, view.scenario.promotion
     marks = [(d.time_s / 60, d.name) for d in script.drops]
     for leave in script.mass_exit:
-        whose = f" of {leave.cohort}" if leave.cohort else ""
-        marks.append((leave.time_s / 60, f"mass exit{whose}"))
-    marks += [(i.time_s / 60, i.name) for i in scenario.incidents_of(vendor)]
+        said = words("chart-night-exit")
+        if leave.cohort:
+            said = words("chart-night-exit-of", cohort=leave.cohort)
+        marks.append((leave.time_s / 60, said))
+    marks += [(i.time_s / 60, i.name) for i in view.scenario.incidents_of(vendor)]
     return sorted(mark for mark in marks if mark[0] <= minutes)
 
 
@@ -169,3 +204,8 @@ def _through_the_night(rows: pd.DataFrame) -> pd.DataFrame:
     wide = wide.reindex(columns=metrics).fillna(0.0).reset_index()
     coarse = wide.groupby(wide.index // -(-max(1, len(wide)) // POINTS)).mean()
     return coarse.set_index("time_s")
+
+
+NIGHT_OVER_TIME = Chart(
+    "night_over_time", "charts", lambda view: not view.table("timeseries").empty, _draw
+)

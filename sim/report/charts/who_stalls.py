@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from sim.report import number_format as fmt
-from sim.report.style import GREY, INK, WIDE_IN, Margins, drawing, panels, shortened, text_in
-from sim.report.tables import Frames, night_peak, table, vendors
-from sim.scenario import Scenario
+from sim.catalogue import NONE, Words
+from sim.report.charts.chart import Chart
+from sim.report.style import GREY, INK, Margins, drawing, panels, shortened, text_in
+from sim.report.view import View
 
-GROUPS = {
-    "class": "by own internet", "region": "by their own region", "isp": "by operator",
-    "cohort": "by cohort",
-}  # fmt: skip
-"""Columns of the breakdown, in words."""
-
-CLASSES = {"home": "home", "lte": "4G", "hsdpa": "3G"}
-"""Access classes as people call them; others keep their name."""
+GROUPS = ("class", "region", "isp", "cohort")
+"""Ways to group viewers, as the breakdown has them."""
 
 HEAT = LinearSegmentedColormap.from_list("heat", ["#f6f6f4", "#f8d2bb", "#ee9a63"])
 
@@ -34,63 +29,128 @@ LEAST_TOP = 0.02
 ROW_IN, CELL_IN = 0.3, 0.62
 
 
-def who_stalls(frames: Frames, scenario: Scenario, width_in: float = WIDE_IN) -> Figure:
-    """Stall ratio by vendor and by group of viewers, a panel for each way to group them."""
-    peak = night_peak(frames)
-    split = groups(frames)
-    names = {v: s for v, s in vendors(frames, scenario).items() if v in set(split["vendor"])}
-    kinds = [by for by in GROUPS if by in set(split["by"])]
-    stall = split[split["metric"] == "stall_ratio"].set_index(["vendor", "by", "of"])["value"]
-    came = split[split["metric"] == "arrived"].groupby(["by", "of"], sort=False)["value"].mean()
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Who stalls, and how large each group is."""
+
+    words: Words
+    vendors: dict[str, str]
+    """Those that it is known of, and their names."""
+    stall: dict[tuple[str, str, str], float]
+    """Stall ratio by vendor, way to group and group."""
+    part: dict[tuple[str, str], float]
+    """Share of those who came by way to group and group, the largest first."""
+
+    @property
+    def kinds(self) -> list[str]:
+        """Ways to group them."""
+        return [by for by in GROUPS if any(by == kind for kind, _ in self.part)]
+
+    def groups(self, by: str) -> list[str]:
+        """The largest first."""
+        return [of for kind, of in self.part if kind == by]
+
+    @cached_property
+    def darkest(self) -> float:
+        """The stall ratio that the darkest colour stands for."""
+        shown = (x for (_, by, of), x in self.stall.items() if self.part.get((by, of), 0.0) >= FEW)
+        return max(max(shown, default=0.0), LEAST_TOP)
+
+
+def split(view: View) -> Split | None:
+    """The night's viewers by group, on the mean of nights; None where it is not known."""
+    rows = view.table("breakdown", peak_viewers=view.peak)
+    if rows.empty:
+        return None
+    rows = rows[rows["by"].isin(GROUPS) & rows["metric"].isin(["stall_ratio", "arrived"])]
+    if not (rows["metric"] == "stall_ratio").any():
+        return None
+    keys = ["vendor", "by", "of", "metric"]
+    mean = rows.groupby(keys, sort=False)["value"].mean().reset_index()
+    stall = mean[mean["metric"] == "stall_ratio"]
+    came = mean[mean["metric"] == "arrived"].groupby(["by", "of"], sort=False)["value"].mean()
     part = (came / came.groupby("by").transform("sum")).sort_values(ascending=False, kind="stable")
-    many = set(part[part >= FEW].index)
-    top = max((x for key, x in zip(stall.index, stall, strict=True) if key[1:] in many), default=0)
-    names_in = max(text_in(name) for name in names.values()) + 0.2
+    there = set(mean["vendor"])
+    return Split(
+        view.words,
+        {v: name for v, name in view.names.items() if v in there},
+        {
+            (str(vendor), str(by), str(of)): float(ratio)
+            for vendor, by, of, ratio in stall[["vendor", "by", "of", "value"]].itertuples(
+                index=False, name=None
+            )
+        },
+        {
+            (str(by), str(of)): float(share)
+            for by, of, share in part.reset_index().itertuples(index=False, name=None)
+        },
+    )
+
+
+def _draw(view: View, width_in: float) -> Figure:
+    """Stall ratio by vendor and by group of viewers, a panel for each way to group them."""
+    words, shown = view.words, split(view)
+    assert shown is not None  # else it is not ready
     wide = width_in > 6
+    names = list(shown.vendors.values())
+    left = min(max(map(text_in, names)) + 0.2, (0.2 if wide else 0.36) * width_in)
+    darkest = words.percent(shown.darkest)
+    about = words("chart-groups-about", viewers=view.peak, darkest=darkest)
     with drawing():
-        left = min(names_in, (0.2 if wide else 0.36) * width_in)
         figure, grid = panels(
-            width_in, "Who stalls?",
-            f"Stalled, % of the viewing time of each group, at {fmt.count(peak)} viewers; "
-            "under each group its share of those who came. The darker, the more: darkest at "
-            f"{fmt.percent(max(top, LEAST_TOP))} and above.",
-            1 if wide else len(kinds),
+            width_in, words("chart-groups-question"), about,
+            1 if wide else len(shown.kinds),
             ROW_IN * len(names),
             Margins(left=left, right=0.1, top=0.82, bottom=0.12),
         )  # fmt: skip
-        for axes, shown in zip(grid, [kinds] if wide else [[k] for k in kinds], strict=True):
+        panes = [shown.kinds] if wide else [[by] for by in shown.kinds]
+        for axes, kinds in zip(grid, panes, strict=True):
             axes.set_axis_off()
-            x = 0.0
-            columns = {by: [of for kind, of in part.index if kind == by] for by in shown}
-            most = sum(map(len, columns.values())) + 0.4 * (len(columns) - 1)
-            across_in = width_in - left - 0.1
-            axes.set_xlim(0, max(most, across_in / (1.6 * CELL_IN)))
-            cell_in = across_in / axes.get_xlim()[1]
             axes.set_ylim(len(names), 0)
-            _at(axes, list(names.values()), left)
-            for by in shown:
-                _over(axes, x, 42, GROUPS[by], INK, bold=True)
-                for of in columns[by]:
-                    share = part[by, of]
-                    of_whom = CLASSES.get(of, of) if by == "class" else of
-                    _over(axes, x + 0.5, 24, shortened(of_whom, cell_in - 0.04), INK)
-                    said = fmt.percent(share) if share >= FEW else f"< 1{fmt.SPACE}%"
-                    _over(axes, x + 0.5, 9, said, GREY)
-                    for row, vendor in enumerate(names):
-                        ratio = float(stall.get((vendor, by, of), math.nan))
-                        _heat(axes, x, row, ratio, max(top, LEAST_TOP))
-                    x += 1
-                x += 0.4
+            for row, name in enumerate(names):
+                _beside(axes, row, shortened(name, left - 0.15))
+            _groups(axes, shown, kinds, width_in - left - 0.1)
         return figure
 
 
-def _at(axes: Axes, names: list[str], left: float) -> None:
-    for row, name in enumerate(names):
-        axes.annotate(
-            shortened(name, left - 0.15), (0, row + 0.5), xycoords=("axes fraction", "data"),
-            xytext=(-6, 0), textcoords="offset points", va="center", ha="right",
-            annotation_clip=False,
-        )  # fmt: skip
+def _groups(axes: Axes, shown: Split, kinds: list[str], across_in: float) -> None:
+    """Side by side the groups of each of these kinds."""
+    columns = sum(len(shown.groups(by)) for by in kinds) + 0.4 * (len(kinds) - 1)
+    axes.set_xlim(0, max(columns, across_in / (1.6 * CELL_IN)))
+    cell_in = across_in / axes.get_xlim()[1]
+    x = 0.0
+    for by in kinds:
+        _over(axes, x, 42, shown.words(f"chart-groups-{by}"), INK, bold=True)
+        for of in shown.groups(by):
+            _column(axes, x, shown, by, of, cell_in)
+            x += 1
+        x += 0.4
+
+
+def _column(axes: Axes, x: float, shown: Split, by: str, of: str, cell_in: float) -> None:
+    """One group: its name, its share of those who came, and how much stalls with each vendor."""
+    words, share = shown.words, shown.part[by, of]
+    _over(axes, x + 0.5, 24, shortened(_called(words, by, of), cell_in - 0.04), INK)
+    few = words("percent", percent=words("number-below-short", number=words.count(100 * FEW)))
+    _over(axes, x + 0.5, 9, words.percent(share) if share >= FEW else few, GREY)
+    for row, vendor in enumerate(shown.vendors):
+        ratio = shown.stall.get((vendor, by, of), math.nan)
+        said = words.percent_number(ratio, "number-below-short")
+        _heat(axes, x, row, said, ratio / shown.darkest)
+
+
+def _called(words: Words, by: str, of: str) -> str:
+    """Kinds of access as people call them; other groups keep the name they were given."""
+    message = f"chart-access-{of}"
+    return words(message) if by == "class" and words.has(message) else of
+
+
+def _beside(axes: Axes, row: int, name: str) -> None:
+    axes.annotate(
+        name, (0, row + 0.5), xycoords=("axes fraction", "data"),
+        xytext=(-6, 0), textcoords="offset points", va="center", ha="right",
+        annotation_clip=False,
+    )  # fmt: skip
 
 
 def _over(axes: Axes, x: float, up_pt: float, text: str, hue: str, bold: bool = False) -> None:
@@ -101,26 +161,13 @@ def _over(axes: Axes, x: float, up_pt: float, text: str, hue: str, bold: bool = 
     )  # fmt: skip
 
 
-def _heat(axes: Axes, x: float, row: int, ratio: float, top: float) -> None:
-    if not math.isfinite(ratio):
-        axes.annotate(fmt.NONE, (x + 0.5, row + 0.5), ha="center", va="center", color=GREY)
+def _heat(axes: Axes, x: float, row: int, said: str, heat: float) -> None:
+    if said == NONE:
+        axes.annotate(said, (x + 0.5, row + 0.5), ha="center", va="center", color=GREY)
         return
-    heat = HEAT(min(1.0, ratio / top))
-    axes.fill_between([x + 0.02, x + 0.98], row + 0.04, row + 0.96, color=heat, linewidth=0)
-    axes.annotate(
-        fmt.percent(ratio).removesuffix(f"{fmt.SPACE}%").replace("below ", "< "),
-        (x + 0.5, row + 0.5),
-        ha="center", va="center", color=INK,
-    )  # fmt: skip
+    hue = HEAT(min(1.0, heat))
+    axes.fill_between([x + 0.02, x + 0.98], row + 0.04, row + 0.96, color=hue, linewidth=0)
+    axes.annotate(said, (x + 0.5, row + 0.5), ha="center", va="center", color=INK)
 
 
-def groups(frames: Frames) -> pd.DataFrame:
-    """Who came and who stalled by group at the peak, means over nights; empty where unknown."""
-    rows = table(frames, "breakdown", peak_viewers=night_peak(frames))
-    if rows.empty:
-        return rows
-    rows = rows[rows["by"].isin(list(GROUPS)) & rows["metric"].isin(["stall_ratio", "arrived"])]
-    if not (rows["metric"] == "stall_ratio").any():
-        return pd.DataFrame()
-    keys = ["vendor", "by", "of", "metric"]
-    return rows.groupby(keys, sort=False)["value"].mean().reset_index()
+WHO_STALLS = Chart("who_stalls", "charts", lambda view: split(view) is not None, _draw)

@@ -113,7 +113,7 @@ def _cheaper_list(view: View, best: str) -> Iterator[str]:
     if cheaper := dearer_than(view, best):
         plan, cny = cheaper
         yield view.words(
-            "answer-cheaper-list", plan=plan.full_name(view.words), amount=view.words.cny(cny)
+            "answer-cheaper-list", plan=plan.full_name, amount=view.words.cny(cny)
         )
 
 
