@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,4 +32,4 @@ def simulate(*scenario: Scenario | str, config_dir: str | Path | None = None) ->
         case _:
             chosen = load_scenario(*cast(tuple[str, ...], scenario), config_dir=config_dir)
     frames = run_study(chosen, lambda *_: None, keep=True)
-    return Night(scenario=chosen, **{f.name: getattr(frames, f.name) for f in fields(frames)})
+    return Night(frames.tables, frames.facts, frames.files, scenario=chosen)

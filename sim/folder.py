@@ -38,11 +38,8 @@ if LOCKS:
     import fcntl
 
 MANIFEST, CONFIG, PAGE = "manifest.json", "config.yaml", "report.html"
-ALWAYS = ("results", "breakdown", "timeseries")
-"""Tables every run leaves, as Parquet."""
-
-SOMETIMES = ("summary", "invoice", "asks", "risk", "costs", "crossings", "ranges", "limits")
-"""Tables that somebody asked for, as CSV."""
+GATHERED = ("results.parquet", "breakdown.parquet", "timeseries.parquet", "summary.csv")
+"""Tables that a sweep puts together: every study has them, and no run is whole without."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -73,7 +70,7 @@ def damage(folder: Path) -> str:
     odd = f"its {MANIFEST} is damaged"
     try:
         files = _manifest(folder)["files"]
-        if not {CONFIG, *(f"{name}.parquet" for name in ALWAYS)} <= files.keys():
+        if not {CONFIG, *GATHERED} <= files.keys():
             return odd
         for name, known in files.items():
             if not (folder / name).is_file():
@@ -149,7 +146,7 @@ def clear_leftovers(parent: Path) -> None:
 
 
 _BEGUN = re.compile(
-    rf"\.(?:run-\w+|point-\w+\.json|(?:{'|'.join(ALWAYS)})\.parquet|summary\.csv)"
+    rf"\.(?:run-\w+|point-\w+\.json|{'|'.join(map(re.escape, GATHERED))})"
     r"(?:-\w+)?-(\d{1,9})(?:\.old)?"
 )
 """What `_aside` names, and earlier versions named: its last number is the process."""
@@ -226,12 +223,11 @@ def _sync(path: Path) -> None:
 
 
 def write_tables(frames: Frames, folder: Path) -> None:
-    """The tables of section 'files' of the README; same content, same bytes."""
-    for name in ALWAYS:
-        _write(getattr(frames, name), folder / f"{name}.parquet")
-    for name in SOMETIMES:
-        if len(getattr(frames, name)):  # a table nobody asked for leaves no file
-            _write(getattr(frames, name), folder / f"{name}.csv")
+    """The tables that have a file (docs/tables.md); same content, same bytes."""
+    for name, file in frames.files.items():
+        table = frames.tables[name]
+        if len(table) or not file.endswith(".csv"):  # one nobody asked for leaves no file
+            _write(table, folder / file)
 
 
 def write_config(scenario: Scenario, folder: Path) -> None:
@@ -327,7 +323,7 @@ def gather(sweep: Path, points: list[dict[str, Any]]) -> None:
     """The tables of all finished points in one, with a column for each key that was swept."""
     import pandas as pd
 
-    for name in (*(f"{table}.parquet" for table in ALWAYS), "summary.csv"):
+    for name in GATHERED:
         tables = []
         for p in points:
             swept = p["swept"]

@@ -50,12 +50,13 @@ def _billed(
     view: View, vendor: str, tariff: str, rows: pd.DataFrame, nights: int, falls: list[str]
 ) -> Billed:
     say, missing = view.words, view.unbilled(vendor)
-    amounts = rows.groupby(["line", "period", "unit"], sort=False)["amount_cny"].sum() / nights
     lines = [
         (
-            str(line) if period == "month" else say("bill-line", line=line, period=period),
+            str(line)
+            if period == "month"
+            else say("bill-line", line=str(line), period=str(period)),
             _quantity(view, some, nights, str(unit)),
-            float(amounts[line, period, unit]),
+            float(some["amount_cny"].sum() / nights),
         )
         for (line, period, unit), some in rows.groupby(["line", "period", "unit"], sort=False)
     ]

@@ -1,4 +1,4 @@
-"""The limits of the vendors on the page: where each stands, when it was met, what was lost to it."""
+"""The limits of the vendors: where each stands, when it was met, what was lost to it."""
 
 from __future__ import annotations
 

@@ -177,7 +177,12 @@ def _cheapest(view: View, metric: str, points: list[int]) -> Cheapest:
         ]
     )
     crossings = [
-        words("plan-crossing", above=above.full_name, below=below.full_name, **about(words, at, points))
+        words(
+            "plan-crossing",
+            above=above.full_name,
+            below=below.full_name,
+            **about(words, at, points),
+        )
         for at, below, above in meet
     ]
     return Cheapest(paragraph, crossings)

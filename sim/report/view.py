@@ -16,6 +16,7 @@ import pandas as pd
 from sim.catalogue import Words, words
 from sim.scenario import Scenario, Vendor
 from sim.study.interval import summarise
+from sim.study.kinds import kind_of
 
 TOGETHER = "cost_and_lost_margin_cny"
 """Bill of the night, and the margin on what is lost for good: what vendors are ranked by."""
@@ -120,7 +121,7 @@ class View:
     @property
     def sections(self) -> tuple[str, ...]:
         """Names of the page's sections, as the study asks for them."""
-        return ("answer", "requests", "vendors", "just_enough", "risk", "charts", "price_lists", "assumed", "how_it_was_run")
+        return kind_of(self.scenario).sections
 
     @property
     def has_curve(self) -> bool:

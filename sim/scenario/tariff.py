@@ -318,7 +318,7 @@ class Tariff(Frozen):
         return [m for m in dict.fromkeys(billed) if m and m in unreported - given]
 
     def falls(self) -> list[Fall]:
-        """Where more costs less: sold so, kept so, and worth knowing; none where tiers are graduated.
+        """Where more costs less: sold so, kept so, and worth knowing; none of graduated tiers.
 
         A tier that a commitment already pays for is never reached from below.
         """

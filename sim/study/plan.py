@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from threading import Lock
@@ -13,6 +13,7 @@ from sim.engine import perfect, run
 from sim.record import Run
 from sim.scenario.errors import ScenarioError
 from sim.scenario.model import Scenario
+from sim.study.kind import Point
 from sim.study.variants import (
     Stratum,
     Variant,
@@ -89,34 +90,30 @@ class Job:
         raise TypeError(f"no {self.variant} has the key {self.variant_key!r}")
 
 
-def jobs(scenario: Scenario) -> list[Job]:
-    """Everything to compute: the scripted peak first, the curve's other points, the small nights.
+def jobs(scenario: Scenario, points: Sequence[Point]) -> list[Job]:
+    """Everything to compute for these points: first the nights as configured, in the points' order,
+    then the small ones.
 
     Draw k of the numbers is a night of replication k mod `replications`.
-    Errors: ScenarioError where a recorded curve is too small or short for what is asked of it.
     """
-    _fits_its_recording(scenario)
     study, bands, whole = scenario.study, scenario.bands, scenario.audience.sample
     nights, out = range(scenario.replications), []
-    points = list(points_of(scenario, scripted_peak(scenario)))
-    for times, peak in points:
-        scripted = times == 1.0
-        sample = whole if scripted else min(whole, study.curve_sample)
-        here = _at(scenario, times, peak, sample)
+    for point in points:
+        here = _at(scenario, point, point.sample)
         for replication in nights:
-            night = NightSpec(here, replication, scripted, study.ladder and scripted)
+            night = NightSpec(here, replication, point.scripted, study.ladder and point.scripted)
             out += [Job(night, name) for name in scenario.vendors]
-            if scripted:
+            if point.scripted:
                 out += [
                     Job(night, name, Variant.STRATUM, stratum)
                     for name in scenario.vendors
                     for stratum in other_strata(scenario, name)
                 ]
-    for times, peak in points:
-        draws = range(bands.draws if times == 1.0 else 0)
+    for point in points:
+        draws = range(bands.draws if point.scripted else 0)
         # As many viewers as at the peak: fewer orders would hide what a number does to sales.
-        least = FEWEST / peak  # of a few hundred, one basket would pass for what a number does
-        here = _at(scenario, times, peak, min(whole, max(bands.sample / times, least)))
+        least = FEWEST / point.peak  # of a few hundred, one basket would pass for its effect
+        here = _at(scenario, point, min(whole, max(bands.sample / point.times, least)))
         for replication in nights:
             night = NightSpec(here, replication)
             for name, vendor in scenario.vendors.items():
@@ -124,8 +121,9 @@ def jobs(scenario: Scenario) -> list[Job]:
                     Job(night, name, Variant.DRAWN, str(k))
                     for k in draws[replication :: len(nights)]
                 ]
-                first = times == 1.0 and replication == 0
-                asked = first if study.ranges == "peak" else study.ranges == "all" and times <= 1
+                first = point.scripted and replication == 0
+                lower = study.ranges == "all" and point.times <= 1
+                asked = first if study.ranges == "peak" else lower
                 if asked and name != study.reference_vendor:
                     side_runs += [Job(night, name, Variant(at), key) for key, at, _ in ends(vendor)]
                 if side_runs:
@@ -149,7 +147,8 @@ def side_by_side(jobs: list[Job], width: int) -> list[int]:
     return [k for turn in turns for k in turn if k is not None]
 
 
-def _fits_its_recording(scenario: Scenario) -> None:
+def refuse_misfit(scenario: Scenario) -> None:
+    """ScenarioError where a recorded curve is too small or short for what is asked of it."""
     if scenario.promotion.file is not None:
         demand = expected_demand(scenario.promotion, scenario.audience)
         if misfit := scenario.misfit(demand.peak_viewers, demand.duration_s):
@@ -171,23 +170,13 @@ def scripted_peak(scenario: Scenario) -> int:
     return round(expected_demand(scenario.promotion, scenario.audience).peak_viewers)
 
 
-def points_of(scenario: Scenario, scripted: int) -> Iterator[tuple[float, int]]:
-    """Multiple of the scripted peak, and that peak; the same one twice would pass for two."""
-    seen = set()
-    for times in (1.0, *scenario.study.peaks):
-        peak = max(1, round(scripted * times))
-        if peak not in seen:
-            seen.add(peak)
-            yield times, peak
-
-
-def _at(scenario: Scenario, times: float, peak: int, sample: float) -> Scenario:
+def _at(scenario: Scenario, point: Point, sample: float) -> Scenario:
     """The scenario at another peak, with a sample of its viewers."""
     promotion = scenario.promotion
-    update: dict[str, Any] = {"peak_viewers": peak}
+    update: dict[str, Any] = {"peak_viewers": point.peak}
     if promotion.expected_gmv_cny is not None:
         # Money per viewer is the script's at every point of the curve.
-        update["expected_gmv_cny"] = promotion.expected_gmv_cny * times
+        update["expected_gmv_cny"] = promotion.expected_gmv_cny * point.times
     return scenario.model_copy(
         update={
             "promotion": promotion.model_copy(update=update),

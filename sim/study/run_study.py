@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,119 +15,104 @@ from sim.engine import run
 from sim.record import Run
 from sim.scenario.limits import Limit
 from sim.scenario.model import Scenario
-from sim.study.costs import crossings, curves
-from sim.study.interval import summarise
-from sim.study.limits import limits_of
+from sim.study.kind import Gathered
+from sim.study.kinds import kind_of
 from sim.study.night_tables import Tables, tables_of
-from sim.study.plan import Job, jobs, scripted_peak, side_by_side, warnings
-from sim.study.requirements import requirements
-from sim.study.risk import at_risk
+from sim.study.plan import Job, jobs, refuse_misfit, scripted_peak, side_by_side, warnings
 from sim.study.size import refuse_what_does_not_fit
-from sim.study.uncertainty import ENOUGH, input_band, ranges
+from sim.study.uncertainty import ENOUGH
 from sim.study.variants import Variant, strata
 
-KEYS = ("promotion", "audience", "network", "seed", "vendor", "peak_viewers", "replication")
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Frames:
-    """What a study hands on: tidy tables at full size, the files of README.md."""
+    """What a study hands on: tidy tables at full size, each an attribute too (docs/tables.md)."""
 
-    results: pd.DataFrame
-    breakdown: pd.DataFrame
-    timeseries: pd.DataFrame
-    summary: pd.DataFrame
-    """With `input_low, input_high`: the band of `sim.study.uncertainty`."""
-    sessions: pd.DataFrame
-    orders: pd.DataFrame
-    usage: pd.DataFrame
-    invoice: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+    """By name; empty where nobody asked for one."""
     facts: dict[str, Any]
-    asks: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """What to tell the vendor, by `sim.study.requirements`."""
-    costs: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """What every price list of every vendor costs at every point, by `sim.study.costs`."""
-    crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """Where one of them becomes cheaper than another."""
-    risk: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """Revenue at risk over peaks and incidents, by `sim.study.risk`."""
-    ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """One number at a time, by `sim.study.uncertainty`; empty where `study.ranges` is none."""
-    limits: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """What the limits of each vendor stand at, by `sim.study.limits`."""
+    """What was run: the study, its points and nights, and what the script could not get."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Name of a table -> its file, of those that are written."""
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        """A table; AttributeError where the study has none of the name."""
+        # Of what a copy is made: while it has no fields yet, `self.tables` would ask here again.
+        tables: Mapping[str, pd.DataFrame] = self.__dict__.get("tables", {})
+        if name not in tables:
+            raise AttributeError(f"this study has no table '{name}'; it has {', '.join(tables)}")
+        return tables[name]
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *self.tables]
 
 
-def run_study(
-    scenario: Scenario, progress: Callable[[int, int], None], keep: bool = False
-) -> Frames:
+def run_study(scenario: Scenario, progress: Progress, keep: bool = False) -> Frames:
     """Run every point, replication, vendor and world of the study in one pool of threads.
 
-    `progress(done, total)` after each job: a night of a vendor. `keep`: sessions and orders too,
-    one row a viewer or order of the scripted peak (large).
+    `progress(done, total)` after each job: a night of a vendor; `total`: of those asked for so far.
+    `keep`: sessions and orders too, one row a viewer or order of the scripted peak (large).
     Errors: ScenarioError for more than fits this machine, for files the scenario names that can't
     be read, and for a profile whose ranges contradict themselves.
     """
     refuse_what_does_not_fit(scenario, keep)
-    todo, told = jobs(scenario), warnings(scenario)
-    parts = _in_one_pool(todo, scenario.engine.threads, progress, keep)
-
-    def gathered(name: str) -> pd.DataFrame:
-        found = [part[name] for part in parts if name in part]
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-
-    results = _sorted(gathered("results"), [*KEYS, "metric"])
-    breakdown = _without_empty_pairs(gathered("breakdown"))
-    side_runs, draws = gathered("side_runs"), scenario.bands.draws
-    costs = curves(gathered("costs"))
-    peak, sigma = scripted_peak(scenario), scenario.promotion.peak_sigma
+    refuse_misfit(scenario)
+    told = warnings(scenario)
+    it = _gathered(scenario, progress, keep)
+    tables = kind_of(scenario).tables
     return Frames(
-        results=results,
-        breakdown=_sorted(breakdown, [*KEYS, "by", "of", "metric"]),
-        timeseries=_sorted(
-            gathered("timeseries"), ["vendor", "peak_viewers", "replication", "time_s", "metric"]
-        ),
-        summary=input_band(summarise(pd.concat([results, _pairs(breakdown)])), side_runs, draws),
-        sessions=gathered("sessions"),
-        orders=gathered("orders"),
-        usage=gathered("usage"),
-        invoice=gathered("invoice"),
-        facts={
-            "study": scenario.study.kind,
-            "nights": len(todo),
-            "points": sorted(int(p) for p in results["peak_viewers"].unique()),
-            "curve_sample": scenario.study.curve_sample,
-            "peak_viewers": peak,
-            "peak_sigma": sigma,
-            "draws": draws,
-            "warnings": told,
-            "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
-        },
-        asks=requirements(gathered("asks"), peak, sigma),
-        costs=costs,
-        crossings=crossings(costs),
-        risk=at_risk(results, side_runs, scenario),
-        ranges=(pd.DataFrame() if scenario.study.ranges == "none" else ranges(side_runs, scenario)),
-        limits=limits_of(scenario),
+        tables={table.name: it.made(table.build) for table in tables},
+        facts=_facts(it, told),
+        files={table.name: table.file for table in tables if table.file},
     )
 
 
-def _in_one_pool(
-    todo: list[Job], threads: int, progress: Callable[[int, int], None], keep: bool
-) -> list[Tables]:
-    """The tables of each job, in the order of the jobs whatever the order they end in."""
-    progress(0, len(todo))
-    parts: dict[int, Tables] = {}
-    with ThreadPoolExecutor(threads) as pool:
-        futures: dict[Future[Tables], int] = {
-            pool.submit(_one, todo[k], keep): k for k in side_by_side(todo, threads)
-        }
+def _facts(it: Gathered, warnings: list[str]) -> dict[str, Any]:
+    draws = it.scenario.bands.draws
+    return {
+        "study": it.scenario.study.kind,
+        "nights": len(it.parts),
+        "points": sorted(point.peak for point in it.points),
+        "curve_sample": it.scenario.study.curve_sample,
+        "peak_viewers": it.scripted_peak,
+        "peak_sigma": it.scenario.promotion.peak_sigma,
+        "draws": draws,
+        "warnings": warnings,
+        "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
+    }
+
+
+def _gathered(scenario: Scenario, progress: Progress, keep: bool) -> Gathered:
+    """Round after round, until the kind of study asks for no more."""
+    kind, it = kind_of(scenario), Gathered(scenario, scripted_peak(scenario))
+    with ThreadPoolExecutor(scenario.engine.threads) as pool:
         try:
-            for future in as_completed(futures):
-                parts[futures[future]] = future.result()
-                progress(len(parts), len(todo))
+            while points := kind.new_points(it):
+                new = _round(pool, jobs(scenario, points), it, progress, keep)
+                it = replace(it, points=(*it.points, *points), parts=(*it.parts, *new))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    return it
+
+
+def _round(
+    pool: ThreadPoolExecutor, todo: list[Job], before: Gathered, progress: Progress, keep: bool
+) -> list[Tables]:
+    """The tables of each job, in the order of the jobs whatever the order they end in."""
+    done = len(before.parts)
+    total = done + len(todo)
+    progress(done, total)
+    parts: dict[int, Tables] = {}
+    futures: dict[Future[Tables], int] = {
+        pool.submit(_one, todo[k], keep): k
+        for k in side_by_side(todo, before.scenario.engine.threads)
+    }
+    for future in as_completed(futures):
+        parts[futures[future]] = future.result()
+        progress(done + len(parts), total)
     return [parts[k] for k in range(len(todo))]
 
 
@@ -177,22 +162,3 @@ def _held_back(run: Run) -> set[int]:
     seen to bind."""
     bound = (limit for limit in Limit if limit.spec.metric in run.facts)
     return {*bound, *np.unique(run.sessions["harm"]).tolist()} - {Limit.NONE, Limit.LINK}
-
-
-def _without_empty_pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
-    """Of cause and limit together only pairs that cost something on any night; the rest are 0."""
-    here = breakdown.groupby(["vendor", "peak_viewers", "by", "of", "metric"])["value"]
-    pair = breakdown["by"] == "cause_by_limit"
-    return breakdown[~pair | here.transform("any")]
-
-
-def _pairs(breakdown: pd.DataFrame) -> pd.DataFrame:
-    """Rows of results, `lost_gmv_cny.<rung>.<cause>.<limit>`: for the summary's intervals."""
-    pairs = breakdown[breakdown["by"] == "cause_by_limit"]
-    return pairs.assign(metric=pairs["metric"] + "." + pairs["of"]).drop(columns=["by", "of"])
-
-
-def _sorted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    table = table.sort_values(by, kind="stable", ignore_index=True)
-    table["value"] = table["value"].astype(np.float64)
-    return table

@@ -1,6 +1,7 @@
 """What a study will take, reckoned before anything is drawn, and refused above what there is.
 
-One sentence: what is too much, how much there is, and which number to change to what.
+One sentence: what is too much, how much there is, and which number to change to what. Of a study
+that decides on points by what came of others, the points it begins with are reckoned.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from sim.scenario.model import FEWEST as FEWEST_SAMPLED
 from sim.scenario.model import MOST_PEOPLE, Network, Scenario
 from sim.scenario.quantity import LEAST, LEAST_S
 from sim.scenario.vendor import METERED, Vendor
-from sim.study.plan import FEWEST, points_of
+from sim.study.kind import Gathered
+from sim.study.kinds import kind_of
+from sim.study.plan import FEWEST
 from sim.study.variants import ends, other_strata
 from sim.viewer.viewer import VIEWER
 
@@ -105,8 +108,8 @@ def _of_the_group() -> Iterator[float]:
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """Nights of one kind: so many jobs, each in so many worlds."""
+class _Alike:
+    """Nights that are alike: so many jobs, each in so many worlds."""
 
     viewers: float
     whole: float
@@ -138,11 +141,11 @@ class _Reckoning:
 
     def shares(self, scenario: Scenario, have: float) -> Iterator[tuple[float, str]]:
         """(how many times too much, in words) of each thing there is a limit to."""
-        kinds = list(self._kinds(scenario))
-        need, work = self._memory(scenario, kinds), self._work(scenario, kinds)
-        viewers = max(kind.viewers for kind in kinds)
-        orders = max(self._orders(scenario) * kind.times for kind in kinds)
-        jobs, gmv = sum(kind.jobs for kind in kinds), self._gmv(scenario)
+        groups = list(self._alike(scenario))
+        need, work = self._memory(scenario, groups), self._work(scenario, groups)
+        viewers = max(group.viewers for group in groups)
+        orders = max(self._orders(scenario) * group.times for group in groups)
+        jobs, gmv = sum(group.jobs for group in groups), self._gmv(scenario)
         said = (
             f"this takes about {_two_digits(need / 1e9)} GB of memory ({_two_digits(viewers)} "
             f"viewers and {_two_digits(orders)} orders in the largest night, {_two_digits(jobs)} "
@@ -168,19 +171,18 @@ class _Reckoning:
         peak = scenario.promotion.peak_viewers
         return 1.0 if peak is None else peak / self._demand.peak_viewers
 
-    def _kinds(self, scenario: Scenario) -> Iterator[_Kind]:
+    def _alike(self, scenario: Scenario) -> Iterator[_Alike]:
         study, bands, whole = scenario.study, scenario.bands, scenario.audience.sample
         arrivals = self._demand.arrivals * self._scale(scenario)
         scripted = scenario.promotion.peak_viewers or self.peak
         nights, vendors = scenario.replications, len(scenario.vendors)
         struck = sum(len(other_strata(scenario, name)) for name in scenario.vendors)
-        for times, peak in points_of(scenario, scripted):
-            first = times == 1.0
-            sample = whole if first else min(whole, study.curve_sample)
+        for point in kind_of(scenario).new_points(Gathered(scenario, scripted)):
+            first, times, sample = point.scripted, point.times, point.sample
             ladder = study.ladder and first
             jobs = nights * (vendors + (struck if first else 0))
             worlds = 2 + (ladder and bool(scenario.incidents))
-            yield _Kind(
+            yield _Alike(
                 arrivals * times * sample, arrivals * times, times, nights, jobs, worlds,
                 1 + ladder, True,
             )  # fmt: skip
@@ -189,9 +191,9 @@ class _Reckoning:
             ranged = sum(n for name, n in self._ranged.items() if name != study.reference_vendor)
             ranged *= nights if asked else 1 if first and study.ranges == "peak" else 0
             if small := draws + ranged:
-                sample = min(whole, max(bands.sample / times, FEWEST / peak))
+                sample = min(whole, max(bands.sample / times, FEWEST / point.peak))
                 n = min(nights, small)
-                yield _Kind(
+                yield _Alike(
                     arrivals * times * sample, arrivals * times, times, n, small + n * vendors,
                     2, 1, False,
                 )  # fmt: skip
@@ -212,59 +214,59 @@ class _Reckoning:
         # Of money that is given the whole is fixed, whatever the size of the night.
         return rate / self._scale(scenario) if script.expected_gmv_cny is not None else rate
 
-    def _memory(self, scenario: Scenario, kinds: list[_Kind]) -> float:
+    def _memory(self, scenario: Scenario, groups: list[_Alike]) -> float:
         """Bytes at once: as many nights as threads, and the tables of all of them."""
-        threads = min(scenario.engine.threads, sum(kind.jobs for kind in kinds))
+        threads = min(scenario.engine.threads, sum(group.jobs for group in groups))
         products, bins = 1 + len(scenario.promotion.drops), len(self._demand.per_s)
         matrices = 64.0 * (2 * bins + 1) * (bins + 1) + 1280.0 * bins * products
-        tables = sum(self._tables(scenario, kind) for kind in kinds)
-        most = max(self._night(scenario, kind, products) for kind in kinds)
+        tables = sum(self._tables(scenario, group) for group in groups)
+        most = max(self._night(scenario, group, products) for group in groups)
         return PROGRAM_BYTES + threads * max(most, matrices) + tables
 
-    def _night(self, scenario: Scenario, kind: _Kind, products: int) -> float:
-        orders, draw = self._orders(scenario) * kind.times, AUDIENCE.itemsize + DRAW_BYTES
-        at_once = kind.viewers
-        if scenario.audience.sample < 1 or kind.viewers < kind.whole:
-            largest = self._largest * self._scale(scenario) * kind.times
-            at_once += min(kind.whole, max(AT_ONCE, largest))
+    def _night(self, scenario: Scenario, group: _Alike, products: int) -> float:
+        orders, draw = self._orders(scenario) * group.times, AUDIENCE.itemsize + DRAW_BYTES
+        at_once = group.viewers
+        if scenario.audience.sample < 1 or group.viewers < group.whole:
+            largest = self._largest * self._scale(scenario) * group.times
+            at_once += min(group.whole, max(AT_ONCE, largest))
         drawn = at_once * (draw + 32 * products) + orders * (200 + 32 * products)
-        runs = kind.base_worlds + kind.worlds
+        runs = group.base_worlds + group.worlds
         viewer = AUDIENCE.itemsize + VIEWER.itemsize + OPEN_BYTES + 16 * self._ghosts
         viewer += SESSIONS.itemsize * runs
         order = WISHES.itemsize + ORDERS.itemsize * runs + ORDER_BYTES
         seconds, places = self._demand.duration_s, self._places(scenario)
-        return max(drawn, kind.viewers * viewer + orders * order) + seconds * (400 + 3 * places)
+        return max(drawn, group.viewers * viewer + orders * order) + seconds * (400 + 3 * places)
 
     def _places(self, scenario: Scenario) -> int:
         """Leaves of the sharing tree: ten seconds of each have a place in the meters."""
         isps = len(scenario.audience.every_isp)
         return max(len(v.paths) * len(v.serves) * isps for v in scenario.vendors.values())
 
-    def _tables(self, scenario: Scenario, kind: _Kind) -> float:
-        if not kind.configured:
-            return kind.jobs * 150 * ROW_BYTES
+    def _tables(self, scenario: Scenario, group: _Alike) -> float:
+        if not group.configured:
+            return group.jobs * 150 * ROW_BYTES
         each = max(len(v.paths) * len(v.serves) for v in scenario.vendors.values())
         rows = 600 + self._demand.duration_s / BIN_S * (25 + 2 * (each + 3))
-        kept = kind.viewers * (SESSIONS.itemsize + 60) * 2
+        kept = group.viewers * (SESSIONS.itemsize + 60) * 2
         kept += self._orders(scenario) * (ORDERS.itemsize + 60) * 2
-        return kind.jobs * (rows * ROW_BYTES + (kept if self._keep and kind.times == 1 else 0.0))
+        return group.jobs * (rows * ROW_BYTES + (kept if self._keep and group.times == 1 else 0.0))
 
-    def _work(self, scenario: Scenario, kinds: list[_Kind]) -> float:
+    def _work(self, scenario: Scenario, groups: list[_Alike]) -> float:
         """Seconds of one processor."""
         total, show_s = 0.0, self._demand.duration_s
         products = 1 + len(scenario.promotion.drops)
-        for kind in kinds:
-            orders = self._orders(scenario) * kind.times
-            share = kind.viewers / self._demand.arrivals
-            runs = kind.jobs * kind.worlds + kind.nights * (kind.base_worlds - 1)
+        for group in groups:
+            orders = self._orders(scenario) * group.times
+            share = group.viewers / self._demand.arrivals
+            runs = group.jobs * group.worlds + group.nights * (group.base_worlds - 1)
             present_s = self._seconds * share
             step_s = min(scenario.engine.epoch_s, _round_s(scenario))
             epochs = show_s / step_s
-            run = kind.viewers * (OPEN_S + self._scan * 1e-9)
+            run = group.viewers * (OPEN_S + self._scan * 1e-9)
             run += present_s * self._per_s * CHANGE_S + orders * 1e-6
             run += epochs * EPOCH_S + present_s / step_s * FLOW_S
-            total += runs * run + kind.jobs * (TABLE_S if kind.configured else SMALL_S)
-            total += kind.nights * DRAW_S * (kind.whole * (1 + 0.2 * products) + 2 * orders)
+            total += runs * run + group.jobs * (TABLE_S if group.configured else SMALL_S)
+            total += group.nights * DRAW_S * (group.whole * (1 + 0.2 * products) + 2 * orders)
         return total
 
 

@@ -17,12 +17,7 @@ from sim.scenario import Scenario
 if TYPE_CHECKING or __name__ != "__main__":
     from sim.study import Frames
 else:  # in a process of its own, what compiles need not be loaded for two seconds
-
-    def Frames(*tables):
-        names = "results breakdown timeseries summary sessions orders usage invoice facts"
-        others = "asks costs crossings risk ranges limits"
-        empty = {name: pd.DataFrame() for name in others.split()}
-        return SimpleNamespace(**dict(zip(names.split(), tables, strict=True)), **empty)
+    Frames = SimpleNamespace
 
 
 @dataclass
@@ -53,10 +48,15 @@ class FakeStudy:
         by = row.assign(by="class", of="mobile")
         series = pd.DataFrame({"vendor": row.vendor, "time_s": 0.0, "value": 1.0})
         summary = row.drop(columns="replication").assign(mean=1 / 3, ci_low=0.3, ci_high=0.4, n=3)
-        empty = pd.DataFrame()
+        tables = {
+            "results.parquet": row, "breakdown.parquet": by, "timeseries.parquet": series,
+            "summary.csv": summary, "invoice.csv": row[["vendor", "value"]],
+            "asks.csv": pd.DataFrame(),
+        }  # fmt: skip
+        files = {file.partition(".")[0]: file for file in tables}
         facts = {"warnings": self.warnings}
         return Frames(
-            row, by, series, summary, empty, empty, empty, row[["vendor", "value"]], facts
+            tables={name: tables[files[name]] for name in files}, facts=facts, files=files
         )
 
 

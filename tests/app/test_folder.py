@@ -3,7 +3,6 @@
 import csv
 import json
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +12,7 @@ from sim import folder as on_disk
 from sim.app import carry_out
 from sim.scenario.compose import load_scenario, read_scenario, scenario_hash
 from sim.study import Frames
+from sim.study.tables import TABLES
 from tests.app.fakes import FakeStudy, rooms
 
 FILES = {
@@ -107,17 +107,17 @@ def test_numbers_survive_being_written(finished):
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1"]
 
 
-@pytest.mark.parametrize(
-    "table", ["summary", "invoice", "asks", "risk", "costs", "crossings", "ranges", "limits"]
-)
+CSV = [table for table in TABLES if table.file.endswith(".csv")]
+
+
+@pytest.mark.parametrize("table", CSV, ids=lambda table: table.name)
 def test_no_text_of_a_csv_is_a_formula_to_a_spreadsheet(tmp_path, table):
     """A text, whatever it looks like, gets an apostrophe, a number never; Parquet keeps both."""
     rows = pd.DataFrame({"line": [*FORMULAS, "a=b"], "=key": "x", "amount": -5.25, "n": -3})
     mixed = rows.assign(either=pd.Series([-1.5, "-1.5", None, "=", 2, "'="], dtype=object))
-    frames = {f.name: pd.DataFrame() for f in fields(Frames)}
-    frames |= {table: mixed, "results": rows, "breakdown": rows, "timeseries": rows}
-    on_disk.write_tables(Frames(**frames), tmp_path)
-    with (tmp_path / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+    files = {table.name: table.file, "results": "results.parquet"}
+    on_disk.write_tables(Frames({table.name: mixed, "results": rows}, {}, files), tmp_path)
+    with (tmp_path / table.file).open(encoding="utf-8", newline="") as file:
         head, *lines = csv.reader(file)
     assert head == ["line", "'=key", "amount", "n", "either"]
     assert [line[0] for line in lines] == [*(f"'{text}" for text in FORMULAS), "a=b"]

@@ -1,15 +1,12 @@
 """Sweeps: one folder, one run a point, gathered tables, and nothing lost, mixed or done twice."""
 
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 
-from sim.folder import gather, write_tables
+from sim.folder import GATHERED, gather, write_tables
 from sim.study import Frames
-
-TABLES = ("results", "breakdown", "timeseries", "summary")
 
 ONE = "vendors=[budget]"
 PEAKS = "promotion.peak_viewers=20000,9000"
@@ -63,8 +60,7 @@ def test_gathered_texts_are_no_formulas_and_numbers_stay_numbers(tmp_path):
         run = tmp_path / f"run-{k}"
         run.mkdir()
         table = pd.DataFrame({"promotion": [name, name], "value": [-0.25, 1 / 3]})
-        empty = {f.name: pd.DataFrame() for f in fields(Frames)}
-        write_tables(Frames(**empty | dict.fromkeys(TABLES, table)), run)
+        write_tables(Frames(dict.fromkeys(GATHERED, table), {}, {f: f for f in GATHERED}), run)
         swept = {"promotion": name, "+level": -1.5, "@other": f"+{k}"}
         points.append({"folder": run.name, "swept": swept})
     gather(tmp_path, points)

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.billing import Fall, falls
-from sim.scenario.tariff import Tariff
+from sim.scenario.tariff import Fall, Tariff
 from tests.billing.hand import Tiers, bill, gb, in_month, mbps, month, tariff
 
 CENT = Decimal("0.01")
@@ -65,7 +64,7 @@ def test_using_more_never_costs_less_by_graduated_tiers(
                   rounding=rounding)  # fmt: skip
     less, more = (bill(gb(amount), plan).total for amount in sorted((one, other)))
     assert less <= more
-    assert falls(plan) == []
+    assert plan.falls() == []
 
 
 def test_a_first_tier_paid_in_full_is_a_commitment_to_its_end() -> None:
@@ -99,14 +98,14 @@ def test_a_commitment_by_the_day_is_free_on_a_day_without_usage() -> None:
 def test_falls_are_told_where_a_tier_is_cheaper_as_a_whole() -> None:
     tiers: Tiers = [(500, 0.26), (2000, 0.25), (None, 0.26)]
     found = Fall("the line", Decimal(500), Decimal(130), Decimal(125))
-    assert falls(tariff(tiers, semantics="all_units")) == [found]
-    assert falls(tariff(tiers)) == []
-    (plan,) = falls(tariff([(5000, 349), (10_000, 200), (None, 699)], semantics="flat"))
+    assert tariff(tiers, semantics="all_units").falls() == [found]
+    assert tariff(tiers).falls() == []
+    (plan,) = tariff([(5000, 349), (10_000, 200), (None, 699)], semantics="flat").falls()
     assert plan == Fall("the line", Decimal(5000), Decimal(349), Decimal(200))
     # what is committed to anyway can't be reached from below
-    assert falls(tariff(tiers, semantics="all_units", commitment=600)) == []
-    assert falls(tariff(tiers, semantics="all_units", commitment=600, included=200)) == []
-    both = falls(tariff(tiers, semantics="all_units", commitment=500))
+    assert tariff(tiers, semantics="all_units", commitment=600).falls() == []
+    assert tariff(tiers, semantics="all_units", commitment=600, included=200).falls() == []
+    both = tariff(tiers, semantics="all_units", commitment=500).falls()
     assert [float(f.at) for f in both] == [500]
 
 
@@ -114,7 +113,7 @@ def test_fall_in_cost_is_told_in_meter_units_with_free_ones() -> None:
     """At five units of 1,000, after the three that are included."""
     tiers: Tiers = [(5, 2), (None, 1)]
     plan = tariff(tiers, semantics="all_units", unit=1000, included=3, boundary="lower")
-    (fall,) = falls(plan)
+    (fall,) = plan.falls()
     assert [fall.at, fall.before, fall.after] == [8000, 10, 5]
     assert [bill(gb(at), plan).total for at in (7999.999, 8000)] == [10, 5]
 
@@ -123,5 +122,5 @@ def test_fall_in_cost_is_told_in_meter_units_with_free_ones() -> None:
 def test_a_fall_is_where_the_bill_falls(at: float, falls_by: float) -> None:
     tiers: Tiers = [(500, 0.26), (None, 0.25)]
     plan = tariff(tiers, semantics="all_units", boundary="lower")
-    (fall,) = falls(plan)
+    (fall,) = plan.falls()
     assert fall.before - bill(gb(at), plan).total == pytest.approx(falls_by, abs=0.01)

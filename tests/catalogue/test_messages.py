@@ -13,20 +13,20 @@ from sim.catalogue import Words, languages, words
 
 SIM = Path(__file__).parents[2] / "sim"
 FAMILIES = (
-    "ask", "confidence", "happened", "how", "incident", "invariant", "limit", "limits-cost", "request",
-    "risk-about", "rung", "thin-is",
+    "ask", "confidence", "happened", "how", "incident", "invariant", "limit", "limits-cost",
+    "request", "risk-about", "rung", "thin-is",
 )  # fmt: skip
 """Messages whose name the program puts together from a key."""
 
 
-class Parameters(Visitor):  # type: ignore[misc]
+class Parameters(Visitor):
     """Names of the parameters of a message."""
 
     def __init__(self, entry: ast.Message) -> None:
         self.found: set[str] = set()
         self.visit(entry)
 
-    def visit_VariableReference(self, node: ast.VariableReference) -> None:  # noqa: N802
+    def visit_VariableReference(self, node: ast.VariableReference) -> None:
         self.found.add(node.id.name)
 
 
@@ -77,9 +77,9 @@ def test_a_parameter_of_a_marked_message_is_text():
 
 def test_another_language_writes_numbers_its_own_way():
     zh = (
-        'locale = zh_Hans_CN\nbetween = { $low } 至 { $high }\npercent = { $percent }%\n'
-        'seconds = { $seconds } 秒\nminutes = { $minutes } 分钟\ncny = ¥{ $amount }\n'
-        'cny-unit-of = { $size }元\ncny-unit = 元\nnumber-below = 不到 { $number }'
+        "locale = zh_Hans_CN\nbetween = { $low } 至 { $high }\npercent = { $percent }%\n"
+        "seconds = { $seconds } 秒\nminutes = { $minutes } 分钟\ncny = ¥{ $amount }\n"
+        "cny-unit-of = { $size }元\ncny-unit = 元\nnumber-below = 不到 { $number }"
     )
     say = Words("zh", zh)
     assert say.money(20_000) == "2.00万" and say.money(123_456_789) == "1.23亿"

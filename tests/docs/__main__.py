@@ -25,6 +25,7 @@ import yaml
 from sim.metrics import TABLES, MetricSpec
 from sim.scenario.files import CONF
 from sim.scenario.limits import Limit, Rule
+from sim.study.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -262,10 +263,24 @@ def _between(metric: MetricSpec) -> str:
     return f"{low}..{'' if high == 'inf' else high}"
 
 
+def table_of_tables() -> str:
+    """Every table of any kind of study, those with a file as a run leaves them."""
+    studies: dict[tuple[str, str, str], list[str]] = {}
+    for study, kind in KINDS.items():
+        for table in kind.tables:
+            cells = (f"`{table.name}`", table.file and f"`{table.file}`", table.definition)
+            studies.setdefault(cells, []).append(study)
+    rows = [
+        (*cells, "all" if len(of) == len(KINDS) else ", ".join(of)) for cells, of in studies.items()
+    ]
+    return _table(("table", "file", "what it is", "studies"), rows)
+
+
 Made = Callable[[], str]
 PAGES: dict[str, dict[str, Made]] = {
     "model.md": {"defaults": table_of_defaults, "constants": table_of_constants},
     "limits.md": {"limits": table_of_limits},
+    "tables.md": {"tables": table_of_tables},
     "metrics.md": {table: partial(table_of_metrics, table) for table in TABLES},
 }
 """Page -> name of the place in it -> what is written there."""

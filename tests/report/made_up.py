@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import field, make_dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from sim.scenario import Scenario
 from sim.scenario.compose import load_scenario
 from sim.study.costs import crossings, curves
 from sim.study.limits import limits_of
+from sim.study.tables import TABLES
 
 KEYS: dict[str, Any] = {
     "promotion": "steady_ramp",
@@ -38,21 +39,14 @@ SPLIT = {
 TWO = ("agora", "budget")
 
 
-@dataclass
-class MadeUp:
-    results: pd.DataFrame
-    summary: pd.DataFrame
-    breakdown: pd.DataFrame
-    timeseries: pd.DataFrame
-    invoice: pd.DataFrame
-    usage: pd.DataFrame
-    asks: pd.DataFrame = field(default_factory=pd.DataFrame)
-    ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
-    risk: pd.DataFrame = field(default_factory=pd.DataFrame)
-    costs: pd.DataFrame = field(default_factory=pd.DataFrame)
-    crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
-    limits: pd.DataFrame = field(default_factory=pd.DataFrame)
-    facts: dict[str, Any] = field(default_factory=dict)
+MadeUp: Any = make_dataclass(
+    "MadeUp",
+    [
+        *((table.name, pd.DataFrame, field(default_factory=pd.DataFrame)) for table in TABLES),
+        ("facts", dict[str, Any], field(default_factory=dict)),
+    ],
+)
+"""As `sim.study.Frames`, but one may change what stands in it."""
 
 
 def scenario(*overrides: str, names: dict[str, str] | None = None) -> Scenario:
@@ -93,7 +87,7 @@ def many(loaded: Scenario, names: list[str]) -> Scenario:
     return loaded.model_copy(update={"vendors": vendors})
 
 
-def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
+def frames(night: Scenario, ladder: bool = True, full: bool = True) -> Any:
     """Every vendor at every peak of the study; the more offered, the worse, some vendors sooner.
 
     `full`: with what later studies add: the band of the inputs, what to ask for.
@@ -105,16 +99,16 @@ def frames(night: Scenario, ladder: bool = True, full: bool = True) -> MadeUp:
     return deepcopy(_MADE[key])
 
 
-_MADE: dict[tuple[str, bool, bool], MadeUp] = {}
+_MADE: dict[tuple[str, bool, bool], Any] = {}
 
 
-def charts(made_up: MadeUp, night: Scenario) -> dict[str, Callable[[float], Figure]]:
+def charts(made_up: Any, night: Scenario) -> dict[str, Callable[[float], Figure]]:
     """The charts that these frames can fill, by name: each is drawn so many inches wide."""
     seen = view(made_up, night)
     return {chart.name: partial(chart.draw, seen) for chart in ready_charts(seen)}
 
 
-def _made(night: Scenario, ladder: bool, full: bool) -> MadeUp:
+def _made(night: Scenario, ladder: bool, full: bool) -> Any:
     base = night.promotion.peak_viewers or 16471
     points = sorted({base, *(round(base * m) for m in night.study.peaks)})
     rows, series, lines, groups = [], [], [], []
@@ -153,7 +147,6 @@ def _made(night: Scenario, ladder: bool, full: bool) -> MadeUp:
                 "quantity", "unit", "amount_cny", "fixed_cny", "month",
             ],
         ),
-        usage=pd.DataFrame(),
         asks=_asks(night, base) if full else pd.DataFrame(),
         costs=(costs := _costs(night, results)),
         crossings=crossings(costs),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sim.report.messages import Ask, Asked, ask_for, asked
+from sim.report.sections.requests import Ask, Asked, ask_for, asked
+from sim.report.view import view
 from tests.report.made_up import frames, scenario
 
 ASKS = pd.DataFrame(
@@ -25,7 +26,7 @@ def told(asks: pd.DataFrame) -> dict[str, str]:
     night = scenario()
     made_up = frames(night)
     made_up.asks = asks
-    (one,) = (a for a in asked(made_up, night) if a.vendor == "budget")
+    (one,) = (a for a in asked(view(made_up, night)) if a.vendor == "budget")
     return {part: ask.p95 for part, ask in one.parts}
 
 
@@ -41,12 +42,15 @@ def test_the_only_region_is_the_whole_and_isnt_told_twice() -> None:
 
 
 def test_beside_an_archetype_stands_the_best_that_can_be_bought() -> None:
-    def one(name: str, gbps: str) -> Asked:
-        return Asked(name, name, [Ask("Gbps", "1", gbps, False)], [])
+    night = scenario("vendors=[hybrid,budget,agora]", "replications=1")
+    seen = view(frames(night), night)
 
-    best, other = one("Hybrid (archetype)", "5"), one("Big (archetype)", "6")
-    real = one("Real", "7")
-    said = ask_for([best, other, real])
-    assert said == "Ask a vendor like Hybrid for 5 Gbps. Ask Real for 7 Gbps."
-    assert ask_for([real, best]) == "Ask Real for 7 Gbps."
-    assert ask_for([]) == ""
+    def one(vendor: str, gbps: str) -> Asked:
+        return Asked(vendor, vendor, [Ask("egress_gbps", "1", gbps, False)], [])
+
+    best, other, real = one("hybrid", "5"), one("budget", "6"), one("agora", "7")
+    assert ask_for(seen, [best, other, real]) == (
+        "Ask a vendor like Hybrid for 5 Gbps. Ask Agora for 7 Gbps."
+    )
+    assert ask_for(seen, [real, best]) == "Ask Agora for 7 Gbps."
+    assert ask_for(seen, []) == ""

@@ -29,7 +29,6 @@ from sim.study import run_study
 from sim.study.costs import crossings
 from tests.report.made_up import MadeUp, frames, many, scenario
 
-
 SAY = words("en")
 
 
@@ -265,7 +264,9 @@ def test_a_rank_by_one_of_several_lists_says_so() -> None:
 )  # fmt: skip
 def test_a_crossing_is_told_no_finer_than_the_points_around_it(at: float, said: str) -> None:
     told = about(SAY, at, (10_000, 15_000, 15_440, 15_445))
-    assert SAY("plan-crossing", above="B", below="A", **told) == f"at {said} B becomes cheaper than A"
+    assert (
+        SAY("plan-crossing", above="B", below="A", **told) == f"at {said} B becomes cheaper than A"
+    )
 
 
 def test_a_label_of_a_list_ends_without_a_comma() -> None:
@@ -297,7 +298,8 @@ def test_a_rank_by_a_bill_without_operations_says_so() -> None:
     assert re.search(r"LiveKit, self-hosted +[\d,.]+ \+ operations</text>", shown)  # the charts
     assert "+ operations</i>: not in that bill" in shown
     assert verdict(view(made_up, night))[0].endswith(" (without operations).") or any(
-        "LiveKit" in said and "(without operations)" in said for said in verdict(view(made_up, night))
+        "LiveKit" in said and "(without operations)" in said
+        for said in verdict(view(made_up, night))
     )
     assert all(f"(+{SPACE}operations)" in one.paragraph for one in cheapest(view(made_up, night))
                if "LiveKit" in one.paragraph)  # fmt: skip
@@ -374,7 +376,9 @@ def test_the_table_of_limits_is_the_breakdown_of_all_rungs(outage: tuple[Any, Sc
         assert of_it.pop("together") == SAY.money(whole) == SAY.money(mine.sum())
         assert {limit: cny for limit, cny in of_it.items() if cny != "0"} == expected
         assert mine["outage"] > 0.2 * whole
-        rungs = sum(view(made, loaded).estimates[vendor, 500, f"{rung}"].mean for rung in BOUND_RUNGS)
+        rungs = sum(
+            view(made, loaded).estimates[vendor, 500, f"{rung}"].mean for rung in BOUND_RUNGS
+        )
         series = made.timeseries[made.timeseries["vendor"] == vendor]
         parts = series[series["metric"].str.startswith("lost_gmv_cny.")]["value"].sum() / 2
         assert parts == pytest.approx(rungs), "as the night goes on too"
@@ -397,7 +401,8 @@ def test_what_was_granted_breaks_too_and_no_gate_stands(outage: tuple[Any, Scena
     asked_for = made.asks.set_index(["vendor", "what"]).loc["zego"]
     joins = asked_for.loc["joins_per_s"]
     assert joins["p95"] > 3 * joins["calm_p95"]
-    said = f"{SAY.up(joins['p95'], SAY.people)} joins a second ({joins['calm_p95']:.0f} without incidents)"
+    most = SAY.up(joins["p95"], SAY.people)
+    said = f"{most} joins a second ({joins['calm_p95']:.0f} without incidents)"
     assert said in " ".join(plain.split())
     assert f"<small>without incidents {joins['calm_p95']:.0f}</small>" in html
     tens = asked_for.loc["joins_per_s_10s", "p95"]
@@ -590,7 +595,10 @@ def test_where_more_costs_less_is_told_near_what_is_used(gb: float, told: bool) 
 def test_price_lists_have_a_heading_before_their_charts() -> None:
     night = scenario("replications=1")
     made_up = frames(night)
-    shown = page(view(made_up, night), [Picture(chart.name, chart.section) for chart in ready_charts(view(made_up, night))])
+    shown = page(
+        view(made_up, night),
+        [Picture(chart.name, chart.section) for chart in ready_charts(view(made_up, night))],
+    )
     places = [shown.index(s) for s in ("<h2>Charts", 'id="who_stalls"', "<h2>Price lists",
                                       "By the bill of the night", 'id="cost_against',
                                       "Every plan at", "<h2>What is assumed")]  # fmt: skip

@@ -1,16 +1,18 @@
 """The page: one file that loads nothing, says the answer, and copes with little and odd data."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
 from sim.catalogue import SPACE
-from sim.report import write
-from sim.report.charts import ready_charts
+from sim.report import charts, write
+from sim.report.charts import CHARTS, ready_charts
 from sim.report.page import page as page_of
 from sim.report.pictures import Picture, inline
+from sim.report.sections import SECTIONS, Section
 from sim.report.sections.how_it_was_run import command
 from sim.report.style import NARROW_IN, image
 from sim.report.terminal import text as in_terminal
@@ -357,7 +359,8 @@ def test_a_chart_that_fails_costs_itself_and_the_page_says_so(tmp_path, monkeypa
     def ladder(*_):
         raise ValueError("'width' must be ≥ 0")
 
-    monkeypatch.setattr(report.charts, "ladder", ladder)
+    broken = [replace(one, draw=ladder) if one.name == "ladder" else one for one in CHARTS]
+    monkeypatch.setattr(charts, "CHARTS", broken)
     loaded = scenario("vendors=[agora]", "study.peaks=[]", "replications=1")
     made_up = frames(loaded)
     made_up.risk = made_up.costs = pd.DataFrame()  # nor their charts
@@ -369,7 +372,7 @@ def test_a_chart_that_fails_costs_itself_and_the_page_says_so(tmp_path, monkeypa
     text = Reader((tmp_path / "report.html").read_text("utf-8")).text
     assert "chart ladder is missing, it could not be drawn: ValueError: 'width' must be" in text
     assert "ladder of worlds was not run" not in text
-    monkeypatch.setattr(report.page, "verdict", ladder)
+    monkeypatch.setitem(SECTIONS, "answer", Section("answer", ladder))
     made_up.timeseries = pd.DataFrame()
     assert set(write(made_up, loaded, tmp_path / "other")) == {*failed, "report.html"}
     assert (tmp_path / "other" / "report.txt").is_file()

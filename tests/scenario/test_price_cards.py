@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from sim.billing import Fall, falls, invoice
+from sim.billing import invoice
 from sim.scenario import ScenarioError
 from sim.scenario.compose import CONF, load_scenario
 from sim.scenario.quantity import Quantity
-from sim.scenario.tariff import CLASSES, Tariff
+from sim.scenario.tariff import CLASSES, Fall, Tariff
 
 FILES = sorted((CONF / "tariff").glob("*.yaml"))
 PICTURES = CLASSES[1:]
@@ -175,10 +175,10 @@ def test_baidus_example_of_bandwidth() -> None:
 
 
 def test_where_more_costs_less_is_kept_and_told() -> None:
-    assert falls(card("tencent_live_list"))[0] == Fall(
+    assert card("tencent_live_list").falls()[0] == Fall(
         "traffic", Decimal(500), Decimal("130.000"), Decimal("125.000")
     )
-    where = {name: [float(f.at) for f in falls(card(name))] for name in (f.stem for f in FILES)}
+    where = {name: [float(f.at) for f in card(name).falls()] for name in (f.stem for f in FILES)}
     assert {name for name, at in where.items() if at} == {
         "tencent_leb_list", "tencent_leb_bandwidth", "tencent_live_list",
         "tencent_live_bandwidth", "baidu_cdn_bandwidth",

@@ -6,7 +6,7 @@ import pytest
 
 from sim.scenario import ScenarioError
 from sim.scenario.compose import load_scenario
-from sim.study.plan import jobs, warnings
+from sim.study.plan import refuse_misfit, warnings
 
 BREAK = "incidents=[{name: it, what: host_uplink, time_s: %d, duration_s: 9, left: 0}]"
 
@@ -25,8 +25,8 @@ def recording(tmp_path):
 def test_an_incident_after_its_end_is_refused(recording):
     late = load_scenario(*recording, BREAK % 600)
     with pytest.raises(ScenarioError, match=r"incidents\.0\.time_s 600 is after the show"):
-        jobs(late)
-    assert jobs(load_scenario(*recording, BREAK % 599))
+        refuse_misfit(late)
+    refuse_misfit(load_scenario(*recording, BREAK % 599))
 
 
 LATE = {
@@ -41,14 +41,14 @@ LATE = {
 def test_an_event_after_its_end_is_refused(recording, key):
     late = load_scenario(*recording, f"{key}={LATE[key]}")
     with pytest.raises(ScenarioError, match=rf"{key}\.[01]\.(time|from)_s 600 is after the show"):
-        jobs(late)
-    assert jobs(load_scenario(*recording, f"{key}={LATE[key].replace('600', '599')}"))
+        refuse_misfit(late)
+    refuse_misfit(load_scenario(*recording, f"{key}={LATE[key].replace('600', '599')}"))
 
 
 def test_a_shipped_script_does_without_what_comes_after_its_end(recording):
     """The drop of `replay` is at 1,500 s; the recording lasts 600."""
     scenario = load_scenario(*recording, "promotion.drops.0.time_s=600")
-    assert jobs(scenario)
+    refuse_misfit(scenario)
     assert warnings(scenario)[0] == (
         "promotion.drops.0.time_s 600 is after the show, which ends at 600 s: left out."
     )
@@ -65,8 +65,8 @@ def test_a_curve_that_cannot_be_followed_is_told(recording):
 def test_a_sample_that_leaves_nobody_of_it_is_refused(recording):
     tiny = load_scenario(*recording, "audience.sample=0.01")
     with pytest.raises(ScenarioError, match=r"leaves 4 viewers of 400 .* at least 0\.0125"):
-        jobs(tiny)
-    assert jobs(load_scenario(*recording, "audience.sample=0.0125"))
+        refuse_misfit(tiny)
+    refuse_misfit(load_scenario(*recording, "audience.sample=0.0125"))
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_a_recording_of_another_unit_is_refused(tmp_path, last_s, said):
         "promotion.peak_viewers=null", "promotion.duration_s=null",
     )  # fmt: skip
     with pytest.raises(ScenarioError, match=said):
-        jobs(night)
+        refuse_misfit(night)

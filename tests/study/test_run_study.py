@@ -17,6 +17,8 @@ from sim.scenario.compose import CONF, load_scenario
 from sim.scenario.model import Scenario
 from sim.study import Frames, run_study
 from sim.study.interval import summarise
+from sim.study.kind import Gathered
+from sim.study.kinds import kind_of
 from sim.study.plan import jobs, side_by_side
 
 SMALL = (
@@ -157,7 +159,8 @@ def test_progress_counts_every_job_once() -> None:
 
 
 def test_threads_begin_with_a_night_each() -> None:
-    todo = jobs(load_scenario(*SMALL, "replications=3", "study.peaks=[0.5]", "bands.draws=5"))
+    scenario = load_scenario(*SMALL, "replications=3", "study.peaks=[0.5]", "bands.draws=5")
+    todo = jobs(scenario, kind_of(scenario).new_points(Gathered(scenario, scripted_peak=400)))
     order = side_by_side(todo, 2)
     assert sorted(order) == list(range(len(todo)))
     for k in range(0, 8, 2):

@@ -103,7 +103,7 @@ def needs(*overrides: str, keep: bool = False) -> float:
     """GB."""
     scenario = load_scenario(*SMALL, *overrides)
     it = size._Reckoning(scenario, keep)
-    return it._memory(scenario, list(it._kinds(scenario))) / 1e9
+    return it._memory(scenario, list(it._alike(scenario))) / 1e9
 
 
 def test_memory_is_what_was_measured():

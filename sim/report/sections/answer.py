@@ -112,9 +112,7 @@ def due(view: View, vendor: str) -> str:
 def _cheaper_list(view: View, best: str) -> Iterator[str]:
     if cheaper := dearer_than(view, best):
         plan, cny = cheaper
-        yield view.words(
-            "answer-cheaper-list", plan=plan.full_name, amount=view.words.cny(cny)
-        )
+        yield view.words("answer-cheaper-list", plan=plan.full_name, amount=view.words.cny(cny))
 
 
 def _archetype(view: View, best: str) -> Iterator[str]:

@@ -30,7 +30,6 @@ class PriceLists:
     peak: str
 
 
-
 def content(view: View) -> PriceLists | None:
     """For the template; None where no plan's costs are known."""
     known = plans(view)

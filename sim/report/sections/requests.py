@@ -93,7 +93,8 @@ def asked(view: View) -> list[Asked]:
 def ask_for(view: View, told: list[Asked]) -> str:
     """`Ask Agora for 30,000 viewers at once, ...`: what the best vendor, and the best that can be
     bought from, are to reserve."""
-    say, sentences = view.words, []
+    say = view.words
+    sentences: list[str] = []
     for one in told:
         like = view.is_archetype(one.vendor)
         wanted = [_in_words(view, a) for a in one.asks[:3]]
