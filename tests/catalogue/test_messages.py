@@ -12,12 +12,6 @@ from fluent.syntax.visitor import Visitor
 from sim.catalogue import Words, languages, words
 
 SIM = Path(__file__).parents[2] / "sim"
-FAMILIES = (
-    "ask", "confidence", "happened", "how", "incident", "invariant", "limit", "limits-cost",
-    "request", "risk-about", "rung", "thin-is",
-)  # fmt: skip
-"""Messages whose name the program puts together from a key."""
-
 
 class Parameters(Visitor):
     """Names of the parameters of a message."""
@@ -47,17 +41,24 @@ def test_every_language_has_the_same_messages(language):
     assert catalogue(language) == catalogue("en")
 
 
-def test_every_message_is_used_and_every_name_is_one():
-    known = set(catalogue("en"))
-    quoted: set[str] = set()
+def named_in_the_program() -> set[str]:
+    """What may be a message's name in code and templates; `{...}` in it may be anything."""
+    found: set[str] = set()
     for file in [*SIM.rglob("*.py"), *SIM.rglob("*.j2")]:
-        quoted |= set(re.findall(r"\"([a-z][a-zA-Z0-9_-]*)\"", file.read_text("utf-8")))
-    of_a_key = {m for m in known if m.startswith(tuple(f"{family}-" for family in FAMILIES))}
-    assert known - quoted - of_a_key == set()
+        text = re.sub(r'"([\w-]+-)" ~ ', r'"\1{}"', file.read_text("utf-8"))
+        found |= set(re.findall(r'"((?:[a-z][\w-]*|\{[^"{}]*\})+)"', text))
+    return {re.sub(r"\{[^{}]*\}", "{}", name) for name in found}
+
+
+def test_every_message_is_used_and_every_name_is_one():
+    known, named = set(catalogue("en")), named_in_the_program()
+    patterns = [name.replace("{}", r"[\w-]+") for name in named if "-{}" in name]
+    made = re.compile("|".join(patterns))
+    assert {m for m in known - named if not made.fullmatch(m)} == set()
     asked: set[str] = set()
     for file in [*SIM.rglob("report/**/*.py"), *SIM.rglob("*.j2")]:
         text = file.read_text("utf-8")
-        asked |= set(re.findall(r"\b(?:say|words)(?:\.html)?\(\s*\"([\w-]+)\"", text))
+        asked |= set(re.findall(r"\b(?:say|words)(?:\.html)?\(\s*\"([\w-]+)\"[,)]", text))
     assert asked - known == set()
 
 

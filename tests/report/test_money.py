@@ -332,14 +332,13 @@ def test_the_table_names_the_most_costly_limit_beside_the_first() -> None:
     shown = paged(made_up, night)
     whole = view(made_up, night).estimates["budget", 20_000, "lost_gmv_cny.limits"].mean
     half, rung = SAY.money(0.5 * whole), SAY.money(whole)
-    limit = "<small>most costly:</small> <small>concurrent sessions</small>"
-    said = f"{limit} <small>CNY {half} of {rung}<"
+    said = f"<small class=\"long\">most costly: concurrent sessions, CNY {half} of {rung}<"
     first = shown.index("<span>egress of the whole vendor")  # which binds first, and costs less
     assert first < shown.index(said.replace(SPACE, " ")) < first + 400
     rows = made_up.breakdown["of"] == "sessions"
     made_up.breakdown.loc[rows, "value"] = 0.0
     shown = paged(made_up, night)
-    assert "<small>most costly too:</small> <small>CNY" in shown and "most costly:" not in shown
+    assert "most costly too: CNY" in shown and "most costly:" not in shown
 
 
 OUTAGE = (
@@ -419,16 +418,16 @@ UPLINK = "incidents=[{name: uplink,what: host_uplink,time_s: 9,duration_s: 9,lef
 def test_chance_incident_is_said_to_be_on_no_night_shown() -> None:
     night = scenario(UPLINK, "replications=1")
     made_up = frames(night)
-    (said,) = (s for s in verdict(view(made_up, night)) if "Uplink" in s)
+    (said,) = (s for s in verdict(view(made_up, night)) if "uplink" in s)
     assert said.replace(SPACE, " ") == (
-        "Uplink (30.0 % a night) is on none of these nights, only in the revenue at risk: with "
-        "Agora it costs CNY 300 a night on the mean, CNY 1,000 when it happens; with Budget "
-        "CNY 600 and CNY 2,000."
+        "The incident uplink (30.0 % a night) is on none of these nights, only in the revenue at "
+        "risk. It costs, a night on the mean and when it happens: with Agora CNY 300 and CNY "
+        "1,000; with Budget CNY 600 and CNY 2,000."
     )
     shown = paged(made_up, night, "ladder", "night_over_time")
     assert "by chance only" in shown and "none simulated" not in shown
     assert "Hatched" not in shown
-    assert "what an isp or the host's uplink breaks is not in it" in shown
+    assert "What an isp or the host&#39;s uplink breaks is not in it" in shown
 
 
 def test_incident_of_one_vendor_is_told_with_its_name_alone() -> None:
@@ -440,8 +439,9 @@ def test_incident_of_one_vendor_is_told_with_its_name_alone() -> None:
     made_up = frames(night)
     (said,) = (s for s in verdict(view(made_up, night)) if "dark" in s.lower())
     assert said.replace(SPACE, " ") == (
-        "Dark (Budget, 5.0 % a night) is on none of these nights, only in the revenue at risk: "
-        "with Budget it costs CNY 600 a night on the mean, CNY 2,000 when it happens."
+        "The incident dark (Budget, 5.0 % a night) is on none of these nights, only in the revenue "
+        "at risk. It costs, a night on the mean and when it happens: with Budget CNY 600 and CNY "
+        "2,000."
     )
     shown = paged(made_up, night)
     assert "dark (Budget, the vendor&#39;s region cn, minute 0.1, 9.0 s, chance 5.0 %)" in shown
@@ -450,7 +450,7 @@ def test_incident_of_one_vendor_is_told_with_its_name_alone() -> None:
 def test_one_peak_says_what_is_missing_and_how_to_get_it() -> None:
     night = scenario(UPLINK, "replications=1", "study=compare")
     shown = paged(frames(night), night)
-    assert "at 20,000 viewers: this study has one peak" in shown
+    assert "at 20,000 viewers. This study has one peak" in shown
     assert "<code>study=night</code> has a curve" in shown
 
 
@@ -461,10 +461,10 @@ def test_who_else_may_come_first_is_told_in_draws() -> None:
     night = scenario("bands.draws=12")
     made_up = frames(night)
     (said,) = (s for s in verdict(view(made_up, night)) if "anywhere in their ranges" in s)
-    assert said.endswith("of sales; in some of 12 draws others come before it: Budget (in 3).")
+    assert said.endswith("of sales. In some of 12 draws others come before it: Budget (in 3).")
     made_up.risk.loc[made_up.risk["metric"] == "before.agora", "value"] = 0.0
     (said,) = (s for s in verdict(view(made_up, night)) if "anywhere in their ranges" in s)
-    assert said.endswith(", and comes first in each of 12 draws.")
+    assert said.endswith(" of sales. It comes first in each of 12 draws.")
 
 
 def test_a_figure_that_no_draw_moved_has_no_range() -> None:

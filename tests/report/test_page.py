@@ -189,14 +189,14 @@ def test_just_enough_plan_stands_beside_the_story_of_the_trade():
     text = read(made_up, loaded)
     assert re.search(
         r"Budget loses 4\d\.\d % of its sales \([\d.]+ to [\d.]+ %\) at 20,000 viewers "
-        r"and 1\.\d % at 5,000: about the trade's 'almost half'",
+        r"and 1\.\d % at 5,000\. That is about the trade's 'almost half'",
         text,
     )
     # 0.985 - 0.9 x 0.45 of the watching got through.
     assert "Of the watching, 42.0 % is lost." in text
     assert "= 25.0 % would be lost by arithmetic alone" in text
-    assert "C = 17,045 Mbps bought, R = 2.12 Mbps a viewer" in text
-    assert "the other 17.0 points are collapse" in text
+    assert "C = 17,045 Mbps is bought, R = 2.12 Mbps is a viewer's" in text
+    assert "The other 17.0 points are collapse" in text
     assert "python -m sim experiment=just_enough" in text
 
 
