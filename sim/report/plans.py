@@ -146,7 +146,7 @@ def about(words: Words, at: float, points: Sequence[int]) -> dict[str, str]:
 class Cheapest:
     """Which plan costs least, and where any two cost the same."""
 
-    paragraph: str
+    sentence: str
     crossings: list[str]
 
 
@@ -166,7 +166,7 @@ def _cheapest(view: View, metric: str, points: list[int]) -> Cheapest:
         return Cheapest(said, [])
     meet = crossed(view, metric)
     ends = {"low": words.count(points[0]), "high": words.count(points[-1])}
-    paragraph = words.paragraph(
+    sentence = words.paragraph(
         [
             words("plan-cheapest", by=metric, plan=first.said),
             *(
@@ -180,4 +180,4 @@ def _cheapest(view: View, metric: str, points: list[int]) -> Cheapest:
         words("plan-crossing", above=above.said, below=below.said, **about(words, at, points))
         for at, below, above in meet
     ]
-    return Cheapest(paragraph, crossings)
+    return Cheapest(sentence, crossings)

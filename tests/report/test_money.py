@@ -202,7 +202,7 @@ def test_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
     night = many(scenario("replications=1"), ["A", "B", "C"])
     said = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 2.0), v2=(1.5, 3.0)), night))
     # A = C at 2,000 and both 2 there: so is B, which is below from there on.
-    assert said[0].paragraph == (
+    assert said[0].sentence == (
         "By the bill of the night A is cheapest. From about 2,000 viewers (between the simulated "
         "1,000 and 4,000) on it is B. "
         "Two plans cross 3 times between 1,000 and 4,000 viewers:"
@@ -219,18 +219,18 @@ def test_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
 def test_one_crossing_is_told_and_so_is_that_there_is_none() -> None:
     night = many(scenario("replications=1"), ["A", "B"])
     (one, *_) = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 3.0)), night))
-    assert one.paragraph.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
+    assert one.sentence.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
     assert one.crossings == [
         "at about 2,500 viewers (between the simulated 1,000 and 4,000) B becomes cheaper than A"
     ]
     (none, *_) = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 5.0)), night))
-    assert none.paragraph == (
+    assert none.sentence == (
         "By the bill of the night A is cheapest. No two plans cross between 1,000 and 4,000 "
         "viewers."
     )
     assert none.crossings == []
     (alone, *_) = cheapest(view(priced(night, v0=(1.0,), v1=(2.0,)), night))
-    assert alone.paragraph == "By the bill of the night A is cheapest at 1,000 viewers."
+    assert alone.sentence == "By the bill of the night A is cheapest at 1,000 viewers."
     assert cheapest(view(priced(night, v0=(1.0, 2.0)), night)) == []
 
 
@@ -288,8 +288,8 @@ def test_a_rank_by_a_bill_without_operations_says_so() -> None:
     assert verdict(made_up, night)[0].endswith(" (without operations).") or any(
         "LiveKit" in said and "(without operations)" in said for said in verdict(made_up, night)
     )
-    assert all(f"(+{SPACE}operations)" in one.paragraph for one in cheapest(view(made_up, night))
-               if "LiveKit" in one.paragraph)  # fmt: skip
+    assert all(f"(+{SPACE}operations)" in one.sentence for one in cheapest(view(made_up, night))
+               if "LiveKit" in one.sentence)  # fmt: skip
     terminal = text(made_up, night).splitlines()
     (row,) = (line for line in terminal if line.startswith("LiveKit") and "%" in line[:60])
     assert "* " in row and terminal[-1] == "* without operations"

@@ -27,8 +27,10 @@ from sim.report.view import View
 from sim.scenario.limits import Limit
 
 ROW_IN = 0.25
+HEADS = ("chart-limits-used", "chart-limits-harmed", "chart-limits-lost")
+"""Of the columns right of the strips."""
 COLUMNS_IN = (0.95, 1.25, 1.25)
-"""Widths of the columns right of the strips."""
+"""Their widths."""
 
 LIMITS = [limit.spec.name for limit in sorted(Limit) if limit.spec.owner != "nobody"]
 """Those that somebody sets, or that break."""
@@ -120,7 +122,6 @@ def _draw(view: View, width_in: float) -> Figure:
     texts = [words.named("limit", s.limit) for _, s in rows if s is not None]
     left = min(max(map(text_in, texts)) + 0.3, 0.34 * width_in)
     columns, parts = (3, 4) if width_in > 6 else (1, 2)
-    heads = [words(f"chart-limits-{head}") for head in ("used", "harmed", "lost")]
     with drawing():
         figure, (axes,) = panels(
             width_in, words("chart-limits-question"), _about(view), 1, ROW_IN * len(rows),
@@ -133,7 +134,7 @@ def _draw(view: View, width_in: float) -> Figure:
                 sheet.name(row, view.names[vendor], bold=True)
             else:
                 _strip(sheet, row, strip)
-        sheet.cells(-1, heads, GREY)
+        sheet.cells(-1, [words(head) for head in HEADS], GREY)
         return figure
 
 
