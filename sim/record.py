@@ -179,7 +179,7 @@ class Run:
     bound: pd.DataFrame
     """One row a BIN_S: time_s and, for each limit that bound in this run, for what share of it."""
     facts: dict[str, float]
-    """Figures of the run itself: offered_peak, achieved curve error, base order rate, ..."""
+    """Figures of the run itself: expected_peak, curve_error, seconds a limit bound, ..."""
     seconds: pd.DataFrame = field(default_factory=pd.DataFrame)
     """One row a second of the show: attempts and joins in it, sampled viewers; none: no vendor."""
 

@@ -4,6 +4,5 @@ Imports no other room than the scenario's and the record's: a usage table typed 
 """
 
 from sim.billing.invoice import Bill, Invoice, Line, invoice, night_in_month
-from sim.billing.tiers import Fall, falls
 
-__all__ = ["Bill", "Fall", "Invoice", "Line", "falls", "invoice", "night_in_month"]
+__all__ = ["Bill", "Invoice", "Line", "invoice", "night_in_month"]

@@ -18,11 +18,11 @@ from typing import Any
 import pandas as pd
 
 from sim.billing.reduce import MONTH, Calendar, Nights, Period, heights, reduced
-from sim.billing.tiers import RESOLUTION, Portion, decimal, portions
+from sim.billing.tiers import RESOLUTION, Portion, portions
 from sim.billing.usage import METERS, Night, read
 from sim.scenario import ScenarioError
 from sim.scenario.calendar import Month
-from sim.scenario.tariff import Tariff, TariffLine
+from sim.scenario.tariff import Tariff, TariffLine, decimal
 
 CENT = Decimal("0.01")
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import pairwise
 from typing import NamedTuple
 
-from sim.scenario.tariff import Tariff, TariffLine
+from sim.scenario.tariff import Tariff, TariffLine, decimal
 
 
 class Portion(NamedTuple):
@@ -14,18 +13,6 @@ class Portion(NamedTuple):
 
     units: Decimal
     price: Decimal
-
-
-class Fall(NamedTuple):
-    """Where a line of a tariff costs less for more."""
-
-    line: str
-    at: Decimal
-    """The quantity at which a cheaper tier begins, in the meter's unit, with what is included."""
-    before: Decimal
-    """What is paid just before, in the tariff's currency."""
-    after: Decimal
-    """What is paid from there on."""
 
 
 RESOLUTION = Decimal("0.000001")
@@ -63,28 +50,3 @@ def portions(
         below.append(units)
     cut = [Portion(b - a, p) for a, b, p in zip(below, below[1:], prices, strict=False)]
     return tuple(p for p in cut if p.units or len(cut) == 1) or (Portion(units, prices[0]),)
-
-
-def falls(tariff: Tariff) -> list[Fall]:
-    """Where more costs less: sold so, kept so, and worth knowing; none where tiers are graduated.
-
-    A tier that a commitment already pays for is never reached from below.
-    """
-    out = []
-    for line in tariff.lines:
-        paid = decimal(line.commitment.value) if line.commitment else Decimal(0)
-        for tier, following in pairwise(line.tiers):
-            if line.semantics == "graduated" or tier.up_to is None:
-                continue
-            end = decimal(tier.up_to)
-            each = end if line.semantics == "all_units" else Decimal(1)
-            before, after = (each * decimal(t.price.value) for t in (tier, following))
-            if after < before and (end > paid or (end == paid and tariff.boundary == "upper")):
-                free = decimal(line.included.value) if line.included else Decimal(0)
-                out.append(Fall(line.name, (end + free) * decimal(line.unit), before, after))
-    return out
-
-
-def decimal(number: float) -> Decimal:
-    """The decimal number as it was written: 0.1, not the double next to it."""
-    return Decimal(repr(float(number)))

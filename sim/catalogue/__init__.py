@@ -33,7 +33,9 @@ Say = Callable[[float], str]
 @cache
 def words(language: str = "en") -> Words:
     """Messages and numbers of a language, such as `en`; LookupError: it has no catalogue."""
-    return Words(language)
+    if language not in languages():
+        raise LookupError(f"no catalogue is in '{language}': there are {languages()}")
+    return Words(language, (files(__name__) / f"{language}.ftl").read_text("utf-8"))
 
 
 def languages() -> list[str]:
@@ -42,15 +44,12 @@ def languages() -> list[str]:
 
 
 class Words:
-    """The messages and numbers of one language."""
+    """The messages and numbers of one language; `messages`: the text of its catalogue."""
 
-    def __init__(self, language: str) -> None:
-        if language not in languages():
-            raise LookupError(f"no catalogue is in '{language}': there are {languages()}")
+    def __init__(self, language: str, messages: str) -> None:
         self.language = language
         self._bundle = FluentBundle([language], use_isolating=False)
-        text = (files(__name__) / f"{language}.ftl").read_text("utf-8")
-        self._bundle.add_resource(FluentResource(text))
+        self._bundle.add_resource(FluentResource(messages))
         self._locale = Locale.parse(self("locale"))
         marks = get_group_symbol(self._locale), get_decimal_symbol(self._locale)
         self._marks = str.maketrans({",": marks[0], ".": marks[1], "-": MINUS})

@@ -4,7 +4,7 @@ Knows the scenario and what a run leaves behind, nothing of how a run is made.
 """
 
 from sim.commerce.ladder import BOUND_RUNGS, BREAKDOWNS, CAUSES, RUNGS
-from sim.commerce.money import Money, money, net_of_lost
+from sim.commerce.money import Money, money
 from sim.commerce.orders import Sales, sell
 from sim.commerce.worlds import worlds
 
@@ -16,7 +16,6 @@ __all__ = [
     "Money",
     "Sales",
     "money",
-    "net_of_lost",
     "sell",
     "worlds",
 ]

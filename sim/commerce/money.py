@@ -88,18 +88,6 @@ TOLD = (
 """What is told of the world `incidents`."""
 
 
-def net_of_lost(commerce: Commerce) -> dict[str, float]:
-    """What is left of a lost CNY, by metric: net of returns, then of what is bought later
-    elsewhere all the same, then the shop's margin on that."""
-    kept = 1 - commerce.return_share
-    gone = kept * (1 - commerce.recapture_share.value)
-    return {
-        "lost_gmv_net_cny": kept,
-        "lost_gmv_net_of_recapture_cny": gone,
-        "lost_margin_cny": gone * commerce.margin,
-    }
-
-
 def money(
     runs: Mapping[str, Run],
     commerce: Commerce,

@@ -31,7 +31,7 @@ class Plan:
     """Its place among that vendor's lists; 0: the one they bill by."""
     unbilled: str
     """What the list leaves out."""
-    said: str
+    full_name: str
     """Name and what the list leaves out: `LiveKit, self-hosted (+ operations)`."""
 
 
@@ -146,7 +146,7 @@ def about(words: Words, at: float, points: Sequence[int]) -> dict[str, str]:
 class Cheapest:
     """Which plan costs least, and where any two cost the same."""
 
-    sentence: str
+    paragraph: str
     crossings: list[str]
 
 
@@ -162,22 +162,22 @@ def _cheapest(view: View, metric: str, points: list[int]) -> Cheapest:
     words = view.words
     (_, first), *later = lowest(view, metric)
     if len(points) == 1:
-        said = words("plan-cheapest-at", by=metric, plan=first.said, viewers=points[0])
+        said = words("plan-cheapest-at", by=metric, plan=first.full_name, viewers=points[0])
         return Cheapest(said, [])
     meet = crossed(view, metric)
     ends = {"low": words.count(points[0]), "high": words.count(points[-1])}
-    sentence = words.paragraph(
+    paragraph = words.paragraph(
         [
-            words("plan-cheapest", by=metric, plan=first.said),
+            words("plan-cheapest", by=metric, plan=first.full_name),
             *(
-                words("plan-cheapest-from", plan=plan.said, **about(words, at, points))
+                words("plan-cheapest-from", plan=plan.full_name, **about(words, at, points))
                 for at, plan in later
             ),
             words("plan-crossings", crossings=len(meet), **ends),
         ]
     )
     crossings = [
-        words("plan-crossing", above=above.said, below=below.said, **about(words, at, points))
+        words("plan-crossing", above=above.full_name, below=below.full_name, **about(words, at, points))
         for at, below, above in meet
     ]
-    return Cheapest(sentence, crossings)
+    return Cheapest(paragraph, crossings)

@@ -5,54 +5,60 @@ from __future__ import annotations
 import re
 from unicodedata import east_asian_width
 
-from sim.report import number_format as fmt
-from sim.report.messages import (
-    ask_for,
-    asked,
-    best_first,
-    marked,
-    on_the_night,
-    reached,
-    verdict,
-    warnings,
-)
+from sim.catalogue import SPACE
+from sim.report.limits import on_the_night, reached
+from sim.report.sections.answer import verdict, warnings
+from sim.report.sections.requests import ask_for, asked
 from sim.report.style import broken
-from sim.report.tables import (
-    UNKNOWN,
-    Frames,
-    estimates,
-    lost_share,
-    night_peak,
-    unbilled,
-    vendors,
-)
-from sim.scenario import Scenario
+from sim.report.view import View
 
 WIDTH = 100
 NAME, LIMIT = 27, 28
 """Most columns of the first and of the last cell."""
 
 
-def text(frames: Frames, scenario: Scenario) -> str:
+def text(view: View) -> str:
     """The answer in a sentence and a line per vendor, at most WIDTH columns wide."""
-    peak, figures = night_peak(frames), estimates(frames)
-    rows = [[f"{fmt.count(peak)} viewers", "watched", "stalled", "sales lost", "bill, CNY",
-             "first limit"]]  # fmt: skip
-    for vendor, name in best_first(frames, scenario).items():
-        limits = on_the_night(reached(frames, figures, vendor, peak))
-        watched, stalled, bill = (
-            figures.get((vendor, peak, metric), UNKNOWN).mean
-            for metric in ("watch_delivered_ratio", "stall_ratio", "cost_cny")
-        )
-        rows.append([
-            _cut(marked(vendor, name, scenario), NAME),
-            fmt.percent(watched), fmt.percent(stalled),
-            fmt.percent(lost_share(figures, vendor, peak).mean),
-            fmt.money(bill) + "*" * bool(unbilled(vendor, scenario)),
-            _cut(limits[0].limit if limits else "none", LIMIT),
-        ])  # fmt: skip
+    sentences = [*verdict(view), *warnings(view), ask_for(view, asked(view))]
+    answer = [line for sentence in filter(None, sentences) for line in _wrapped(sentence)]
+    lines = _aligned([_headings(view), *(_row(view, vendor) for vendor in view.ranked)])
+    for what in sorted({view.unbilled(v) for v in view.names} - {""}):
+        lines += _wrapped(view.words("terminal-without", what=what))
+    return "\n".join([*answer, *([""] if answer else []), *lines, ""]).replace(SPACE, " ")
+
+
+def _headings(view: View) -> list[str]:
+    say = view.words
+    return [
+        say("terminal-viewers", peak=say.count(view.peak)),
+        say("col-watched"),
+        say("col-stalled"),
+        say("col-sales-lost"),
+        say("terminal-bill"),
+        say("terminal-first-limit"),
+    ]
+
+
+def _row(view: View, vendor: str) -> list[str]:
+    say, limits = view.words, on_the_night(reached(view, vendor))
+    watched, stalled, bill = (
+        view.figure(vendor, metric).mean
+        for metric in ("watch_delivered_ratio", "stall_ratio", "cost_cny")
+    )
+    return [
+        _cut(view.marked(vendor), NAME),
+        say.percent(watched),
+        say.percent(stalled),
+        say.percent(view.lost_share(vendor).mean),
+        say.money(bill) + "*" * bool(view.unbilled(vendor)),
+        _cut(say.named("limit", limits[0].limit) if limits else say("cell-no-limit"), LIMIT),
+    ]
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """The first and the last column to the left, the others to the right."""
     wide = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
-    lines = [
+    return [
         "  ".join(
             cell + " " * (w - _columns(cell)) if k in (0, len(row) - 1)
             else " " * (w - _columns(cell)) + cell
@@ -60,19 +66,12 @@ def text(frames: Frames, scenario: Scenario) -> str:
         ).rstrip()
         for row in rows
     ]  # fmt: skip
-    missing = {v: unbilled(v, scenario) for v in vendors(frames, scenario)}
-    for what in sorted(set(missing.values()) - {""}):
-        lines += _wrapped(f"* without {what}")
-    told = ask_for(asked(frames, scenario))
-    sentences = [*verdict(frames, scenario), *warnings(frames), *([told] if told else [])]
-    answer = [line for said in sentences for line in _wrapped(said)]
-    return "\n".join([*answer, *([""] if answer else []), *lines, ""]).replace(fmt.SPACE, " ")
 
 
-def _wrapped(said: str) -> list[str]:
+def _wrapped(sentence: str) -> list[str]:
     """Lines of a terminal; a longer argument stands whole on one of its own, to be copied."""
     lines: list[str] = []
-    for part in filter(None, map(str.strip, _LONG_ARGUMENT.split(said))):
+    for part in filter(None, map(str.strip, _LONG_ARGUMENT.split(sentence))):
         whole = _LONG_ARGUMENT.fullmatch(part)
         lines += [part] if whole else broken(part, lambda line: _columns(line) <= WIDTH)
     return lines

@@ -118,6 +118,11 @@ class View:
         return sorted(int(p) for p in self.frames.summary["peak_viewers"].unique())
 
     @property
+    def sections(self) -> tuple[str, ...]:
+        """Names of the page's sections, as the study asks for them."""
+        return ("answer", "requests", "vendors", "just_enough", "risk", "charts", "price_lists", "assumed", "how_it_was_run")
+
+    @property
     def has_curve(self) -> bool:
         """Whether more than one audience was simulated."""
         return len(self.peaks) > 1
@@ -228,6 +233,11 @@ class View:
         """Vendors by lost margin and bill together on the night, the least first."""
         first = [str(v) for v in self.nightly.mean().sort_values(kind="stable").index]
         return [*first, *(v for v in self.names if v not in first)]
+
+    @property
+    def best_first(self) -> dict[str, str]:
+        """Their names in that order."""
+        return {v: self.names[v] for v in self.ranked}
 
 
 def view(frames: Frames, scenario: Scenario, language: str = "en") -> View:

@@ -1,7 +1,7 @@
 """Everything that can break, a row each: where, whose fault it is, how much of a place it hits.
 
 `incidents.what` is one of these names; another one is refused. A reader sees it named by
-`sim.report.labels`.
+the catalogue, `incident-<kind>`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 From here come the engine's codes, the names in tables, the numbers of a profile, the door's records
 and their order, whether a sample of the viewers meets a share of a limit, what happens at it and
-which document it mirrors (docs/limits.md). A reader sees it named by `sim.report.labels`.
+which document it mirrors (docs/limits.md). A reader sees it named by the catalogue,
+`limit-<name>`.
 """
 
 from __future__ import annotations

@@ -537,6 +537,18 @@ class Commerce(Frozen):
     """Exchange rates: CNY for one unit of a currency."""
     month: Month
 
+    @property
+    def net_of_lost(self) -> dict[str, float]:
+        """What is left of a lost CNY, by metric: net of returns, then of what is bought later
+        elsewhere all the same, then the shop's margin on that."""
+        kept = 1 - self.return_share
+        gone = kept * (1 - self.recapture_share.value)
+        return {
+            "lost_gmv_net_cny": kept,
+            "lost_gmv_net_of_recapture_cny": gone,
+            "lost_margin_cny": gone * self.margin,
+        }
+
 
 class Engine(Frozen):
     """How the night is computed; none of it may change what the night is."""

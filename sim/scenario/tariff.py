@@ -5,8 +5,9 @@ How these few words make every billing model of the market: docs/tariffs.md.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field, model_validator
 
@@ -247,6 +248,18 @@ class TariffLine(Frozen):
         return self.unit, self.by_day, self.semantics, [tier.up_to for tier in self.tiers]
 
 
+class Fall(NamedTuple):
+    """Where a line of a tariff costs less for more."""
+
+    line: str
+    at: Decimal
+    """The quantity at which a cheaper tier begins, in the meter's unit, with what is included."""
+    before: Decimal
+    """What is paid just before, in the tariff's currency."""
+    after: Decimal
+    """What is paid from there on."""
+
+
 class Tariff(Frozen):
     """A price list."""
 
@@ -303,3 +316,27 @@ class Tariff(Frozen):
             line.meter, *(c.meter for c in line.charged_if), *(c.per for c in line.charged_if)
         )]  # fmt: skip
         return [m for m in dict.fromkeys(billed) if m and m in unreported - given]
+
+    def falls(self) -> list[Fall]:
+        """Where more costs less: sold so, kept so, and worth knowing; none where tiers are graduated.
+
+        A tier that a commitment already pays for is never reached from below.
+        """
+        out = []
+        for line in self.lines:
+            paid = decimal(line.commitment.value) if line.commitment else Decimal(0)
+            for tier, following in pairwise(line.tiers):
+                if line.semantics == "graduated" or tier.up_to is None:
+                    continue
+                end = decimal(tier.up_to)
+                each = end if line.semantics == "all_units" else Decimal(1)
+                before, after = (each * decimal(t.price.value) for t in (tier, following))
+                if after < before and (end > paid or (end == paid and self.boundary == "upper")):
+                    free = decimal(line.included.value) if line.included else Decimal(0)
+                    out.append(Fall(line.name, (end + free) * decimal(line.unit), before, after))
+        return out
+
+
+def decimal(number: float) -> Decimal:
+    """The decimal number as it was written: 0.1, not the double next to it."""
+    return Decimal(repr(float(number)))

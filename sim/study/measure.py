@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.commerce import Money, net_of_lost
+from sim.commerce import Money
 from sim.record import LATENCY_BIN_S, Reason, Run
 from sim.scenario.limits import LIMIT_NAMES, Limit
 from sim.scenario.model import Commerce
@@ -25,8 +25,16 @@ WINDOW = 30
 
 def figures(run: Run, perfect: Run) -> Iterator[Row]:
     """Figures of a night in one world; ratios are of this night, counts at full size."""
-    s, weight = run.sessions, run.weight
-    yield "expected_peak", run.facts["offered_peak"]
+    yield from _demand(run, perfect)
+    yield from _getting_in(run)
+    yield from _watching(run, perfect)
+    yield from _delay(run)
+    yield from _limits(run)
+
+
+def _demand(run: Run, perfect: Run) -> Iterator[Row]:
+    weight = run.weight
+    yield "expected_peak", run.facts["expected_peak"]
     yield "offered_peak", float(perfect.series["watching"].max() * weight)
     yield "peak_concurrency", float(in_room(run.series).max() * weight)
     yield "watching_peak", float(run.series["watching"].max() * weight)
@@ -35,7 +43,10 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
     for key in ("curve_error", "dry_share", "mean_stay_s"):
         yield key, run.facts[key]
 
-    came = s[~s["initial"]]
+
+def _getting_in(run: Run) -> Iterator[Row]:
+    weight = run.weight
+    came = run.sessions[~run.sessions["initial"]]
     arrived = len(came)
     yield "arrived", arrived * weight
     # Who arrived saw a picture, or failed, or left while it loaded, or waits when the show ends.
@@ -57,6 +68,9 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
         for q in (50, 95):
             yield f"{name}_p{q}_s", _quantile(values, q)
 
+
+def _watching(run: Run, perfect: Run) -> Iterator[Row]:
+    s = run.sessions
     play, frozen = float(s["play_s"].sum()), float(s["frozen_s"].sum())
     seen = s["play_s"] + s["frozen_s"] > 0
     yield "stall_ratio", _share(frozen, play + frozen)
@@ -66,11 +80,13 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
     yield "worst_5min_stall_ratio", worst_stall_ratio(run.series)
     yield "watch_delivered_ratio", _share(play, float(perfect.sessions["play_s"].sum()))
     yield "watch_s", _share(play, len(s))
-    yield "watch_hours", play / 3600 * weight
+    yield "watch_hours", play / 3600 * run.weight
     yield "hd_ratio", _share(float(s["hd_s"].sum()), play)
     inside = play + frozen + float(s["starting_s"].sum())
     yield "mean_bitrate_mbps", _share(float(s["media_mb"].sum()), inside)
 
+
+def _delay(run: Run) -> Iterator[Row]:
     for q in (50, 95, 99):
         yield f"latency_p{q}_s", latency_quantile(run.latency_us, q / 100)
     for limit in (0.2, 0.3, 0.5, 0.6):
@@ -78,10 +94,12 @@ def figures(run: Run, perfect: Run) -> Iterator[Row]:
         within = run.latency_us[: round(limit / LATENCY_BIN_S)].sum()
         yield name, _share(within, run.latency_us.sum())
 
+
+def _limits(run: Run) -> Iterator[Row]:
     yield "edge_utilisation", max(_most_used(run, *EGRESS).values(), default=float("nan"))
     for name, share in _most_used(run, *LIMIT_NAMES).items():
         yield f"limit_use.{name}", share
-    yield "harmed", float((s["harm"] > Limit.NONE).sum() * weight)
+    yield "harmed", float((run.sessions["harm"] > Limit.NONE).sum() * run.weight)
     for code in Limit:
         if code > Limit.LINK and code != Limit.OWN_ORDERS:  # that one is told with the sales
             yield code.spec.metric, run.facts.get(code.spec.metric, 0.0)
@@ -108,7 +126,7 @@ def lost(sales: Money, commerce: Commerce, cost_cny: float) -> Iterator[Row]:
     yield "perfect_gmv_cny", float(gmv["perfect"])
     gone = float(gmv["perfect"] - gmv["incidents"])
     yield "lost_gmv_ratio", _share(gone, float(gmv["perfect"]))
-    for metric, share in (net := net_of_lost(commerce)).items():
+    for metric, share in (net := commerce.net_of_lost).items():
         yield metric, gone * share
     yield "cost_and_lost_margin_cny", cost_cny + gone * net["lost_margin_cny"]
     if "vendor" in gmv:

@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import re
 import xml.etree.ElementTree as ET
+from importlib.resources import files
 from itertools import combinations, pairwise
 from typing import get_args
 
@@ -82,7 +83,7 @@ class Shouted(Words):
     """English in capitals: what is small comes from elsewhere."""
 
     def __init__(self):
-        super().__init__("en")
+        super().__init__("en", (files("sim.catalogue") / "en.ftl").read_text("utf-8"))
         self._sizes = [(size, word.upper()) for size, word in self._sizes]
 
     def __call__(self, message, /, **given):

@@ -10,37 +10,50 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sim.catalogue import words
+from sim.catalogue import SPACE, words
 from sim.commerce import RUNGS
+from sim.report.charts import ready_charts
 from sim.report.charts.which_limit_binds import strips
-from sim.report.labels import HELD, LIMITS
-from sim.report.messages import BOUND_RUNGS, fee_saved, limits_cost, verdict
-from sim.report.number_format import SPACE, money, people, percent, up
-from sim.report.page import Picture, page
+from sim.report.limits import BOUND_RUNGS, NO_LIMIT
+from sim.report.page import page
+from sim.report.pictures import Picture
 from sim.report.plans import about, cheapest, plans
+from sim.report.sections.answer import verdict
+from sim.report.sections.vendors import limits_cost
 from sim.report.style import WIDE_IN, image
-from sim.report.tables import estimates, lost_by_limit, night_peak
 from sim.report.terminal import text
-from sim.report.view import view
+from sim.report.view import View, view
 from sim.scenario import Scenario
 from sim.scenario.compose import load_scenario
 from sim.study import run_study
 from sim.study.costs import crossings
-from tests.report.made_up import MadeUp, charts, frames, many, scenario
+from tests.report.made_up import MadeUp, frames, many, scenario
+
+
+SAY = words("en")
+
+
+def fees_saved(seen: View) -> list[str]:
+    """What the answer says of them."""
+    return [said for said in verdict(seen) if said.startswith("Against")]
 
 
 def paged(made_up: MadeUp, night: Scenario, *names: str) -> str:
     """The page, with these of its charts."""
-    drawn = {n: image(charts(made_up, night)[n](WIDE_IN), "svg") for n in names}
-    pictures = [Picture(name, svg.decode(), "") for name, svg in drawn.items()]
-    return page(made_up, night, pictures).replace(SPACE, " ").replace("\n", " ")
+    seen = view(made_up, night)
+    pictures = [
+        Picture(chart.name, chart.section, image(chart.draw(seen, WIDE_IN), "svg").decode())
+        for chart in ready_charts(seen)
+        if chart.name in names
+    ]
+    return page(seen, pictures).replace(SPACE, " ").replace("\n", " ")
 
 
 def test_cost_of_limits_is_told_by_what_happened_and_by_limit() -> None:
     night = scenario()
     made_up = frames(night)
     made_up.summary = pd.concat([made_up.summary, *struck(made_up, 70.0)])
-    told = {(one.name, one.rung): one.parts for one in limits_cost(made_up, night)}
+    told = {(one.name, one.rung): one.parts for one in list(limits_cost(view(made_up, night)))}
     assert [row[:3] for row in told["Budget (archetype)", "incidents"]] == [
         ("cut off", "an outage", "70"), ("together", "", "70")
     ]  # fmt: skip
@@ -54,9 +67,9 @@ def test_cost_of_limits_is_told_by_what_happened_and_by_limit() -> None:
         ("2 others", ""),
         ("together", ""),
     ]
-    rung = estimates(made_up)["budget", night_peak(made_up), "lost_gmv_cny.limits"].mean
-    assert rows[0][2] == money(0.5 * rung) and rows[-1][2] == money(rung)
-    assert rows[-2][2] == money(-0.02 * rung)
+    rung = view(made_up, night).estimates["budget", 20_000, "lost_gmv_cny.limits"].mean
+    assert rows[0][2] == SAY.money(0.5 * rung) and rows[-1][2] == SAY.money(rung)
+    assert rows[-2][2] == SAY.money(-0.02 * rung)
     assert " to " in rows[0][3]
 
 
@@ -73,12 +86,12 @@ def struck(made_up: MadeUp, cny: float) -> Iterator[pd.DataFrame]:
 def test_orders_own_shop_turned_away_are_no_vendors_to_mend() -> None:
     night = scenario()
     made_up = frames(night)
-    assert not any("your own shop" in said for said in verdict(made_up, night))
+    assert not any("your own shop" in said for said in verdict(view(made_up, night)))
     row = made_up.summary[made_up.summary["metric"] == "lost_gmv_cny"].assign(
         metric="lost_gmv_cny.limits.not_taken.own_orders_per_s", mean=4321.0
     )
     made_up.summary = pd.concat([made_up.summary, row])
-    (said,) = (s for s in verdict(made_up, night) if "your own shop" in s)
+    (said,) = (s for s in verdict(view(made_up, night)) if "your own shop" in s)
     assert re.search(r"4,320 \([\d,]+ to [\d,]+\) is your own shop's", said)
     assert "won't help" in said
 
@@ -102,7 +115,7 @@ def test_a_shop_that_is_not_the_same_for_all_is_warned_of(
     own: dict[str, str], said: str | None
 ) -> None:
     night = scenario(*(f"vendors.{v}.own.{limit}" for v, limit in own.items()))
-    told = [s for s in verdict(frames(night), night) if "don't compare" in s]
+    told = [s for s in verdict(view(frames(night), night)) if "don't compare" in s]
     assert told == ([said] if said else [])
 
 
@@ -119,7 +132,7 @@ def test_a_gain_is_called_one(low: float, high: float, said: str) -> None:
     made_up = frames(night)
     lost = made_up.summary["metric"] == "lost_gmv_ratio"
     made_up.summary.loc[lost, ["input_low", "input_high"]] = low, high
-    (told,) = (s for s in verdict(made_up, night) if "anywhere in their ranges" in s)
+    (told,) = (s for s in verdict(view(made_up, night)) if "anywhere in their ranges" in s)
     assert said in told.replace(SPACE, " ")
 
 
@@ -129,10 +142,10 @@ def test_who_never_shows_hd_is_said_to_and_what_that_costs() -> None:
     rows = made_up.summary
     mine = rows[(rows["vendor"] == "budget") & (rows["metric"] == "stall_ratio")]
     made_up.summary = pd.concat([rows, mine.assign(metric="hd_ratio", mean=0.0)])
-    perfect = estimates(made_up)["budget", 20_000, "perfect_gmv_cny"].mean
+    perfect = view(made_up, night).estimates["budget", 20_000, "perfect_gmv_cny"].mean
     rung = made_up.summary["metric"] == "lost_gmv_cny.vendor"
     made_up.summary.loc[rung, "mean"] = 0.135 * perfect
-    (said,) = (s for s in verdict(made_up, night) if "HD" in s)
+    (said,) = (s for s in verdict(view(made_up, night)) if "HD" in s)
     assert said.replace(SPACE, " ") == (
         "Never in HD: Budget (its picture and delay alone lose 13.5 % of sales)."
     )
@@ -141,12 +154,12 @@ def test_who_never_shows_hd_is_said_to_and_what_that_costs() -> None:
 
 def test_a_fee_saved_stands_beside_what_it_costs() -> None:
     night = scenario("study.reference_vendor=agora")
-    (said,) = fee_saved(frames(night), night)
+    (said,) = fees_saved(view(frames(night), night))
     assert said.replace(SPACE, " ") == (
         "Against Agora, Budget saves CNY 1,000 of the fee and loses CNY 12,300 more in sales: "
         "12 times what it saves (95 % 11 to 14; inputs 6.2 to 25), and 1.8 times in margin."
     )
-    assert fee_saved(frames(scenario()), scenario()) == []
+    assert fees_saved(view(frames(scenario()), scenario())) == []
 
 
 def test_page_and_terminal_say_what_a_saved_fee_costs() -> None:
@@ -157,14 +170,14 @@ def test_page_and_terminal_say_what_a_saved_fee_costs() -> None:
     assert (
         box.count("Against Agora, Budget saves") == shown.count("Against Agora, Budget saves") == 1
     )
-    assert "Against Agora, Budget saves" in text(made_up, night)
+    assert "Against Agora, Budget saves" in text(view(made_up, night))
 
 
 def test_a_vendor_that_saves_nothing_is_told_so() -> None:
     night = scenario("study.reference_vendor=agora")
     made_up = frames(night)
     made_up.risk.loc[made_up.risk["metric"] == "fee_saved_cny", "value"] = -500.0
-    (said,) = fee_saved(made_up, night)
+    (said,) = fees_saved(view(made_up, night))
     assert said.replace(SPACE, " ") == (
         "Against Agora, Budget saves nothing: its bill is CNY 500 higher."
     )
@@ -202,7 +215,7 @@ def test_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
     night = many(scenario("replications=1"), ["A", "B", "C"])
     said = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 2.0), v2=(1.5, 3.0)), night))
     # A = C at 2,000 and both 2 there: so is B, which is below from there on.
-    assert said[0].sentence == (
+    assert said[0].paragraph == (
         "By the bill of the night A is cheapest. From about 2,000 viewers (between the simulated "
         "1,000 and 4,000) on it is B. "
         "Two plans cross 3 times between 1,000 and 4,000 viewers:"
@@ -219,18 +232,18 @@ def test_cheapest_plan_is_named_from_one_crossing_to_the_next() -> None:
 def test_one_crossing_is_told_and_so_is_that_there_is_none() -> None:
     night = many(scenario("replications=1"), ["A", "B"])
     (one, *_) = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 3.0)), night))
-    assert one.sentence.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
+    assert one.paragraph.endswith("Two plans cross once between 1,000 and 4,000 viewers:")
     assert one.crossings == [
         "at about 2,500 viewers (between the simulated 1,000 and 4,000) B becomes cheaper than A"
     ]
     (none, *_) = cheapest(view(priced(night, v0=(1.0, 4.0), v1=(2.0, 5.0)), night))
-    assert none.sentence == (
+    assert none.paragraph == (
         "By the bill of the night A is cheapest. No two plans cross between 1,000 and 4,000 "
         "viewers."
     )
     assert none.crossings == []
     (alone, *_) = cheapest(view(priced(night, v0=(1.0,), v1=(2.0,)), night))
-    assert alone.sentence == "By the bill of the night A is cheapest at 1,000 viewers."
+    assert alone.paragraph == "By the bill of the night A is cheapest at 1,000 viewers."
     assert cheapest(view(priced(night, v0=(1.0, 2.0)), night)) == []
 
 
@@ -251,10 +264,8 @@ def test_a_rank_by_one_of_several_lists_says_so() -> None:
     ],
 )  # fmt: skip
 def test_a_crossing_is_told_no_finer_than_the_points_around_it(at: float, said: str) -> None:
-    told = about(words(), at, (10_000, 15_000, 15_440, 15_445))
-    assert words()("plan-crossing", above="B", below="A", **told) == (
-        f"at {said} B becomes cheaper than A"
-    )
+    told = about(SAY, at, (10_000, 15_000, 15_440, 15_445))
+    assert SAY("plan-crossing", above="B", below="A", **told) == f"at {said} B becomes cheaper than A"
 
 
 def test_a_label_of_a_list_ends_without_a_comma() -> None:
@@ -285,12 +296,12 @@ def test_a_rank_by_a_bill_without_operations_says_so() -> None:
     assert shown.count("<small>+ operations</small>") == 3 + 5
     assert re.search(r"LiveKit, self-hosted +[\d,.]+ \+ operations</text>", shown)  # the charts
     assert "+ operations</i>: not in that bill" in shown
-    assert verdict(made_up, night)[0].endswith(" (without operations).") or any(
-        "LiveKit" in said and "(without operations)" in said for said in verdict(made_up, night)
+    assert verdict(view(made_up, night))[0].endswith(" (without operations).") or any(
+        "LiveKit" in said and "(without operations)" in said for said in verdict(view(made_up, night))
     )
-    assert all(f"(+{SPACE}operations)" in one.sentence for one in cheapest(view(made_up, night))
-               if "LiveKit" in one.sentence)  # fmt: skip
-    terminal = text(made_up, night).splitlines()
+    assert all(f"(+{SPACE}operations)" in one.paragraph for one in cheapest(view(made_up, night))
+               if "LiveKit" in one.paragraph)  # fmt: skip
+    terminal = text(view(made_up, night)).splitlines()
     (row,) = (line for line in terminal if line.startswith("LiveKit") and "%" in line[:60])
     assert "* " in row and terminal[-1] == "* without operations"
     other = scenario()
@@ -303,13 +314,13 @@ def test_a_rank_by_a_bill_without_operations_says_so() -> None:
 def test_the_most_costly_limit_is_not_the_first_to_bind() -> None:
     night = scenario("replications=1")
     made_up = frames(night)
-    lost = lost_by_limit(made_up, "budget", 20_000)
-    rung = estimates(made_up)["budget", 20_000, "lost_gmv_cny.limits"].mean
+    lost = view(made_up, night).lost_by_limit("budget")
+    rung = view(made_up, night).estimates["budget", 20_000, "lost_gmv_cny.limits"].mean
     # Half of it by sessions, and two fifths by egress in two ways.
-    assert [k for k in lost if k in LIMITS] == ["sessions", "egress_vendor", "joins_per_s"]
+    assert [k for k in lost if k not in NO_LIMIT] == ["sessions", "egress_vendor", "joins_per_s"]
     for limit, share in (("sessions", 0.5), ("egress_vendor", 0.4)):
         assert math.isclose(lost[limit], share * rung)
-    whole = estimates(made_up)["budget", 20_000, "lost_gmv_cny"].mean
+    whole = view(made_up, night).estimates["budget", 20_000, "lost_gmv_cny"].mean
     assert math.isclose(sum(lost.values()), whole)
 
 
@@ -317,8 +328,8 @@ def test_the_table_names_the_most_costly_limit_beside_the_first() -> None:
     night = scenario("replications=1")
     made_up = frames(night)
     shown = paged(made_up, night)
-    whole = estimates(made_up)["budget", 20_000, "lost_gmv_cny.limits"].mean
-    half, rung = money(0.5 * whole), money(whole)
+    whole = view(made_up, night).estimates["budget", 20_000, "lost_gmv_cny.limits"].mean
+    half, rung = SAY.money(0.5 * whole), SAY.money(whole)
     limit = "<small>most costly:</small> <small>concurrent sessions</small>"
     said = f"{limit} <small>CNY {half} of {rung}<"
     first = shown.index("<span>egress of the whole vendor")  # which binds first, and costs less
@@ -347,7 +358,7 @@ def outage() -> tuple[Any, Scenario]:
 
 def test_the_table_of_limits_is_the_breakdown_of_all_rungs(outage: tuple[Any, Scenario]) -> None:
     made, loaded = outage
-    html = page(made, loaded, []).replace(SPACE, " ")
+    html = page(view(made, loaded), []).replace(SPACE, " ")
     table = html[html.index("Every limit reached") :].split("</table>")[0]
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
     told = {(row[0].removesuffix(" (archetype)"), row[1]): row[-1] for row in rows}
@@ -357,40 +368,40 @@ def test_the_table_of_limits_is_the_breakdown_of_all_rungs(outage: tuple[Any, Sc
     assert len(told) == len(rows)
     for vendor, name in (("budget", "Budget"), ("zego", "ZEGO")):
         mine = lost[lost["vendor"] == vendor].groupby("of")["value"].sum() / 2
-        expected = {HELD[limit]: money(cny) for limit, cny in mine.items() if cny}
+        expected = {SAY(f"limit-{limit}"): SAY.money(cny) for limit, cny in mine.items() if cny}
         of_it = {limit: cny for (who, limit), cny in told.items() if who == name}
-        whole = estimates(made)[vendor, 500, "lost_gmv_cny"].mean
-        assert of_it.pop("together") == money(whole) == money(mine.sum())
+        whole = view(made, loaded).estimates[vendor, 500, "lost_gmv_cny"].mean
+        assert of_it.pop("together") == SAY.money(whole) == SAY.money(mine.sum())
         assert {limit: cny for limit, cny in of_it.items() if cny != "0"} == expected
         assert mine["outage"] > 0.2 * whole
-        rungs = sum(estimates(made)[vendor, 500, f"{rung}"].mean for rung in BOUND_RUNGS)
+        rungs = sum(view(made, loaded).estimates[vendor, 500, f"{rung}"].mean for rung in BOUND_RUNGS)
         series = made.timeseries[made.timeseries["vendor"] == vendor]
         parts = series[series["metric"].str.startswith("lost_gmv_cny.")]["value"].sum() / 2
         assert parts == pytest.approx(rungs), "as the night goes on too"
     assert told["ZEGO", "joins a second"] not in ("0", "")
     assert "<td>incidents</td><td>cut off</td><td>an outage</td>" in html
     shown = {s.limit: s.lost_cny for s in strips(view(made, loaded))["budget"]}
-    assert shown["outage"] == pytest.approx(lost_by_limit(made, "budget", 500)["outage"])
+    assert shown["outage"] == pytest.approx(view(made, loaded).lost_by_limit("budget")["outage"])
 
 
 def test_what_was_granted_breaks_too_and_no_gate_stands(outage: tuple[Any, Scenario]) -> None:
     """Asked for in whole viewers, the calm night's number beside; said in the same words."""
     made, loaded = outage
-    figures = estimates(made)
+    figures = view(made, loaded).estimates
     lost = {rung: figures["zego", 500, f"lost_gmv_cny.{rung}"].mean for rung in RUNGS}
     granted = figures["zego", 500, "granted_lost_gmv_cny"].mean
     assert lost["links"] + lost["vendor"] < granted < sum(lost.values())
     share = granted / figures["zego", 500, "perfect_gmv_cny"].mean
-    html, plain = page(made, loaded, []).replace(SPACE, " "), text(made, loaded)
-    assert f"<span>{percent(share)} lost".replace(SPACE, " ") in html
+    html, plain = page(view(made, loaded), []).replace(SPACE, " "), text(view(made, loaded))
+    assert f"<span>{SAY.percent(share)} lost".replace(SPACE, " ") in html
     asked_for = made.asks.set_index(["vendor", "what"]).loc["zego"]
     joins = asked_for.loc["joins_per_s"]
     assert joins["p95"] > 3 * joins["calm_p95"]
-    said = f"{up(joins['p95'], people)} joins a second ({joins['calm_p95']:.0f} without incidents)"
+    said = f"{SAY.up(joins['p95'], SAY.people)} joins a second ({joins['calm_p95']:.0f} without incidents)"
     assert said in " ".join(plain.split())
     assert f"<small>without incidents {joins['calm_p95']:.0f}</small>" in html
     tens = asked_for.loc["joins_per_s_10s", "p95"]
-    assert f"<small>over ten seconds {up(tens, people)}</small>" in html
+    assert f"<small>over ten seconds {SAY.up(tens, SAY.people)}</small>" in html
     people_asked = asked_for.loc[["joins_per_s", "token_calls_per_s", "joins_per_s_10s"]]
     assert (people_asked[["p50", "p95", "calm_p50", "calm_p95"]] % 1 == 0).all(axis=None)
 
@@ -403,7 +414,7 @@ UPLINK = "incidents=[{name: uplink,what: host_uplink,time_s: 9,duration_s: 9,lef
 def test_chance_incident_is_said_to_be_on_no_night_shown() -> None:
     night = scenario(UPLINK, "replications=1")
     made_up = frames(night)
-    (said,) = (s for s in verdict(made_up, night) if "Uplink" in s)
+    (said,) = (s for s in verdict(view(made_up, night)) if "Uplink" in s)
     assert said.replace(SPACE, " ") == (
         "Uplink (30.0 % a night) is on none of these nights, only in the revenue at risk: with "
         "Agora it costs CNY 300 a night on the mean, CNY 1,000 when it happens; with Budget "
@@ -422,7 +433,7 @@ def test_incident_of_one_vendor_is_told_with_its_name_alone() -> None:
     )
     night = scenario(dark, "replications=1")
     made_up = frames(night)
-    (said,) = (s for s in verdict(made_up, night) if "dark" in s.lower())
+    (said,) = (s for s in verdict(view(made_up, night)) if "dark" in s.lower())
     assert said.replace(SPACE, " ") == (
         "Dark (Budget, 5.0 % a night) is on none of these nights, only in the revenue at risk: "
         "with Budget it costs CNY 600 a night on the mean, CNY 2,000 when it happens."
@@ -444,10 +455,10 @@ def test_one_peak_says_what_is_missing_and_how_to_get_it() -> None:
 def test_who_else_may_come_first_is_told_in_draws() -> None:
     night = scenario("bands.draws=12")
     made_up = frames(night)
-    (said,) = (s for s in verdict(made_up, night) if "anywhere in their ranges" in s)
+    (said,) = (s for s in verdict(view(made_up, night)) if "anywhere in their ranges" in s)
     assert said.endswith("of sales; in some of 12 draws others come before it: Budget (in 3).")
     made_up.risk.loc[made_up.risk["metric"] == "before.agora", "value"] = 0.0
-    (said,) = (s for s in verdict(made_up, night) if "anywhere in their ranges" in s)
+    (said,) = (s for s in verdict(view(made_up, night)) if "anywhere in their ranges" in s)
     assert said.endswith(", and comes first in each of 12 draws.")
 
 
@@ -463,7 +474,7 @@ def test_a_figure_that_no_draw_moved_has_no_range() -> None:
 
 def test_cost_of_limits_is_not_told_without_a_ladder() -> None:
     night = scenario()
-    assert limits_cost(frames(night, ladder=False), night) == []
+    assert list(limits_cost(view(frames(night, ladder=False), night))) == []
 
 
 # --- what is due with or without the night --------------------------------------------------------
@@ -488,7 +499,7 @@ def test_a_bill_of_nothing_says_what_is_due_all_the_same() -> None:
     assert "fixed 24,000" not in paged(made_up, night)
     fixed(made_up, "agora", 24_000.0)
     due = "CNY 24,000 a month are due with or without this night."
-    assert due in verdict(made_up, night)[0].replace(SPACE, " ")
+    assert due in verdict(view(made_up, night))[0].replace(SPACE, " ")
     shown = paged(made_up, night)
     assert shown.count("<small>fixed 24,000 a month</small>") == 2  # the vendor's bill, the plan's
     row = '<td>minutes committed</td><td class="n">a month, with or without the night</td>'
@@ -504,15 +515,15 @@ def test_answer_names_another_list_that_would_cost_less() -> None:
     """Less than the first list of the best vendor."""
     night = scenario("vendors=[agora,tencent_leb]", "replications=1")
     made_up = frames(night)  # a second list comes to 0.8 of the first, by bill and lost margin
-    assert not any("price list" in said for said in verdict(made_up, night))
+    assert not any("price list" in said for said in verdict(view(made_up, night)))
     rows = (
         (made_up.costs["tariff"].str.contains("bandwidth"))
         & (made_up.costs["metric"] == "cost_and_lost_margin_cny")
         & (made_up.costs["peak_viewers"] == 20_000)
     )
     made_up.costs.loc[rows, "mean"] = 1234.0
-    assert verdict(made_up, night)[0].startswith("Agora costs you least")
-    (said,) = (s for s in verdict(made_up, night) if "price list" in s)
+    assert verdict(view(made_up, night))[0].startswith("Agora costs you least")
+    (said,) = (s for s in verdict(view(made_up, night)) if "price list" in s)
     assert said.replace(SPACE, " ") == (
         "Vendors are ranked by the first price list of each; under another one "
         "Tencent LEB: daily peak bandwidth would cost less: CNY 1,230."
@@ -579,7 +590,7 @@ def test_where_more_costs_less_is_told_near_what_is_used(gb: float, told: bool) 
 def test_price_lists_have_a_heading_before_their_charts() -> None:
     night = scenario("replications=1")
     made_up = frames(night)
-    shown = page(made_up, night, [Picture(name, "", "") for name in charts(made_up, night)])
+    shown = page(view(made_up, night), [Picture(chart.name, chart.section) for chart in ready_charts(view(made_up, night))])
     places = [shown.index(s) for s in ("<h2>Charts", 'id="who_stalls"', "<h2>Price lists",
                                       "By the bill of the night", 'id="cost_against',
                                       "Every plan at", "<h2>What is assumed")]  # fmt: skip

@@ -1,22 +1,22 @@
 """The page: one file that loads nothing, says the answer, and copes with little and odd data."""
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
-from sim import report
+from sim.catalogue import SPACE
 from sim.report import write
-from sim.report.messages import marked
-from sim.report.number_format import SPACE
-from sim.report.page import Picture, _command, inline
+from sim.report.charts import ready_charts
 from sim.report.page import page as page_of
+from sim.report.pictures import Picture, inline
+from sim.report.sections.how_it_was_run import command
 from sim.report.style import NARROW_IN, image
 from sim.report.terminal import text as in_terminal
+from sim.report.view import view
 from sim.scenario.model import Incident
-from tests.report.made_up import charts, frames, moved, scenario
+from tests.report.made_up import frames, moved, scenario
 
 
 class Reader(HTMLParser):
@@ -51,13 +51,22 @@ class Reader(HTMLParser):
 
 def read(made_up, loaded, *names):
     """The text of the page, with these of its charts."""
-    drawn = [narrow(name, made_up, loaded) for name in names]
-    return Reader(page_of(made_up, loaded, drawn)).text
+    drawn = narrow(made_up, loaded, *names)
+    return Reader(page_of(view(made_up, loaded), drawn)).text
 
 
-def narrow(name, made_up, loaded):
-    svg = image(charts(made_up, loaded)[name](NARROW_IN), "svg")
-    return Picture(name, "", inline(svg, f"{name}-n", name))
+def chart_names(made_up, loaded):
+    return [chart.name for chart in ready_charts(view(made_up, loaded))]
+
+
+def narrow(made_up, loaded, *names):
+    seen, drawn = view(made_up, loaded), []
+    for chart in ready_charts(seen):
+        if chart.name in names:
+            svg = image(chart.draw(seen, NARROW_IN), "svg")
+            inlined = inline(svg, f"{chart.name}-n", chart.name)
+            drawn.append(Picture(chart.name, chart.section, "", inlined))
+    return drawn
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +236,7 @@ def test_limits_assumptions_and_the_run_are_there(page):
         figures = list(vendor.figures())
         unsure = [f for f in figures if f.confidence in ("claimed", "assumed")]
         claim = f"{len(unsure)} claimed or assumed numbers of {len(figures)}"
-        assert f"{marked(key, vendor.name, loaded)}: {claim}" in text
+        assert f"{view(frames(loaded), loaded).marked(key)}: {claim}" in text
         assert all(f.key in text for f in figures)
     for said in (
         "This answer rests on", "claimed numbers", "seed 1", "nights each 3",
@@ -266,7 +275,7 @@ def test_a_bill_is_the_sum_of_the_lines_of_the_first_tariff():
     ],
 )
 def test_command_is_what_one_would_type_on_any_machine(argv, said):
-    assert _command(argv) == said
+    assert command(argv) == said
 
 
 def test_jargon_stays_out(page):
@@ -293,7 +302,7 @@ def test_same_input_same_bytes(folder, tmp_path):
 def test_one_night_one_vendor_no_ladder():
     loaded = scenario("vendors=[budget]", "study.peaks=[]", "replications=1")
     made_up = frames(loaded, ladder=False)
-    text = read(made_up, loaded, *charts(made_up, loaded))
+    text = read(made_up, loaded, *chart_names(made_up, loaded))
     assert text.count("One night: how far another would differ is not known") == 1
     assert "nan" not in text
     assert "The ladder of worlds was not run" in text
@@ -312,7 +321,7 @@ def test_little_data():
         setattr(made_up, name, rows[rows["metric"] == "stall_ratio"])
     made_up.facts = {"peak_viewers": made_up.facts["peak_viewers"]}
     del made_up.asks, made_up.ranges
-    text = read(made_up, loaded, *charts(made_up, loaded))
+    text = read(made_up, loaded, *chart_names(made_up, loaded))
     assert "nan" not in text
     assert "No invoice was made." in text
     assert "Sales and bill were not counted" in text
@@ -326,9 +335,9 @@ def test_every_study_has_a_page_and_a_table(study, vendors, replications):
     """The charts of one vendor stand in it; those of two are drawn for the whole default night."""
     loaded = scenario(f"study={study}", f"vendors={vendors}", f"replications={replications}")
     made_up = frames(loaded, ladder=loaded.study.ladder)
-    drawn = charts(made_up, loaded) if vendors == "[agora]" else ()
+    drawn = chart_names(made_up, loaded) if vendors == "[agora]" else ()
     assert "nan" not in read(made_up, loaded, *drawn)
-    table = in_terminal(made_up, loaded)
+    table = in_terminal(view(made_up, loaded))
     assert "nan" not in table
     assert "Agora" in table
 
@@ -336,8 +345,8 @@ def test_every_study_has_a_page_and_a_table(study, vendors, replications):
 def test_names_are_text_not_markup():
     loaded = scenario("replications=1", names={"agora": "声网直播", "budget": "<b>x</b> & 'co'"})
     made_up = frames(loaded)
-    drawn = [narrow(n, made_up, loaded) for n in ("stall_against_concurrency", "night_over_time")]
-    page = page_of(made_up, loaded, drawn)
+    drawn = narrow(made_up, loaded, "stall_against_concurrency", "night_over_time")
+    page = page_of(view(made_up, loaded), drawn)
     assert "<b>x</b>" not in page
     text = Reader(page).text
     assert "声网直播" in text
@@ -345,11 +354,10 @@ def test_names_are_text_not_markup():
 
 
 def test_a_chart_that_fails_costs_itself_and_the_page_says_so(tmp_path, monkeypatch):
-    def fails(*_):
+    def ladder(*_):
         raise ValueError("'width' must be ≥ 0")
 
-    broken = [replace(c, draw=fails) if c.name == "ladder" else c for c in report.charts.CHARTS]
-    monkeypatch.setattr(report.charts, "CHARTS", broken)
+    monkeypatch.setattr(report.charts, "ladder", ladder)
     loaded = scenario("vendors=[agora]", "study.peaks=[]", "replications=1")
     made_up = frames(loaded)
     made_up.risk = made_up.costs = pd.DataFrame()  # nor their charts
@@ -361,7 +369,7 @@ def test_a_chart_that_fails_costs_itself_and_the_page_says_so(tmp_path, monkeypa
     text = Reader((tmp_path / "report.html").read_text("utf-8")).text
     assert "chart ladder is missing, it could not be drawn: ValueError: 'width' must be" in text
     assert "ladder of worlds was not run" not in text
-    monkeypatch.setattr(report.page, "verdict", fails)
+    monkeypatch.setattr(report.page, "verdict", ladder)
     made_up.timeseries = pd.DataFrame()
     assert set(write(made_up, loaded, tmp_path / "other")) == {*failed, "report.html"}
     assert (tmp_path / "other" / "report.txt").is_file()
@@ -411,7 +419,7 @@ def test_the_first_limit_is_one_of_the_vendor_on_the_night(limit, at, said):
     reaching(made_up, loaded, limit, at)
     text = read(made_up, loaded)
     assert said in text
-    terminal = in_terminal(made_up, loaded).splitlines()[-1]
+    terminal = in_terminal(view(made_up, loaded)).splitlines()[-1]
     assert terminal.endswith(said.split(" ")[0] if "none" in said else "concurrent sessions")
 
 
@@ -483,7 +491,7 @@ def test_page_and_text_say_what_the_script_cannot_do():
     said = "The room can't follow its curve; 'promotion.mass_exit=[{time_s:9}]' mends it."
     given.facts["warnings"] = [said]
     assert said in read(given, loaded)
-    assert said in in_terminal(given, loaded)
+    assert said in in_terminal(view(given, loaded))
 
 
 def test_nobody_is_told_to_ask_an_archetype():
@@ -492,6 +500,6 @@ def test_nobody_is_told_to_ask_an_archetype():
     text = read(made_up, loaded)
     assert "Ask a vendor like Budget for 30,000 viewers at once" in text
     assert "Budget is an archetype, not a vendor you can buy from." in text
-    said = in_terminal(made_up, loaded)
+    said = in_terminal(view(made_up, loaded))
     assert "Budget (archetype) costs you" in said
     assert "Budget is an archetype" in said

@@ -5,6 +5,7 @@ from unicodedata import east_asian_width
 import pytest
 
 from sim.report.terminal import text
+from sim.report.view import view
 from tests.report.made_up import frames, many, scenario
 
 
@@ -17,7 +18,7 @@ def lines():
     names = ["声网直播", "A vendor with a name that does not end where a cell ends",
              *(f"Vendor {n}" for n in range(6))]  # fmt: skip
     loaded = many(scenario("replications=2"), names)
-    return text(frames(loaded), loaded).splitlines()
+    return text(view(frames(loaded), loaded)).splitlines()
 
 
 def test_no_line_is_wider_than_a_terminal(lines):
@@ -54,7 +55,7 @@ def test_the_vendor_that_costs_least_comes_first(lines):
 
 def test_the_first_limit_is_one_that_this_audience_reaches():
     loaded = scenario("replications=1")  # the made-up Agora reaches one only at 25,000 viewers
-    rows = text(frames(loaded), loaded).splitlines()[-2:]
+    rows = text(view(frames(loaded), loaded)).splitlines()[-2:]
     assert rows[0].startswith("Agora  ")
     assert rows[0].endswith(" none")
     assert rows[1].endswith("egress of the whole vendor")
@@ -63,7 +64,7 @@ def test_the_first_limit_is_one_that_this_audience_reaches():
 def test_a_sentence_of_chinese_names_is_as_narrow():
     """A character takes two columns; a name may be longer than a line."""
     loaded = many(scenario("replications=1", "study.peaks=[]"), ["声网直播云" * 12, "W" * 120])
-    said = text(frames(loaded), loaded).splitlines()
+    said = text(view(frames(loaded), loaded)).splitlines()
     assert max(map(columns, said)) <= 100
     assert "声网直播云" * 4 in said[0] or "W" * 90 in said[0]
 
@@ -75,6 +76,6 @@ def test_an_argument_to_paste_stands_whole_on_its_line(exits):
     leave = ",".join(f"{{time_s:{60 * k},duration_s:30,share:0.443}}" for k in range(1, exits + 1))
     argument = f"'promotion.mass_exit=[{leave}]'"
     given.facts["warnings"] = [f"The room can't follow its curve; {argument} mends it."]
-    said = text(given, loaded).splitlines()
+    said = text(view(given, loaded)).splitlines()
     assert argument in said
     assert "mends it." in said

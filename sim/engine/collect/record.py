@@ -46,12 +46,10 @@ def facts(audience: Audience) -> dict[str, float]:
     """Figures of the night's demand, at full size."""
     d = audience.demand
     return {
-        "offered_peak": d.offered_peak,
+        "expected_peak": d.offered_peak,
         "curve_error": d.curve_error,
         "dry_share": d.dry_share,
-        "expected_arrivals": d.arrivals,
         "mean_stay_s": d.mean_stay_s,
-        "base_orders_per_s": audience.base_per_s,
     }
 
 

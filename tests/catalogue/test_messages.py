@@ -1,0 +1,91 @@
+"""The catalogues: every message whole, used, and in each language with the same parameters."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fluent.syntax import FluentParser, ast
+from fluent.syntax.visitor import Visitor
+
+from sim.catalogue import Words, languages, words
+
+SIM = Path(__file__).parents[2] / "sim"
+FAMILIES = (
+    "ask", "confidence", "happened", "how", "incident", "invariant", "limit", "limits-cost", "request",
+    "risk-about", "rung", "thin-is",
+)  # fmt: skip
+"""Messages whose name the program puts together from a key."""
+
+
+class Parameters(Visitor):  # type: ignore[misc]
+    """Names of the parameters of a message."""
+
+    def __init__(self, entry: ast.Message) -> None:
+        self.found: set[str] = set()
+        self.visit(entry)
+
+    def visit_VariableReference(self, node: ast.VariableReference) -> None:  # noqa: N802
+        self.found.add(node.id.name)
+
+
+def catalogue(language: str) -> dict[str, set[str]]:
+    """Message -> its parameters; what isn't Fluent fails."""
+    text = (SIM / "catalogue" / f"{language}.ftl").read_text("utf-8")
+    body = FluentParser().parse(text).body
+    junk = [entry.content for entry in body if isinstance(entry, ast.Junk)]
+    assert not junk
+    messages = [entry for entry in body if isinstance(entry, ast.Message)]
+    names = [entry.id.name for entry in messages]
+    assert len(names) == len(set(names)), "two messages of one name"
+    return {entry.id.name: Parameters(entry).found for entry in messages}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_language_has_the_same_messages(language):
+    assert catalogue(language) == catalogue("en")
+
+
+def test_every_message_is_used_and_every_name_is_one():
+    known = set(catalogue("en"))
+    quoted: set[str] = set()
+    for file in [*SIM.rglob("*.py"), *SIM.rglob("*.j2")]:
+        quoted |= set(re.findall(r"\"([a-z][a-zA-Z0-9_-]*)\"", file.read_text("utf-8")))
+    of_a_key = {m for m in known if m.startswith(tuple(f"{family}-" for family in FAMILIES))}
+    assert known - quoted - of_a_key == set()
+    asked: set[str] = set()
+    for file in [*SIM.rglob("report/**/*.py"), *SIM.rglob("*.j2")]:
+        text = file.read_text("utf-8")
+        asked |= set(re.findall(r"\b(?:say|words)(?:\.html)?\(\s*\"([\w-]+)\"", text))
+    assert asked - known == set()
+
+
+def test_a_parameter_that_is_not_given_is_an_error():
+    with pytest.raises(LookupError, match="'minutes'"):
+        words("en")("minutes")
+    with pytest.raises(LookupError, match="no message is called 'nothing'"):
+        words("en")("nothing")
+    with pytest.raises(LookupError, match="'xx'"):
+        words("xx")
+
+
+def test_a_parameter_of_a_marked_message_is_text():
+    say = Words("en", "locale = en\nit = <b>{ $name }</b>")
+    assert say.html("it", name="<i>&") == "<b>&lt;i&gt;&amp;</b>"
+
+
+def test_another_language_writes_numbers_its_own_way():
+    zh = (
+        'locale = zh_Hans_CN\nbetween = { $low } 至 { $high }\npercent = { $percent }%\n'
+        'seconds = { $seconds } 秒\nminutes = { $minutes } 分钟\ncny = ¥{ $amount }\n'
+        'cny-unit-of = { $size }元\ncny-unit = 元\nnumber-below = 不到 { $number }'
+    )
+    say = Words("zh", zh)
+    assert say.money(20_000) == "2.00万" and say.money(123_456_789) == "1.23亿"
+    assert say.money(4_300) == "4,300"
+    assert say.cny(1_234_567) == "¥123万"
+    assert say.between(0.011, 0.014, say.percent) == "1.1% 至 1.4%"
+    assert say.listed(["声网", "腾讯", "即构"]) == "声网、腾讯和即构"
+    assert say.scale(3e6) == (1e4, "万元") and say.scale(3_000) == (1.0, "元")
+    assert say.percent(0.00001) == "不到 0.01%"
