@@ -449,11 +449,6 @@ terminal-without = * without { $what }
 
 ## Charts
 
-# A number of viewers within another message.
-chart-viewers = { $viewers ->
-    [one] { $viewers } viewer
-   *[other] { $viewers } viewers
-}
 # What stands beside the end of a line: a bill, and what it leaves out.
 chart-amount-and-more = { $amount } + { $more }
 
@@ -468,7 +463,10 @@ chart-bands-inputs-there = Pale bars: the range of the assumed numbers there.
 # Charts against the audience; $peaks: how many audiences were simulated.
 chart-audience-axis = viewers at the peak, if nothing went wrong
 chart-audience-night = the night
-chart-audience-peak = { chart-viewers } at the peak.
+chart-audience-peak = { $viewers ->
+    [one] { $viewers } viewer
+   *[other] { $viewers } viewers
+} at the peak.
 chart-audience-beside = Beside each name: at { $viewers }.
 chart-audience-log = The axis is logarithmic above { $foot }, straight below.
 chart-stall-question = { $peaks ->
@@ -509,7 +507,10 @@ chart-risk-axis = sales lost, { $unit }
 
 # Where the sales of a perfect night go.
 chart-ladder-question = Where do the sales of a perfect night go?
-chart-ladder-about = Sales in { $unit } at { chart-viewers }; orange is lost, green gained.
+chart-ladder-about = Sales in { $unit } at { $viewers ->
+    [one] { $viewers } viewer
+   *[other] { $viewers } viewers
+}; orange is lost, green gained.
 chart-ladder-perfect = perfect night
 chart-ladder-sold = is sold
 chart-ladder-share = share
@@ -518,7 +519,10 @@ chart-ladder-unbroken = none simulated
 
 # Who stalls.
 chart-groups-question = Who stalls?
-chart-groups-about = Stalled, % of the viewing time of each group, at { chart-viewers }; under each group its share of those who came. The darker, the more: darkest at { $darkest } and above.
+chart-groups-about = Stalled, % of the viewing time of each group, at { $viewers ->
+    [one] { $viewers } viewer
+   *[other] { $viewers } viewers
+}; under each group its share of those who came. The darker, the more: darkest at { $darkest } and above.
 chart-groups-class = by own internet
 chart-groups-region = by their own region
 chart-groups-isp = by operator
@@ -532,8 +536,14 @@ chart-access-hsdpa = 3G
 chart-minutes = minutes from the start at { $time }
 chart-night-question = Where are the viewers through the night?
 chart-night-about = { $nights ->
-    [1] { chart-viewers } at the peak, one night.
-   *[other] { chart-viewers } at the peak, mean of { $nights } nights.
+    [1] { $viewers ->
+        [one] { $viewers } viewer
+       *[other] { $viewers } viewers
+    } at the peak, one night.
+   *[other] { $viewers ->
+        [one] { $viewers } viewer
+       *[other] { $viewers } viewers
+    } at the peak, mean of { $nights } nights.
 }
 chart-night-missing = Viewers missing under the dashed line have left or were turned away.
 chart-night-incident = Hatched: an incident.
@@ -547,7 +557,10 @@ chart-night-exit-of = mass exit of { $cohort }
 
 # Which limit binds.
 chart-limits-question = Which limit binds, and when?
-chart-limits-about = Orange: seconds in which it turned somebody away, made them wait or held a picture back, at { chart-viewers }. Used at most: of a rate, what was asked in the busiest ten seconds over what it lets in.
+chart-limits-about = Orange: seconds in which it turned somebody away, made them wait or held a picture back, at { $viewers ->
+    [one] { $viewers } viewer
+   *[other] { $viewers } viewers
+}. Used at most: of a rate, what was asked in the busiest ten seconds over what it lets in.
 chart-limits-came = Viewers harmed: of { $came } who came.
 chart-limits-used = used at most
 chart-limits-harmed = viewers harmed
@@ -564,9 +577,18 @@ plan-cheapest = { $by ->
    *[cost_cny] By the bill of the night { $plan } is cheapest.
 }
 plan-cheapest-at = { $by ->
-    [cost_month_cny] By the month { $plan } is cheapest at { chart-viewers }.
-    [cost_and_lost_margin_cny] By bill and lost margin { $plan } is cheapest at { chart-viewers }.
-   *[cost_cny] By the bill of the night { $plan } is cheapest at { chart-viewers }.
+    [cost_month_cny] By the month { $plan } is cheapest at { $viewers ->
+        [one] { $viewers } viewer
+       *[other] { $viewers } viewers
+    }.
+    [cost_and_lost_margin_cny] By bill and lost margin { $plan } is cheapest at { $viewers ->
+        [one] { $viewers } viewer
+       *[other] { $viewers } viewers
+    }.
+   *[cost_cny] By the bill of the night { $plan } is cheapest at { $viewers ->
+        [one] { $viewers } viewer
+       *[other] { $viewers } viewers
+    }.
 }
 # $simulated: whether this audience was simulated, or lies between two that were.
 plan-cheapest-from = { $simulated ->

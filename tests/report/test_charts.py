@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import re
 import xml.etree.ElementTree as ET
+from importlib.resources import files
 from itertools import combinations, pairwise
 from typing import get_args
 
@@ -18,12 +19,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from scipy import stats
 
-from sim.catalogue import SPACE, words
+from sim.catalogue import SPACE, Words, words
 from sim.report import charts as package
-from sim.report.charts import CHARTS, Chart, Section, plot
+from sim.report.charts import CHARTS, Chart, Section, plot, ready_charts
 from sim.report.charts.which_limit_binds import strips
 from sim.report.style import NARROW_IN, SERIES, WIDE_IN, apart, drawing, image, legible, wrapped
-from sim.report.view import view
+from sim.report.view import View, view
 from sim.study.costs import crossings
 from tests.report.made_up import charts, frames, many, scenario
 
@@ -76,6 +77,35 @@ def test_every_chart_that_is_written_is_shown():
     assert written == set(CHARTS)
     assert len({chart.name for chart in CHARTS}) == len(CHARTS)
     assert {chart.section for chart in CHARTS} == set(get_args(Section))
+
+
+class Shouted(Words):
+    """English in capitals: what is small comes from elsewhere."""
+
+    def __init__(self):
+        super().__init__("en", (files("sim.catalogue") / "en.ftl").read_text("utf-8"))
+        self._sizes = [(size, word.upper()) for size, word in self._sizes]
+
+    def __call__(self, message, /, **given):
+        return super().__call__(message, **given).upper()
+
+
+def test_every_word_is_from_the_catalogue_or_the_scenario():
+    outage = "{name: DARK,what: region,where: cn,vendor: budget,time_s: 9,duration_s: 9,left: 0}"
+    vendors = {"livekit_selfhosted": "L", "tencent_leb": "T", "budget": "B"}
+    several = scenario(
+        f"vendors=[{','.join(vendors)}]", f"incidents=[{outage}]", "replications=2", names=vendors
+    )
+    one = scenario("vendors=[budget]", "study.peaks=[]", "replications=1", names=vendors)
+    for loaded in (several, one):
+        made_up = frames(loaded)
+        names = [*made_up.breakdown["of"], *made_up.costs["tariff"]]
+        names += [d.name for d in loaded.promotion.drops]
+        names += [v.not_billed for v in loaded.vendors.values()]
+        seen = View(made_up, loaded, Shouted())
+        for chart in ready_charts(seen):
+            small = re.findall("[a-z]+", words_of(image(chart.draw(seen, WIDE_IN), "svg")))
+            assert set(small) <= set(re.findall("[a-z]+", " ".join(names))), chart.name
 
 
 def test_each_title_is_a_question_and_axes_have_units(texts):

@@ -21,18 +21,15 @@ FAR_APART = 10.0
 """Plans of which one costs so many times another are drawn on a logarithmic axis."""
 
 
-def _bill(view: View, width_in: float) -> Figure:
-    """The bill of the night in CNY."""
-    return _amounts(view, width_in, BILL, "cost")
+MESSAGES = {
+    BILL: ("chart-cost-question", "chart-cost-about", "chart-cost-axis"),
+    TOGETHER: ("chart-together-question", "chart-together-about", "chart-together-axis"),
+}
+"""The question, what it is about and the axis, by what is drawn."""
 
 
-def _together(view: View, width_in: float) -> Figure:
-    """Bill and lost margin in CNY."""
-    return _amounts(view, width_in, TOGETHER, "together")
-
-
-def _amounts(view: View, width_in: float, metric: str, chart: str) -> Figure:
-    """`chart`: what its messages are called."""
+def _draw(view: View, width_in: float, metric: str) -> Figure:
+    """What each plan comes to in CNY, with or without the lost margin."""
     words, known = view.words, plans(view)
     size, unit = words.scale(float(view.table("costs", metric=metric)["mean"].max()))
     long = {
@@ -52,14 +49,15 @@ def _amounts(view: View, width_in: float, metric: str, chart: str) -> Figure:
         for plan, at in zip(known, bills, strict=True)
     ]
     turns = [Turn(at, lines[known.index(plan)].y(at)) for at, plan in lowest(view, metric)[1:]]
-    about = [words(f"chart-{chart}-about"), *_left_out(view, long)]
+    question, what, axis = MESSAGES[metric]
+    about = [words(what), *_left_out(view, long)]
     if view.has_curve and len(lines) > 1:
         about.append(words("chart-rings" if turns else "chart-rings-none"))
     last = [line.y(math.inf) for line in lines if line.known]
     told = Told(
-        question=words(f"chart-{chart}-question", peaks=len(view.peaks)),
+        question=words(question, peaks=len(view.peaks)),
         about=about,
-        unit=words(f"chart-{chart}-axis", unit=unit),
+        unit=words(axis, unit=unit),
         say=words.number,
         turns=turns,
         wide=max(last) > FAR_APART * max(0.0, min(last)),
@@ -97,14 +95,16 @@ def _left_out(view: View, long: dict[str, str]) -> list[str]:
     ]
 
 
-def _billed(view: View, metric: str) -> bool:
-    return not view.table("costs", metric=metric).empty
+def _chart(name: str, metric: str) -> Chart:
+    return Chart(
+        name,
+        "price_lists",
+        ready=lambda view: not view.table("costs", metric=metric).empty,
+        draw=lambda view, width_in: _draw(view, width_in, metric),
+    )
 
 
-COST_AGAINST_CONCURRENCY = Chart(
-    "cost_against_concurrency", "price_lists", lambda view: _billed(view, BILL), _bill
+COST_AGAINST_CONCURRENCY = _chart("cost_against_concurrency", BILL)
+COST_AND_LOST_MARGIN_AGAINST_CONCURRENCY = _chart(
+    "cost_and_lost_margin_against_concurrency", TOGETHER
 )
-COST_AND_LOST_MARGIN_AGAINST_CONCURRENCY = Chart(
-    "cost_and_lost_margin_against_concurrency", "price_lists",
-    lambda view: _billed(view, TOGETHER), _together,
-)  # fmt: skip

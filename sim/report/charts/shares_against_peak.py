@@ -13,13 +13,29 @@ from sim.report.view import Estimate, View
 
 def _stalls(view: View, width_in: float) -> Figure:
     """Stall ratio in percent against the offered peak, a line per vendor."""
+    words = view.words
     lines = _of_vendors(view, lambda v, peak: view.figure(v, "stall_ratio", peak))
-    return against_peak(view, width_in, lines, _told(view, "stall"))
+    told = Told(
+        question=words("chart-stall-question", peaks=len(view.peaks)),
+        about=[words("chart-stall-about")],
+        unit=words("chart-stall-axis"),
+        say=lambda x: words.percent(x / 100),
+        limit=100.0,
+    )
+    return against_peak(view, width_in, lines, told)
 
 
 def _lost(view: View, width_in: float) -> Figure:
     """Lost sales in percent of a perfect night's against the offered peak, a line per vendor."""
-    return against_peak(view, width_in, _of_vendors(view, view.lost_share), _told(view, "lost"))
+    words = view.words
+    told = Told(
+        question=words("chart-lost-question", peaks=len(view.peaks)),
+        about=[words("chart-lost-about")],
+        unit=words("chart-lost-axis"),
+        say=lambda x: words.percent(x / 100),
+        limit=100.0,
+    )
+    return against_peak(view, width_in, _of_vendors(view, view.lost_share), told)
 
 
 def _of_vendors(view: View, share_of: Callable[[str, int], Estimate]) -> list[Line]:
@@ -27,17 +43,6 @@ def _of_vendors(view: View, share_of: Callable[[str, int], Estimate]) -> list[Li
         Line(name, n, {p: share_of(vendor, p).times(100) for p in view.peaks})
         for n, (vendor, name) in enumerate(view.names.items())
     ]
-
-
-def _told(view: View, chart: str) -> Told:
-    words = view.words
-    return Told(
-        question=words(f"chart-{chart}-question", peaks=len(view.peaks)),
-        about=[words(f"chart-{chart}-about")],
-        unit=words(f"chart-{chart}-axis"),
-        say=lambda x: words.percent(x / 100),
-        limit=100.0,
-    )
 
 
 def _has_losses(view: View) -> bool:

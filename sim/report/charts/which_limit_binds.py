@@ -27,8 +27,10 @@ from sim.report.view import View
 from sim.scenario.limits import Limit
 
 ROW_IN = 0.25
+HEADS = ("chart-limits-used", "chart-limits-harmed", "chart-limits-lost")
+"""Of the columns right of the strips."""
 COLUMNS_IN = (0.95, 1.25, 1.25)
-"""Widths of the columns right of the strips."""
+"""Their widths."""
 
 LIMITS = [limit.spec.name for limit in sorted(Limit) if limit.spec.owner != "nobody"]
 """Those that somebody sets, or that break."""
@@ -90,16 +92,26 @@ class Sheet:
 
     def name(self, row: int, text: str, bold: bool = False) -> None:
         """A vendor or a limit, left of its row."""
-        room_in = self.left_in - 0.15
-        _say(self.axes, row, -6.0, shortened(text, room_in), INK, edge=0, bold=bold)
+        self._write(row, (0, -6.0), shortened(text, self.left_in - 0.15), INK, bold)
 
     def cells(self, row: int, said: list[str], hue: str = INK) -> None:
         """What stands in a row right of the strips, by column; what is unknown is grey."""
-        at = 0.0
+        at_in = 0.0
         shown = zip(said[-self.columns :], COLUMNS_IN[-self.columns :], strict=True)
-        for text, wide in shown:
-            at += wide
-            _say(self.axes, row, 72 * at, text, GREY if text == NONE else hue, edge=1)
+        for text, wide_in in shown:
+            at_in += wide_in
+            self._write(row, (1, 72 * at_in), text, GREY if text == NONE else hue)
+
+    def _write(
+        self, row: int, at: tuple[int, float], text: str, hue: str, bold: bool = False
+    ) -> None:
+        """Text that ends so many points from the left (0) or the right (1) edge of the strips."""
+        edge, x_pt = at
+        self.axes.annotate(
+            text, (edge, row + 0.5), xycoords=("axes fraction", "data"), xytext=(x_pt, 0),
+            textcoords="offset points", ha="right", va="center", color=hue,
+            weight="bold" if bold else "normal", annotation_clip=False,
+        )  # fmt: skip
 
 
 def _draw(view: View, width_in: float) -> Figure:
@@ -110,7 +122,6 @@ def _draw(view: View, width_in: float) -> Figure:
     texts = [words.named("limit", s.limit) for _, s in rows if s is not None]
     left = min(max(map(text_in, texts)) + 0.3, 0.34 * width_in)
     columns, parts = (3, 4) if width_in > 6 else (1, 2)
-    heads = [words(f"chart-limits-{head}") for head in ("used", "harmed", "lost")]
     with drawing():
         figure, (axes,) = panels(
             width_in, words("chart-limits-question"), _about(view), 1, ROW_IN * len(rows),
@@ -123,7 +134,7 @@ def _draw(view: View, width_in: float) -> Figure:
                 sheet.name(row, view.names[vendor], bold=True)
             else:
                 _strip(sheet, row, strip)
-        sheet.cells(-1, heads, GREY)
+        sheet.cells(-1, [words(head) for head in HEADS], GREY)
         return figure
 
 
@@ -176,17 +187,6 @@ def _strip(sheet: Sheet, row: int, s: Strip) -> None:
 
     said = [words.percent(s.use), some(s.harmed, words.money), some(s.lost_cny, words.money)]
     sheet.cells(row, said)
-
-
-def _say(
-    axes: Axes, row: int, x_pt: float, text: str, hue: str, edge: int, bold: bool = False
-) -> None:
-    """Text that ends in a row so many points from the left (0) or right (1) edge of the strips."""
-    axes.annotate(
-        text, (edge, row + 0.5), xycoords=("axes fraction", "data"), xytext=(x_pt, 0),
-        textcoords="offset points", ha="right", va="center", color=hue,
-        weight="bold" if bold else "normal", annotation_clip=False,
-    )  # fmt: skip
 
 
 WHICH_LIMIT_BINDS = Chart(

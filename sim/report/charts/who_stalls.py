@@ -15,8 +15,14 @@ from sim.report.charts.chart import Chart
 from sim.report.style import GREY, INK, Margins, drawing, panels, shortened, text_in
 from sim.report.view import View
 
-GROUPS = ("class", "region", "isp", "cohort")
-"""Ways to group viewers, as the breakdown has them."""
+GROUPS = {
+    "class": "chart-groups-class", "region": "chart-groups-region", "isp": "chart-groups-isp",
+    "cohort": "chart-groups-cohort",
+}  # fmt: skip
+"""Ways to group viewers, as the breakdown has them, and their messages."""
+
+CLASSES = {"home": "chart-access-home", "lte": "chart-access-lte", "hsdpa": "chart-access-hsdpa"}
+"""Kinds of access that people call something else; others keep their name."""
 
 HEAT = LinearSegmentedColormap.from_list("heat", ["#f6f6f4", "#f8d2bb", "#ee9a63"])
 
@@ -62,7 +68,7 @@ def split(view: View) -> Split | None:
     rows = view.table("breakdown", peak_viewers=view.peak)
     if rows.empty:
         return None
-    rows = rows[rows["by"].isin(GROUPS) & rows["metric"].isin(["stall_ratio", "arrived"])]
+    rows = rows[rows["by"].isin(list(GROUPS)) & rows["metric"].isin(["stall_ratio", "arrived"])]
     if not (rows["metric"] == "stall_ratio").any():
         return None
     keys = ["vendor", "by", "of", "metric"]
@@ -120,7 +126,7 @@ def _groups(axes: Axes, shown: Split, kinds: list[str], across_in: float) -> Non
     cell_in = across_in / axes.get_xlim()[1]
     x = 0.0
     for by in kinds:
-        _over(axes, x, 42, shown.words(f"chart-groups-{by}"), INK, bold=True)
+        _over(axes, x, 42, shown.words(GROUPS[by]), INK, bold=True)
         for of in shown.groups(by):
             _column(axes, x, shown, by, of, cell_in)
             x += 1
@@ -130,19 +136,14 @@ def _groups(axes: Axes, shown: Split, kinds: list[str], across_in: float) -> Non
 def _column(axes: Axes, x: float, shown: Split, by: str, of: str, cell_in: float) -> None:
     """One group: its name, its share of those who came, and how much stalls with each vendor."""
     words, share = shown.words, shown.part[by, of]
-    _over(axes, x + 0.5, 24, shortened(_called(words, by, of), cell_in - 0.04), INK)
+    called = words(CLASSES[of]) if by == "class" and of in CLASSES else of
+    _over(axes, x + 0.5, 24, shortened(called, cell_in - 0.04), INK)
     few = words("percent", percent=words("number-below-short", number=words.count(100 * FEW)))
     _over(axes, x + 0.5, 9, words.percent(share) if share >= FEW else few, GREY)
     for row, vendor in enumerate(shown.vendors):
         ratio = shown.stall.get((vendor, by, of), math.nan)
         said = words.percent_number(ratio, "number-below-short")
         _heat(axes, x, row, said, ratio / shown.darkest)
-
-
-def _called(words: Words, by: str, of: str) -> str:
-    """Kinds of access as people call them; other groups keep the name they were given."""
-    message = f"chart-access-{of}"
-    return words(message) if by == "class" and words.has(message) else of
 
 
 def _beside(axes: Axes, row: int, name: str) -> None:
