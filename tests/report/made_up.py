@@ -5,12 +5,14 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import field, make_dataclass
 from functools import cache, partial
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sim.catalogue import Words
 from sim.report.charts import ready_charts
 from sim.report.view import view
 from sim.scenario import Scenario
@@ -358,3 +360,14 @@ def _summary(results: pd.DataFrame, base: int, inputs: bool) -> pd.DataFrame:
         out["input_low"] = (0.8 * out["mean"]).where(drawn)
         out["input_high"] = (1.3 * out["mean"]).where(drawn)
     return out
+
+
+class Shouted(Words):
+    """English in capitals: what is small comes from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__("en", (files("sim.catalogue") / "en.ftl").read_text("utf-8"))
+        self._sizes = [(size, word.upper()) for size, word in self._sizes]
+
+    def __call__(self, message: str, /, **given: str | int) -> str:
+        return super().__call__(message, **given).upper()

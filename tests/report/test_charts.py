@@ -5,7 +5,6 @@ import importlib
 import pkgutil
 import re
 import xml.etree.ElementTree as ET
-from importlib.resources import files
 from itertools import combinations, pairwise
 from typing import get_args
 
@@ -19,14 +18,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from scipy import stats
 
-from sim.catalogue import SPACE, Words, words
+from sim.catalogue import SPACE, words
 from sim.report import charts as package
 from sim.report.charts import CHARTS, Chart, Section, plot, ready_charts
 from sim.report.charts.which_limit_binds import strips
 from sim.report.style import NARROW_IN, SERIES, WIDE_IN, apart, drawing, image, legible, wrapped
 from sim.report.view import View, view
 from sim.study.costs import crossings
-from tests.report.made_up import charts, frames, many, scenario
+from tests.report.made_up import Shouted, charts, frames, many, scenario
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +76,6 @@ def test_every_chart_that_is_written_is_shown():
     assert written == set(CHARTS)
     assert len({chart.name for chart in CHARTS}) == len(CHARTS)
     assert {chart.section for chart in CHARTS} == set(get_args(Section))
-
-
-class Shouted(Words):
-    """English in capitals: what is small comes from elsewhere."""
-
-    def __init__(self):
-        super().__init__("en", (files("sim.catalogue") / "en.ftl").read_text("utf-8"))
-        self._sizes = [(size, word.upper()) for size, word in self._sizes]
-
-    def __call__(self, message, /, **given):
-        return super().__call__(message, **given).upper()
 
 
 def test_every_word_is_from_the_catalogue_or_the_scenario():

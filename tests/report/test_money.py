@@ -332,7 +332,7 @@ def test_the_table_names_the_most_costly_limit_beside_the_first() -> None:
     shown = paged(made_up, night)
     whole = view(made_up, night).estimates["budget", 20_000, "lost_gmv_cny.limits"].mean
     half, rung = SAY.money(0.5 * whole), SAY.money(whole)
-    said = f"<small class=\"long\">most costly: concurrent sessions, CNY {half} of {rung}<"
+    said = f'<small class="long">most costly: concurrent sessions, CNY {half} of {rung}<'
     first = shown.index("<span>egress of the whole vendor")  # which binds first, and costs less
     assert first < shown.index(said.replace(SPACE, " ")) < first + 400
     rows = made_up.breakdown["of"] == "sessions"
@@ -427,7 +427,7 @@ def test_chance_incident_is_said_to_be_on_no_night_shown() -> None:
     shown = paged(made_up, night, "ladder", "night_over_time")
     assert "by chance only" in shown and "none simulated" not in shown
     assert "Hatched" not in shown
-    assert "What an isp or the host&#39;s uplink breaks is not in it" in shown
+    assert "What an isp or the host's uplink breaks is not in it" in shown
 
 
 def test_incident_of_one_vendor_is_told_with_its_name_alone() -> None:

@@ -13,12 +13,12 @@ from sim.report.charts import CHARTS, ready_charts
 from sim.report.page import page as page_of
 from sim.report.pictures import Picture, inline
 from sim.report.sections import SECTIONS, Section
-from sim.report.sections.how_it_was_run import command
+from sim.report.sections.how_it_was_run import LIBRARIES, command
 from sim.report.style import NARROW_IN, image
 from sim.report.terminal import text as in_terminal
-from sim.report.view import view
+from sim.report.view import View, view
 from sim.scenario.model import Incident
-from tests.report.made_up import frames, moved, scenario
+from tests.report.made_up import Shouted, frames, moved, scenario
 
 
 class Reader(HTMLParser):
@@ -506,3 +506,30 @@ def test_nobody_is_told_to_ask_an_archetype():
     said = in_terminal(view(made_up, loaded))
     assert "Budget (archetype) costs you" in said
     assert "Budget is an archetype" in said
+
+
+def strings(of):
+    """Every text in plain data, names of keys too."""
+    if isinstance(of, dict):
+        return [word for pair in of.items() for one in pair for word in strings(one)]
+    if isinstance(of, list):
+        return [word for one in of for word in strings(one)]
+    return [str(of)]
+
+
+def test_every_word_of_the_page_is_from_catalogue_or_scenario():
+    """The catalogue in capitals: what is left small is a name, a key, a source or a command."""
+    dark = "incidents=[{name: dark,what: region,where: cn,time_s: 9,duration_s: 9,left: 0}]"
+    loaded = scenario("study.reference_vendor=agora", dark)
+    made_up = frames(loaded)
+    seen = View(made_up, loaded, Shouted())
+    data = strings(loaded.model_dump(mode="json"))
+    data += [figure.key for vendor in loaded.vendors.values() for figure in vendor.figures()]
+    for column in ("line", "period", "tariff"):
+        data += list(made_up.invoice[column])
+    data += list(made_up.asks["of"]) + list(made_up.limits["unit"]) + list(LIBRARIES)
+    for text in (Reader(page_of(seen)).text, in_terminal(seen)):
+        left = text
+        for one in sorted({one for one in data if len(one) > 1}, key=len, reverse=True):
+            left = left.replace(re.sub(r"\s+", " ", one), "")
+        assert re.findall("[a-z]+", left) == []
