@@ -236,6 +236,7 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
     check_writable(folder)
     if folder.is_dir() and (wrong := on_disk.damage(folder)):
         say(f"{folder} is damaged, {wrong}: now {on_disk.set_aside(folder).name}, and run anew")
+    from sim.catalogue import words
     from sim.engine.precompile import compiling_beside
     from sim.study import run_study
 
@@ -243,8 +244,8 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
     with compiling_beside(), Progress() as progress:
         frames = run_study(scenario, progress)
     if parent != Path(scenario.output_dir) or not scenario.report.enabled:
-        for sentence in frames.facts.get("warnings", ()):  # else the text of the report says it
-            say(sentence)
+        for messages in frames.facts.get("warnings", ()):  # else the text of the report says it
+            say(words().tell(messages))
     with on_disk.put_in_place(folder) as aside:
         on_disk.write_tables(frames, aside)
         on_disk.write_config(scenario, aside)

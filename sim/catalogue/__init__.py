@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from babel import Locale
 from babel.lists import format_list
@@ -28,6 +30,22 @@ NOISE = 1e-9
 """What floating point may add to a number, as a share of it."""
 
 Say = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number in a message that is yet to be told, and which method of `Words` writes it."""
+
+    x: float
+    how: Literal["count", "exact", "number", "percent"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message and its parameters, told where the reader's language is known."""
+
+    name: str
+    given: Mapping[str, str | int | Figure]
 
 
 @cache
@@ -88,6 +106,16 @@ class Words:
     def listed(self, names: Sequence[str]) -> str:
         """`a`, `a and b`, `a, b and c`."""
         return format_list(names, locale=self._locale)
+
+    def tell(self, messages: Iterable[Message]) -> str:
+        """Messages that were made where no language is known, one behind another."""
+
+        def said(x: str | int | Figure) -> str | int:
+            return str(getattr(self, x.how)(x.x)) if isinstance(x, Figure) else x
+
+        return self.paragraph(
+            self(m.name, **{key: said(x) for key, x in m.given.items()}) for m in messages
+        )
 
     def paragraph(self, sentences: Iterable[str]) -> str:
         """Whole sentences, one behind another; an empty one is none."""

@@ -181,6 +181,26 @@ ask-limit = limit { $number }
 col-vendor = vendor
 col-part = part
 
+## What the night could not do as its script says
+
+warning-left-out = { $key } { $at } is after the show, which ends at { $ends } s: left out.
+warning-misfit = { $cohort ->
+        [none] The room can't follow its curve:
+       *[other] Cohort '{ $cohort }' can't follow its curve:
+    } { $more ->
+        [yes] { $hours } more viewer-hours,
+       *[no] { $hours } fewer viewer-hours,
+    } and at { $at } s { $offered } viewers where it has { $asked }{ $off ->
+        [none] .
+        [many] {" "}({ $share } too many).
+       *[few] {" "}({ $share } too few).
+    }
+warning-falls = It falls faster than people leave by themselves: { $argument } lets them leave together.
+warning-bends = It bends within the { $grid } s in which joins are even: { $argument } makes these shorter.
+warning-may-leave = promotion.mass_exit lets people leave together.
+warning-mends-part = That mends a part of it; shorter stays (audience.stay) do more.
+warning-mends-untried = That is reckoned, not tried.
+
 ## Tables: cells and headings
 
 cell-nights = nights { $range }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.catalogue import Figure, Message
 from sim.demand.curve import Array, Demand, Part, cells, expected_demand, presence
 from sim.scenario.model import MOST_BINS, MOST_CELLS, Audience, MassExit, Promotion
 
@@ -51,40 +52,42 @@ class Misfit:
     """Of the difference, in what is told: 1 is just enough."""
 
 
-REACHED = {
-    "all": "",
-    "part": ", which mends a part of it (shorter stays, audience.stay, do more)",
-    "untried": " (reckoned, not tried)",
-}
-"""How much of a misfit a remedy mends, in the words behind it."""
-
-
-def not_followed(promotion: Promotion, audience: Audience) -> str:
-    """What is wrong with the script's curve and what mends it, in one sentence; '' if nothing."""
+def not_followed(promotion: Promotion, audience: Audience) -> list[Message]:
+    """What is wrong with the script's curve and what mends it; empty if nothing is."""
     demand = expected_demand(promotion, audience)
     worst = _worst(demand)
     if worst is None:
-        return ""
+        return []
     exits, grid_s, reached = _mend(promotion, audience, demand)
-    causes, keys = [], []
+    remedies = []
     if exits != promotion.mass_exit:
-        causes.append("falls faster than people leave by themselves")
-        written = ",".join(map(_written, exits))
-        keys.append(f"'promotion.mass_exit=[{written}]' lets them leave together")
+        argument = f"'promotion.mass_exit=[{','.join(map(_written, exits))}]'"
+        remedies.append(Message("warning-falls", {"argument": argument}))
     if grid_s != promotion.grid_s:
-        causes.append(f"bends within the {promotion.grid_s:g} s in which joins are even")
-        keys.append(f"promotion.grid_s={grid_s:g} makes these shorter")
-    why = f", which {' and '.join(causes)}" if causes else ""
-    hours = f"{100 * abs(worst.hours):.1f} % {'more' if worst.hours > 0 else 'fewer'} viewer-hours"
-    there = f"{_count(worst.offered)} viewers where it has {_count(worst.asked)}"
-    if worst.asked > 0:
-        off = worst.offered / worst.asked - 1
-        there += f" ({100 * abs(off):.0f} % too {'many' if off > 0 else 'few'})"
-    remedy = " and ".join(keys) or "promotion.mass_exit lets people leave together"
-    return (
-        f"{f'Cohort {worst.part!r}' if worst.part else 'The room'} can't follow its curve{why}: "
-        f"{hours}, and at {worst.at_s:g} s {there}; {remedy}"
-        f"{REACHED[reached]}."
+        grid = Figure(promotion.grid_s, "exact")
+        argument = f"promotion.grid_s={grid_s:g}"
+        remedies.append(Message("warning-bends", {"grid": grid, "argument": argument}))
+    if not remedies:
+        remedies.append(Message("warning-may-leave", {}))
+    if reached != "all":
+        remedies.append(Message(f"warning-mends-{reached}", {}))
+    return [_told(worst), *remedies]
+
+
+def _told(worst: Misfit) -> Message:
+    off = worst.offered / worst.asked - 1 if worst.asked > 0 else 0.0
+    return Message(
+        "warning-misfit",
+        {
+            "cohort": worst.part or "none",
+            "hours": Figure(abs(worst.hours), "percent"),
+            "more": "yes" if worst.hours > 0 else "no",
+            "at": Figure(worst.at_s, "exact"),
+            "offered": _viewers(worst.offered),
+            "asked": _viewers(worst.asked),
+            "off": "none" if worst.asked <= 0 else "many" if off > 0 else "few",
+            "share": Figure(abs(off), "percent"),
+        },
     )
 
 
@@ -134,7 +137,8 @@ def _through_the_night(part: Part, demand: Demand) -> tuple[Array, Array]:
 def _mend(
     promotion: Promotion, audience: Audience, demand: Demand
 ) -> tuple[list[MassExit], float, str]:
-    """Mass exits and a grid (s) with which the curve is followed, and which of `REACHED` it is."""
+    """Mass exits and a grid (s) with which the curve is followed, and how much of it that mends:
+    all, part, or untried."""
     added, untried = 0, False
     while (worst := _worst(demand)) is not None:
         part = next(p for p in demand.parts if p.name == worst.part)
@@ -218,5 +222,5 @@ def _written(leave: MassExit) -> str:
     )
 
 
-def _count(viewers: float) -> str:
-    return f"{viewers:,.0f}" if viewers >= 10 else f"{viewers:.2g}"
+def _viewers(number: float) -> Figure:
+    return Figure(number, "count" if number >= 10 else "number")

@@ -47,7 +47,7 @@ class Frames(Protocol):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What was run: the study, its points and nights, and what the script could not get."""
+        """`peak_viewers` of the scripted night; `warnings`: what it can't do as its script says."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 
+from sim.catalogue import Figure, Message
 from sim.scenario.calendar import Month
 from sim.scenario.incidents import IncidentKind
 from sim.scenario.paths import PathText
@@ -711,16 +712,14 @@ class Scenario(Frozen):
         for k, incident in enumerate(self.incidents):
             yield f"incidents.{k}.time_s", incident.time_s, None
 
-    def left_out(self, duration_s: float) -> str:
-        """What is scheduled after a show of this length and need not happen, in a sentence."""
-        late = [
-            f"{key} {begins_s:g}"
+    def left_out(self, duration_s: float) -> list[Message]:
+        """What is scheduled after a show of this length and need not happen."""
+        ends = Figure(duration_s, "exact")
+        return [
+            Message("warning-left-out", {"key": key, "at": Figure(begins_s, "exact"), "ends": ends})
             for key, begins_s, optional in self._events()
             if begins_s >= duration_s and optional
         ]
-        many = "are" if len(late) > 1 else "is"
-        gone = f"{' and '.join(late)} {many} after the show, which ends at {duration_s:g} s"
-        return f"{gone}: left out." if late else ""
 
     @model_validator(mode="after")
     def _exits_are_somebodys(self) -> Scenario:

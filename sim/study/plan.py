@@ -8,6 +8,7 @@ from itertools import zip_longest
 from threading import Lock
 from typing import Any
 
+from sim.catalogue import Message
 from sim.demand import Audience, draw_audience, expected_demand, not_followed
 from sim.engine import perfect, run
 from sim.record import Run
@@ -155,11 +156,12 @@ def refuse_misfit(scenario: Scenario) -> None:
             raise ScenarioError(misfit)
 
 
-def warnings(scenario: Scenario) -> list[str]:
-    """What the night can't do as its script says, a sentence each."""
+def warnings(scenario: Scenario) -> list[list[Message]]:
+    """What the night can't do as its script says, a paragraph each."""
     duration_s = expected_demand(scenario.promotion, scenario.audience).duration_s
-    told = scenario.left_out(duration_s), not_followed(scenario.promotion, scenario.audience)
-    return [sentence for sentence in told if sentence]
+    late = ([message] for message in scenario.left_out(duration_s))
+    misfit = not_followed(scenario.promotion, scenario.audience)
+    return [*late, misfit] if misfit else list(late)
 
 
 def scripted_peak(scenario: Scenario) -> int:

@@ -20,7 +20,6 @@ from sim.study.kinds import kind_of
 from sim.study.night_tables import Tables, tables_of
 from sim.study.plan import Job, jobs, refuse_misfit, scripted_peak, side_by_side, warnings
 from sim.study.size import refuse_what_does_not_fit
-from sim.study.uncertainty import ENOUGH
 from sim.study.variants import Variant, strata
 
 Progress = Callable[[int, int], None]
@@ -33,7 +32,7 @@ class Frames:
     tables: Mapping[str, pd.DataFrame]
     """By name; empty where nobody asked for one."""
     facts: dict[str, Any]
-    """What was run: the study, its points and nights, and what the script could not get."""
+    """`peak_viewers` of the scripted night; `warnings`: what it can't do as its script says."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Name of a table -> its file, of those that are written."""
 
@@ -64,24 +63,9 @@ def run_study(scenario: Scenario, progress: Progress, keep: bool = False) -> Fra
     tables = kind_of(scenario).tables
     return Frames(
         tables={table.name: it.made(table.build) for table in tables},
-        facts=_facts(it, told),
+        facts={"peak_viewers": it.scripted_peak, "warnings": told},
         files={table.name: table.file for table in tables if table.file},
     )
-
-
-def _facts(it: Gathered, warnings: list[str]) -> dict[str, Any]:
-    draws = it.scenario.bands.draws
-    return {
-        "study": it.scenario.study.kind,
-        "nights": len(it.parts),
-        "points": sorted(point.peak for point in it.points),
-        "curve_sample": it.scenario.study.curve_sample,
-        "peak_viewers": it.scripted_peak,
-        "peak_sigma": it.scenario.promotion.peak_sigma,
-        "draws": draws,
-        "warnings": warnings,
-        "input_band": "none" if not draws else "extremes" if draws < ENOUGH else "95 %",
-    }
 
 
 def _gathered(scenario: Scenario, progress: Progress, keep: bool) -> Gathered:

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -26,7 +26,7 @@ class FakeStudy:
 
     asked: list[Scenario] = field(default_factory=list)
     fail: Callable[[Scenario], None] = lambda _: None
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Any] = field(default_factory=list)
 
     def run_study(
         self, scenario: Scenario, progress: Callable[[int, int], None], keep: bool = False

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.app import command
+from sim.catalogue import Message
 
 ONE = "vendors=[budget]"
 
@@ -33,10 +34,11 @@ def test_without_a_report_there_is_no_such_line(peakcast):
 
 def test_what_the_script_cannot_do_is_said_once(peakcast, study):
     """In the text of the report; where that isn't shown, on standard error."""
-    study.warnings = ["The room can't follow its curve."]
+    study.warnings = [[Message("warning-may-leave", {})]]
     assert peakcast(ONE, "seed=3")[2] == []
-    assert "peakcast: The room can't follow its curve." in peakcast(ONE, "report.enabled=false")[2]
-    assert "peakcast: The room can't follow its curve." in peakcast("-m", ONE, "seed=3,4")[2]
+    told = "peakcast: promotion.mass_exit lets people leave together."
+    assert told in peakcast(ONE, "report.enabled=false")[2]
+    assert told in peakcast("-m", ONE, "seed=3,4")[2]
 
 
 @pytest.mark.parametrize(

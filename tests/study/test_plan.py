@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sim.catalogue import words
 from sim.scenario import ScenarioError
 from sim.scenario.compose import load_scenario
 from sim.study.plan import refuse_misfit, warnings
@@ -49,16 +50,16 @@ def test_a_shipped_script_does_without_what_comes_after_its_end(recording):
     """The drop of `replay` is at 1,500 s; the recording lasts 600."""
     scenario = load_scenario(*recording, "promotion.drops.0.time_s=600")
     refuse_misfit(scenario)
-    assert warnings(scenario)[0] == (
+    assert words().tell(warnings(scenario)[0]) == (
         "promotion.drops.0.time_s 600 is after the show, which ends at 600 s: left out."
     )
     there = load_scenario(*recording, "promotion.drops.0.time_s=599")
-    assert not any("left out" in sentence for sentence in warnings(there))
+    assert not any("left out" in sentence for sentence in map(words().tell, warnings(there)))
 
 
 def test_a_curve_that_cannot_be_followed_is_told(recording):
     steep = load_scenario(*recording, "audience=star_room", "promotion.drops=[]")
-    (sentence,) = warnings(steep)
+    (sentence,) = map(words().tell, warnings(steep))
     assert "can't follow its curve" in sentence and "promotion.mass_exit=[" in sentence
 
 

@@ -48,7 +48,7 @@ def content(view: View) -> Answer:
 
 def warnings(view: View) -> list[str]:
     """What the night could not do as its script says."""
-    return [str(sentence) for sentence in view.frames.facts.get("warnings", ())]
+    return [view.words.tell(messages) for messages in view.frames.facts.get("warnings", ())]
 
 
 def verdict(view: View) -> list[str]:
