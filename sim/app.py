@@ -236,7 +236,7 @@ def carry_out(scenario: Scenario, parent: Path) -> Path:
     check_writable(folder)
     if folder.is_dir() and (wrong := on_disk.damage(folder)):
         say(f"{folder} is damaged, {wrong}: now {on_disk.set_aside(folder).name}, and run anew")
-    from sim.catalogue import words
+    from sim.catalogue.language import words
     from sim.engine.precompile import compiling_beside
     from sim.study import run_study
 

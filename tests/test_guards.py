@@ -3,7 +3,7 @@
 import pytest
 
 from sim.api import simulate
-from sim.catalogue import languages, words
+from sim.catalogue.language import languages, words
 from sim.metrics import COSTS, RESULTS, RISK, TABLES, spec_of
 from sim.scenario.compose import load_scenario
 from sim.scenario.incidents import IncidentKind

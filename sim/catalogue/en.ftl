@@ -1,6 +1,6 @@
-# What a reader sees, in English. Each message is whole; a $name is filled in by the program, a
-# whole number among them chooses the plural. {"\u00A0"} is a space that no line breaks at. Messages that
-# the page shows as they are may hold <i>, <b> and <code>.
+# What a reader sees, in English. Each message is whole; a $name is filled in by the program, a whole number among them
+# chooses the plural, and what is absent is 0. {"\u00A0"} is a space that no line breaks at. Where the English message holds
+# <i>, <b> or <code>, those of other languages may.
 
 # As Babel calls the way in which numbers and lists are written.
 locale = en_GB
@@ -19,6 +19,12 @@ cny = CNY{"\u00A0"}{ $amount }
 cny-unit = CNY
 cny-unit-of = { $size } CNY
 between = { $low } to { $high }
+unit-count = count
+unit-h = h
+unit-min = min
+unit-GB = GB
+unit-Mbps = Mbps
+unit-Mbps-a-minute = Mbps a minute
 
 ## Vendors
 
@@ -49,9 +55,9 @@ limit-own_orders_per_s = your own shop's orders a second
 
 ## What an incident breaks
 
-incident-region = the vendor's region
-incident-edge = the vendor's edge
-incident-isp = the operator
+incident-region = the vendor's region { $where }
+incident-edge = the vendor's edge { $where }
+incident-isp = the operator { $where }
 incident-host_uplink = the host's uplink
 
 ## What happened to a viewer whose order was lost
@@ -86,7 +92,7 @@ answer-costs = { $others ->
         [0] { $vendor } costs you { $total } in lost margin and bill together
        *[other] { $vendor } costs you least: { $total } in lost margin and bill together
     }{ $interval ->
-        [none] :
+        [0] :
        *[other] {" "}(95{"\u00A0"}% interval { $interval }):
     } { $gains ->
         [yes] { $share } more sold than on a perfect night
@@ -103,7 +109,7 @@ answer-others = { $n ->
 answer-one-night = One night: how far another would differ is not known from one.
 answer-not-apart = { $nights } nights do not tell { $vendor } apart from { $others }.
 answer-own-shop = Of the sales lost with { $vendor } { $amount }{ $interval ->
-        [none] {" "}
+        [0] {" "}
        *[other] {" "}({ $interval }){" "}
     }is your own shop's, which takes too few orders a second: buying more from a vendor won't help.
 answer-inputs-lose = With the assumed numbers anywhere in their ranges { $vendor } loses { $range } of sales.
@@ -117,17 +123,16 @@ answer-hd-loses = { $vendor } (its picture and delay alone lose { $share } of sa
 answer-own-limits-for-some = Your own shop's limits are set for { $some }, not for { $others }: their sales don't compare.
 answer-own-limits-differ = Your own shop's limits are not the same with every vendor: their sales don't compare.
 answer-may-strike = The incident { $incident } is on none of these nights, only in the revenue at risk.
-answer-incident-costs-each = It costs, a night on the mean and when it happens: { $each }.
-answer-incident-costs = with { $vendor } { $mean } and { $then }
+answer-incident-costs = With { $vendor } it costs { $mean } a night on the mean, { $then } when it happens.
 answer-saves-nothing = Against { $reference }, { $vendor } saves nothing: its bill is { $more } higher.
 answer-saves-for-free = Against { $reference }, { $vendor } saves { $saved } of the fee and loses no more sales.
 answer-saves = Against { $reference }, { $vendor } saves { $saved } of the fee and loses { $lost } more in sales: { $times } times what it saves{ $interval ->
-        [none] { $inputs ->
-            [none] {""}
+        [0] { $inputs ->
+            [0] {""}
            *[other] {" "}(inputs { $inputs })
         }
        *[other] { $inputs ->
-            [none] {" "}(95{"\u00A0"}% { $interval })
+            [0] {" "}(95{"\u00A0"}% { $interval })
            *[other] {" "}(95{"\u00A0"}% { $interval }; inputs { $inputs })
         }
     }, and { $margin } times in margin.
@@ -145,9 +150,12 @@ answer-inputs = { $draws ->
 comma = {", "}
 with-unit = { $number }{"\u00A0"}{ $unit }
 limit-begins = between { $free } and { $since } viewers
-limit-begins-below = at { $since } viewers or fewer
+limit-begins-below = { $since ->
+        [one] at { $since } viewer
+       *[other] at { $since } viewers or fewer
+    }
 incident-with-chance = { $vendors ->
-        [all] { $name } ({ $chance } a night)
+        [0] { $name } ({ $chance } a night)
        *[other] { $name } ({ $vendors }, { $chance } a night)
     }
 
@@ -178,6 +186,7 @@ ask-egress_gb = GB
 ask-over-ten-seconds = over ten seconds { $number }
 ask-without-incidents = without incidents { $number }
 ask-limit = limit { $number }
+ask-p50 = P50 { $number }
 col-vendor = vendor
 col-part = part
 
@@ -185,7 +194,7 @@ col-part = part
 
 warning-left-out = { $key } { $at } is after the show, which ends at { $ends } s: left out.
 warning-misfit = { $cohort ->
-        [none] The room can't follow its curve:
+        [0] The room can't follow its curve:
        *[other] Cohort '{ $cohort }' can't follow its curve:
     } { $more ->
         [yes] { $hours } more viewer-hours,
@@ -214,23 +223,26 @@ cell-unbilled = + { $what }
 cell-never-in-hd = never in HD
 cell-lost = { $share } lost
 cell-granted-bill = { $missing ->
-        [none] bill { $amount }
+        [0] bill { $amount }
        *[other] bill { $amount } + { $missing }
     }
 cell-granted-both = { $missing ->
-        [none] both { $amount }
+        [0] both { $amount }
        *[other] both { $amount } + { $missing }
     }
 cell-no-limit = none
 cell-limit-begins = begins between { $free } and { $since } viewers
-cell-limit-begins-below = begins at { $since } viewers or fewer
+cell-limit-begins-below = { $since ->
+        [one] begins at { $since } viewer
+       *[other] begins at { $since } viewers or fewer
+    }
 cell-costliest = { $same ->
         [yes] { $whole ->
-            [none] most costly too: { $amount }
+            [0] most costly too: { $amount }
            *[other] most costly too: { $amount } of { $whole }
         }
        *[no] { $whole ->
-            [none] most costly: { $limit }, { $amount }
+            [0] most costly: { $limit }, { $amount }
            *[other] most costly: { $limit }, { $amount } of { $whole }
         }
     }
@@ -256,7 +268,7 @@ col-begins = begins to hold back
 col-lasted = time that night
 col-lost-cny = sales lost, CNY
 col-with = with
-col-happened = lost orders of viewers who
+col-happened = what happened to the viewers
 col-by = by
 col-over-nights = 95 % over nights
 col-line = line
@@ -266,7 +278,6 @@ col-quantity = quantity
 
 vendors-title = The vendors side by side
 vendors-note = <i>Watched</i>: time played, of that on a perfect night; viewers who are refused or leave count. <i>Stalled</i>: time frozen, of the time frozen and played. <i>Lost sales</i>: what a perfect night sells less what this one sells. <i>Bill of the night</i>: what the night adds to the month's bill; <i>fixed</i>: what a month without any show costs too, which is in no bill of a night.
-vendors-note-month = <i>Month</i>: { $month }.
 vendors-note-kept = <i>Bill and lost margin</i>: the bill of the night and what you would have earned on the sales lost, net of { $returned } returns and of { $later } bought later all the same, at a margin of { $margin }; <i>gross</i>: the bill and all of the sales lost.
 vendors-note-order = The order is by bill and lost margin at the vendors' present limits.
 vendors-note-lists = It is under the first price list of each; its others stand under Price lists.
@@ -274,15 +285,15 @@ vendors-note-missing = <i>+ { $missing }</i>: not in that bill, nor in anything 
 vendors-note-granted = <i>If granted what you ask</i>: sales lost and the bill at list price were none of the limits in the way, for a vendor that reached one; a raised limit may cost more than the list price.
 vendors-note-granted-incidents = <i>If granted what you ask</i>: sales lost and the bill at list price were none of the limits in the way, with the incidents of the night, for a vendor that reached one; a raised limit may cost more than the list price.
 vendors-more = More figures of the night
-month-this-night-alone = this night alone
-month = { $nights ->
+vendors-note-month-alone = <i>Month</i>: this night alone.
+vendors-note-month = <i>Month</i>: { $nights ->
         [one] one ordinary night
        *[other] { $nights } ordinary nights
     } at { $share } of this night's use{ $promotions ->
         [0] {""}
         [one] , 1 more promotion
        *[other] , { $promotions } more promotions
-    }, and this night; ordinary nights are billed as if no limit held them
+    }, and this night; ordinary nights are billed as if no limit held them.
 limits-title = Every limit reached, and for how long
 limits-note = Sales lost are told by what held the viewer back when the order was lost, over all rungs of the ladder. The chart of the ladder tells them by rung: an order that a viewer's own link costs with this vendor's picture and delay, and not with the best ones, is on the vendor's rung there.
 limit-together = together
@@ -303,6 +314,7 @@ bill-whole = the bill
 bill-total = total
 bill-fixed = a month, with or without the night
 bill-line = { $line }, { $period }
+bill-beside = { $tariff }: { $line }
 bill-quantity = { $number } { $unit }
 bill-quantity-of-month = { $number } { $unit }, in the month without the night too
 bill-fall = { $line }: { $quantity } { $unit } cost { $after } { $currency }, a little less costs { $before }.
@@ -313,10 +325,10 @@ bill-falls-note = That is how it is sold: the whole quantity pays the price of t
 thin-title = Just barely enough: { $vendor }
 thin-story = The trade tells of a plan bought for an ordinary night that loses almost half of a big night and is fine on a quarter of it.
 thin-loses = Here { $vendor } loses { $share } of its sales{ $interval ->
-        [none] {" "}
+        [0] {" "}
        *[other] {" "}({ $interval }){" "}
     }at { $peak } viewers{ $quarter ->
-        [none] .
+        [0] .
        *[other] {" "}and { $less } at { $quarter }.
     }
 thin-is-more = That is more than the trade's 'almost half'.
@@ -387,6 +399,7 @@ assumed-title = What is assumed
 assumed-counts = This answer rests on { $assumed } assumed and { $claimed } claimed numbers, beside { $published } published and { $measured } measured ones. <i>Claimed</i>: the vendor says so, nobody tested it. <i>Assumed</i>: by us, or given by you.
 assumed-not-asked = Which of them matters most was not asked here: <code>study.ranges=all</code> moves each one alone.
 assumed-group = { $name }: { $unsure } claimed or assumed numbers of { $total }
+assumed-given = given by the user
 assumed-shared = Audience and shop
 assumed-note = The shape of the audience and the viewers' own internet are models too; their numbers and sources stand in <code>config.yaml</code> beside this page and in the files of <code>conf/</code>.
 confidence-published = published
@@ -410,13 +423,10 @@ how-shop = shop
 how-incidents = incidents
 how-no-incidents = none simulated
 how-incident = { $name } ({ $vendors ->
-        [all] {""}
+        [0] {""}
        *[other] { $vendors },{" "}
-    }{ $where ->
-        [none] { $what }
-       *[other] { $what } { $where }
-    }, minute { $minute }, { $lasts }{ $chance ->
-        [none] )
+    }{ $what }, minute { $minute }, { $lasts }{ $chance ->
+        [0] )
        *[other] , chance { $chance })
     }
 how-study = study
@@ -426,10 +436,10 @@ how-nights = nights each
 how-seed = seed
 how-simulated = viewers simulated
 how-sample = { $sample ->
-        [all] all at { $peak }
+        [0] all at { $peak }
        *[other] a sample of { $sample } at { $peak }
     }{ $away ->
-        [none] {""}
+        [0] {""}
        *[other] , a sample of { $away } away from the peak
     }
 how-engine = engine
@@ -452,7 +462,10 @@ invariant-11 = An audience at a lower peak, and a sample, is a subset of the who
 
 ## The page
 
-page-title = { $promotion }, { $peak } viewers
+page-title = { $peak ->
+        [one] { $promotion }, { $peak } viewer
+       *[other] { $promotion }, { $peak } viewers
+    }
 page-browser-title = Peakcast: { $title }
 page-subtitle = { $date }, { $time } · audience { $audience } · viewers' internet { $network }{ $n ->
         [0] {""}
@@ -462,7 +475,10 @@ page-subtitle = { $date }, { $time } · audience { $audience } · viewers' inter
 
 ## The terminal
 
-terminal-viewers = { $peak } viewers
+terminal-viewers = { $peak ->
+        [one] { $peak } viewer
+       *[other] { $peak } viewers
+    }
 terminal-bill = bill, CNY
 terminal-first-limit = first limit
 terminal-without = * without { $what }
@@ -542,7 +558,7 @@ chart-groups-question = Who stalls?
 chart-groups-about = Stalled, % of the viewing time of each group, at { $viewers ->
     [one] { $viewers } viewer
    *[other] { $viewers } viewers
-}; under each group its share of those who came. The darker, the more: darkest at { $darkest } and above.
+}; under each group its share of the viewers who came. The darker, the more: darkest at { $darkest } and above.
 chart-groups-class = by own internet
 chart-groups-region = by their own region
 chart-groups-isp = by operator

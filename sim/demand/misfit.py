@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.catalogue import Figure, Message
+from sim.catalogue.message import Message, Number
 from sim.demand.curve import Array, Demand, Part, cells, expected_demand, presence
 from sim.scenario.model import MOST_BINS, MOST_CELLS, Audience, MassExit, Promotion
 
@@ -64,7 +64,7 @@ def not_followed(promotion: Promotion, audience: Audience) -> list[Message]:
         argument = f"'promotion.mass_exit=[{','.join(map(_written, exits))}]'"
         remedies.append(Message("warning-falls", {"argument": argument}))
     if grid_s != promotion.grid_s:
-        grid = Figure(promotion.grid_s, "exact")
+        grid = Number(promotion.grid_s, "exact")
         argument = f"promotion.grid_s={grid_s:g}"
         remedies.append(Message("warning-bends", {"grid": grid, "argument": argument}))
     if not remedies:
@@ -79,14 +79,14 @@ def _told(worst: Misfit) -> Message:
     return Message(
         "warning-misfit",
         {
-            "cohort": worst.part or "none",
-            "hours": Figure(abs(worst.hours), "percent"),
+            "cohort": worst.part or 0,
+            "hours": Number(abs(worst.hours), "percent"),
             "more": "yes" if worst.hours > 0 else "no",
-            "at": Figure(worst.at_s, "exact"),
+            "at": Number(worst.at_s, "exact"),
             "offered": _viewers(worst.offered),
             "asked": _viewers(worst.asked),
             "off": "none" if worst.asked <= 0 else "many" if off > 0 else "few",
-            "share": Figure(abs(off), "percent"),
+            "share": Number(abs(off), "percent"),
         },
     )
 
@@ -222,5 +222,5 @@ def _written(leave: MassExit) -> str:
     )
 
 
-def _viewers(number: float) -> Figure:
-    return Figure(number, "count" if number >= 10 else "number")
+def _viewers(number: float) -> Number:
+    return Number(number, "count" if number >= 10 else "number")

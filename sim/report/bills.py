@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sim.catalogue import NOISE
+from sim.catalogue.language import NOISE
 from sim.report.view import View
 from sim.scenario.tariff import Tariff
 
@@ -40,7 +40,9 @@ def bills(view: View, vendor: str) -> Iterator[Billed]:
     lists = {t.name: t for t in profile.tariffs.values()} if profile is not None else {}
     add_ons = rows["tariff"].isin([name for name, t in lists.items() if t.beside])
     beside = rows[add_ons]
-    beside = beside.assign(line=beside["tariff"] + ": " + beside["line"])
+    named = zip(beside["tariff"], beside["line"], strict=True)
+    lines = [view.words("bill-beside", tariff=str(t), line=str(one)) for t, one in named]
+    beside = beside.assign(line=pd.Series(lines, beside.index, dtype=object))
     for tariff, own in rows[~add_ons].groupby("tariff", sort=False):
         falls = list(_falls(view, lists[str(tariff)], own)) if tariff in lists else []
         yield _billed(view, vendor, str(tariff), pd.concat([own, beside]), nights, falls)
@@ -76,9 +78,9 @@ def _quantity(view: View, rows: pd.DataFrame, nights: int, unit: str) -> str:
     say = view.words
     added = float(rows["quantity"].sum()) / nights
     if abs(added) > NOISE or abs(rows["amount_cny"].sum()) < 0.005:
-        return say("bill-quantity", number=say.number(added, 4), unit=unit)
+        return say("bill-quantity", number=say.number(added, 4), unit=say.named("unit", unit))
     whole = float(rows.loc[rows["month"] == "with", "quantity"].sum()) / nights
-    return say("bill-quantity-of-month", number=say.number(whole, 4), unit=unit)
+    return say("bill-quantity-of-month", number=say.number(whole, 4), unit=say.named("unit", unit))
 
 
 NEAR = (0.5, 2.0)
@@ -98,7 +100,7 @@ def _falls(view: View, tariff: Tariff, rows: pd.DataFrame) -> Iterator[str]:
             "bill-fall",
             line=fall.line,
             quantity=say.exact(float(fall.at)),
-            unit=str(mine["unit"].iloc[0]),
+            unit=say.named("unit", str(mine["unit"].iloc[0])),
             after=say.amount(float(fall.after)),
             before=say.amount(float(fall.before)),
             currency=tariff.currency,

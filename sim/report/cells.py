@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sim.catalogue import NONE, Say, Words
+from sim.catalogue.language import NONE, Words, Writer
 from sim.report.view import UNKNOWN, Estimate
 
 
@@ -21,13 +21,21 @@ class Cell:
         return replace(self, under=(*filter(None, lines), *self.under))
 
 
+@dataclass(frozen=True)
+class Row:
+    """One vendor, or one plan."""
+
+    name: str
+    cells: list[Cell]
+
+
 def headings(rows: list[list[Cell]]) -> list[str]:
     """Headings of the columns in which any row has something to say."""
     filled = [c.heading for cells in rows for c in cells if c.text != NONE]
     return [c.heading for c in rows[0] if c.heading in filled] if rows else []
 
 
-def banded(say: Words, heading: str, e: Estimate, how: Say, *beside: str) -> Cell:
+def banded(say: Words, heading: str, e: Estimate, how: Writer, *beside: str) -> Cell:
     """A figure; under it other amounts that belong to it, and both of its bands."""
     under = [line for line in beside if line]
     if e.has_interval:

@@ -18,6 +18,6 @@ def incident_with_chance(view: View, incident: Incident) -> str:
     return view.words(
         "incident-with-chance",
         name=incident.name,
-        vendors=struck_by(view, incident) or "all",
+        vendors=struck_by(view, incident) or 0,
         chance=view.words.percent(incident.chance or 0.0),
     )

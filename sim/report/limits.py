@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sim.catalogue import Words
+from sim.catalogue.language import Words
 from sim.report.view import View
 from sim.scenario.limits import Limit
 
@@ -43,11 +43,18 @@ class Reached:
 
     def begins(self, say: Words) -> str:
         """Where it begins to hold people back, as far as the audiences that were simulated say."""
+        return self._begins(say, "limit")
+
+    def begins_in_cell(self, say: Words) -> str:
+        """The same where no heading says so."""
+        return self._begins(say, "cell-limit")
+
+    def _begins(self, say: Words, kind: str) -> str:
         if not self.since:
             return ""
         if not self.free:
-            return say("limit-begins-below", since=say.count(self.since))
-        return say("limit-begins", free=say.count(self.free), since=say.count(self.since))
+            return say(f"{kind}-begins-below", since=self.since)
+        return say(f"{kind}-begins", free=self.free, since=self.since)
 
 
 def on_the_night(limits: list[Reached]) -> list[Reached]:
@@ -91,7 +98,9 @@ def configured(view: View, vendor: str, limit: str) -> str:
         numbers = rows.loc[rows["unit"] == unit, "configured"]
         low, high = (_standing(say, x) for x in (numbers.min(), numbers.max()))
         number = low if low == high else say("between", low=low, high=high)
-        each.append(say("with-unit", number=number, unit=unit) if unit else number)
+        each.append(
+            say("with-unit", number=number, unit=say.named("unit", unit)) if unit else number
+        )
     return say("comma").join(each)
 
 

@@ -64,8 +64,9 @@ def page(view: View, pictures: Sequence[Picture] = ()) -> str:
     )
     contents = [(name, SECTIONS[name].content(view)) for name in view.sections]
     return environment.get_template("page.html.j2").render(
-        language=view.words.language,
+        language=view.words.language.replace("_", "-"),
         say=view.words.html,
+        plain=view.words,
         gap=view.words("sentence-space"),
         title=_title(view),
         subtitle=_subtitle(view),
@@ -77,7 +78,7 @@ def page(view: View, pictures: Sequence[Picture] = ()) -> str:
 def _title(view: View) -> str:
     name = view.scenario.promotion.name
     promotion = name[:1].upper() + name[1:].replace("_", " ")
-    return view.words("page-title", promotion=promotion, peak=view.words.count(view.peak))
+    return view.words("page-title", promotion=promotion, peak=view.peak)
 
 
 def _subtitle(view: View) -> str:

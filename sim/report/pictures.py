@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from markupsafe import escape
+
 from sim.report.charts import Chart
 from sim.report.style import NARROW_IN, WIDE_IN, image
 from sim.report.view import View
@@ -27,7 +29,7 @@ def drawn(chart: Chart, view: View) -> tuple[Picture, dict[str, bytes]]:
     figure = chart.draw(view, WIDE_IN)
     svg, png = image(figure, "svg"), image(figure, "png")
     narrow = image(chart.draw(view, NARROW_IN), "svg")
-    name, label = chart.name, chart.name.replace("_", " ")
+    name, label = chart.name, str(figure.get_label())
     wide = inline(svg, f"{name}-w", label)
     return (
         Picture(name, chart.section, wide, inline(narrow, f"{name}-n", label)),
@@ -49,4 +51,4 @@ def inline(svg: bytes, prefix: str, label: str) -> str:
     text = re.sub(r'(?<= d=")[^"]+', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), text)
     head, body = text.split(">", 1)
     head = re.sub(r' (?:width|height|xmlns(?::\w+)?|version)="[^"]*"', "", head)
-    return f'{head} role="img" aria-label="{label}">{body}'
+    return f'{head} role="img" aria-label="{escape(label)}">{body}'

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sim.catalogue import Words
+from sim.catalogue.language import Words
 from sim.report.view import TOGETHER, View
 
 COMPARED = ("cost_cny", "cost_month_cny", TOGETHER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.catalogue import Words
+from sim.catalogue.language import Words
 from sim.report.view import View
 
 

@@ -221,6 +221,7 @@ def panels(
     cell_h = margins.top + panel_height_in + margins.bottom
     height_in = head_in + rows * cell_h
     figure = Figure(figsize=(width_in, height_in), facecolor="white")
+    figure.set_label(title)
     y = height_in - 0.08
     for text, size, ink in head:
         weight = "bold" if size == HEADING_PT else "normal"

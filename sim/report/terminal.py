@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from unicodedata import east_asian_width
 
-from sim.catalogue import SPACE
+from sim.catalogue.language import SPACE
 from sim.report.limits import on_the_night, reached
 from sim.report.sections.answer import verdict, warnings
 from sim.report.sections.requests import ask_for, asked
@@ -30,7 +30,7 @@ def text(view: View) -> str:
 def _headings(view: View) -> list[str]:
     say = view.words
     return [
-        say("terminal-viewers", peak=say.count(view.peak)),
+        say("terminal-viewers", peak=view.peak),
         say("col-watched"),
         say("col-stalled"),
         say("col-sales-lost"),

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from sim.catalogue import Words, words
+from sim.catalogue.language import Words, words
 from sim.scenario import Scenario, Vendor
 from sim.study.interval import summarise
 from sim.study.kinds import kind_of
@@ -47,7 +47,7 @@ class Frames(Protocol):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """`peak_viewers` of the scripted night; `warnings`: what it can't do as its script says."""
+        """`peak_viewers` of the scripted night; `warnings`: messages about what it can't do."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,9 @@ class Estimate:
 
 UNKNOWN = Estimate(math.nan)
 
+ONE_IN_20 = 1.645
+"""Standard deviations above the median that one normal in twenty exceeds."""
+
 BANDS = ["ci_low", "ci_high", "input_low", "input_high"]
 
 
@@ -117,6 +120,11 @@ class View:
     def peaks(self) -> list[int]:
         """Offered peaks, rising: viewers."""
         return sorted(int(p) for p in self.frames.summary["peak_viewers"].unique())
+
+    @property
+    def rare_peak(self) -> float:
+        """Viewers that the peak of one night in twenty exceeds."""
+        return self.peak * math.exp(ONE_IN_20 * self.scenario.promotion.peak_sigma)
 
     @property
     def sections(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 
-from sim.catalogue import Figure, Message
+from sim.catalogue.message import Message, Number
 from sim.scenario.calendar import Month
 from sim.scenario.incidents import IncidentKind
 from sim.scenario.paths import PathText
@@ -714,9 +714,9 @@ class Scenario(Frozen):
 
     def left_out(self, duration_s: float) -> list[Message]:
         """What is scheduled after a show of this length and need not happen."""
-        ends = Figure(duration_s, "exact")
+        ends = Number(duration_s, "exact")
         return [
-            Message("warning-left-out", {"key": key, "at": Figure(begins_s, "exact"), "ends": ends})
+            Message("warning-left-out", {"key": key, "at": Number(begins_s, "exact"), "ends": ends})
             for key, begins_s, optional in self._events()
             if begins_s >= duration_s and optional
         ]

@@ -123,7 +123,7 @@ class Policy(Frozen):
         if cuts and self.ghost_s is None:
             raise ValueError(
                 f"ghost_s is needed where a limit's policy is cut_off, here {' and '.join(cuts)}: "
-                "how long those who are cut off still count (0: not at all)"
+                "how long viewers who are cut off still count (0: not at all)"
             )
         if self.scan_s is not None and self.scan_s.lowest < 1:
             raise ValueError(f"scan_s {self.scan_s.lowest:g} must be at least 1")

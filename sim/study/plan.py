@@ -8,7 +8,7 @@ from itertools import zip_longest
 from threading import Lock
 from typing import Any
 
-from sim.catalogue import Message
+from sim.catalogue.message import Message
 from sim.demand import Audience, draw_audience, expected_demand, not_followed
 from sim.engine import perfect, run
 from sim.record import Run

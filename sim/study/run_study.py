@@ -32,7 +32,8 @@ class Frames:
     tables: Mapping[str, pd.DataFrame]
     """By name; empty where nobody asked for one."""
     facts: dict[str, Any]
-    """`peak_viewers` of the scripted night; `warnings`: what it can't do as its script says."""
+    """`peak_viewers` of the scripted night; `warnings`: what it can't do as its script says, each
+    the messages that tell it (`Words.tell`)."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Name of a table -> its file, of those that are written."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.app import command
-from sim.catalogue import Message
+from sim.catalogue.message import Message
 
 ONE = "vendors=[budget]"
 

@@ -9,7 +9,7 @@ import pytest
 from fluent.syntax import FluentParser, ast
 from fluent.syntax.visitor import Visitor
 
-from sim.catalogue import Words, languages, words
+from sim.catalogue.language import SPACE, Words, languages, words
 
 SIM = Path(__file__).parents[2] / "sim"
 
@@ -38,8 +38,12 @@ def catalogue(language: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("language", languages())
-def test_every_language_has_the_same_messages(language):
-    assert catalogue(language) == catalogue("en")
+def test_every_language_has_the_messages_and_parameters_of_english(language):
+    english, here = catalogue("en"), catalogue(language)
+    assert set(here) == set(english)
+    assert {
+        name: found - english[name] for name, found in here.items() if found - english[name]
+    } == {}
 
 
 def named_in_the_program() -> set[str]:
@@ -47,16 +51,16 @@ def named_in_the_program() -> set[str]:
     found: set[str] = set()
     for file in [*SIM.rglob("*.py"), *SIM.rglob("*.j2")]:
         text = re.sub(r'"([\w-]+-)" ~ ', r'"\1{}"', file.read_text("utf-8"))
-        found |= set(re.findall(r'"((?:[a-z][\w-]*|\{[^"{}]*\})+)"', text))
+        found |= set(re.findall(r'"((?:[a-z-][\w-]*|\{[^"{}]*\})+)"', text))
     return {re.sub(r"\{[^{}]*\}", "{}", name) for name in found}
 
 
 def test_every_message_is_used_and_every_name_is_one():
     known, named = set(catalogue("en")), named_in_the_program()
-    patterns = [name.replace("{}", r"[\w-]+") for name in named if "-{}" in name]
-    patterns += [f"{kind}-.+" for kind in ("limit", "happened")]  # `Words.named`
+    patterns = [name.replace("{}", r"[\w-]+") for name in named if "-{}" in name or "{}-" in name]
+    patterns += [f"{kind}-.+" for kind in ("limit", "happened", "unit")]  # `Words.named`
     made = re.compile("|".join(patterns))
-    assert {m for m in known - named if not made.fullmatch(m)} == set()
+    assert {m for m in known - named - {"locale"} if not made.fullmatch(m)} == set()
     asked: set[str] = set()
     for file in [*SIM.rglob("report/**/*.py"), *SIM.rglob("*.j2")]:
         text = file.read_text("utf-8")
@@ -92,3 +96,17 @@ def test_another_language_writes_numbers_its_own_way():
     assert say.listed(["声网", "腾讯", "即构"]) == "声网、腾讯和即构"
     assert say.scale(3e6) == (1e4, "万元") and say.scale(3_000) == (1.0, "元")
     assert say.percent(0.00001) == "不到 0.01%"
+
+
+@pytest.mark.parametrize(
+    ("locale", "one", "many"),
+    [("fr_FR", "1,00 million", "2,50 millions"), ("sw", "milioni 1.00", "milioni 2.50")],
+)
+def test_a_large_amount_follows_the_plural_of_its_language(locale, one, many):
+    say = Words("xx", f"locale = {locale}")
+    assert [say.money(x).replace(SPACE, " ") for x in (1e6, 2.5e6)] == [one, many]
+
+
+def test_whole_numbers_in_a_message_are_written_as_the_locale_does():
+    say = Words("de", "locale = de_CH\nit = { $n }")
+    assert say("it", n=20_000) == say.count(20_000)

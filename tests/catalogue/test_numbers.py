@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sim.catalogue import SPACE, words
+from sim.catalogue.language import SPACE, words
 
 fmt = words("en")
 

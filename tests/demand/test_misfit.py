@@ -7,7 +7,7 @@ import shlex
 import numpy as np
 import pytest
 
-from sim.catalogue import SPACE, words
+from sim.catalogue.language import SPACE, words
 from sim.demand import expected_demand, not_followed
 from sim.demand.misfit import TOLD_HOURS, TOLD_VIEWERS, misfit
 from tests.demand.nights import AUDIENCES, PROMOTIONS, shipped

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sim.catalogue import Words
+from sim.catalogue.language import Words
 from sim.report.charts import ready_charts
 from sim.report.view import view
 from sim.scenario import Scenario
@@ -367,7 +367,9 @@ class Shouted(Words):
 
     def __init__(self) -> None:
         super().__init__("en", (files("sim.catalogue") / "en.ftl").read_text("utf-8"))
-        self._sizes = [(size, word.upper()) for size, word in self._sizes]
+
+    def _of_size(self, number: str, x: float, size: float) -> str:
+        return super()._of_size(number, x, size).upper()
 
     def __call__(self, message: str, /, **given: str | int) -> str:
         return super().__call__(message, **given).upper()

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sim.catalogue import SPACE, words
+from sim.catalogue.language import SPACE, words
 from sim.commerce import RUNGS
 from sim.report.charts import ready_charts
 from sim.report.charts.which_limit_binds import strips
@@ -421,8 +421,8 @@ def test_chance_incident_is_said_to_be_on_no_night_shown() -> None:
     (said,) = (s for s in verdict(view(made_up, night)) if "uplink" in s)
     assert said.replace(SPACE, " ") == (
         "The incident uplink (30.0 % a night) is on none of these nights, only in the revenue at "
-        "risk. It costs, a night on the mean and when it happens: with Agora CNY 300 and CNY "
-        "1,000; with Budget CNY 600 and CNY 2,000."
+        "risk. With Agora it costs CNY 300 a night on the mean, CNY 1,000 when it happens. With "
+        "Budget it costs CNY 600 a night on the mean, CNY 2,000 when it happens."
     )
     shown = paged(made_up, night, "ladder", "night_over_time")
     assert "by chance only" in shown and "none simulated" not in shown
@@ -440,8 +440,7 @@ def test_incident_of_one_vendor_is_told_with_its_name_alone() -> None:
     (said,) = (s for s in verdict(view(made_up, night)) if "dark" in s.lower())
     assert said.replace(SPACE, " ") == (
         "The incident dark (Budget, 5.0 % a night) is on none of these nights, only in the revenue "
-        "at risk. It costs, a night on the mean and when it happens: with Budget CNY 600 and CNY "
-        "2,000."
+        "at risk. With Budget it costs CNY 600 a night on the mean, CNY 2,000 when it happens."
     )
     shown = paged(made_up, night)
     assert "dark (Budget, the vendor&#39;s region cn, minute 0.1, 9.0 s, chance 5.0 %)" in shown

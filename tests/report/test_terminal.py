@@ -4,7 +4,7 @@ from unicodedata import east_asian_width
 
 import pytest
 
-from sim.catalogue import Message
+from sim.catalogue.message import Message
 from sim.report.terminal import text
 from sim.report.view import view
 from tests.report.made_up import frames, many, scenario

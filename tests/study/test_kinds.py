@@ -83,7 +83,6 @@ def test_a_search_asks_in_rounds_and_has_a_file_of_its_own(search: Scenario, tmp
     frames = run_study(search, lambda done, total: said.append((done, total)))
     assert said == [(0, 2), (1, 2), (2, 2), (2, 3), (3, 3), (3, 4), (4, 4)]
     assert frames.largest.to_dict("records") == [{"peak_viewers": 500, "next_tried": 750}]
-    assert sorted(set(frames.results["peak_viewers"])) == [250, 500, 750, 1000]
     assert set(frames.results["peak_viewers"]) == {250, 500, 750, 1000}
     write_tables(frames, tmp_path)
     assert (tmp_path / "largest.csv").read_text() == "peak_viewers,next_tried\n500,750\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.catalogue import words
+from sim.catalogue.language import words
 from sim.scenario import ScenarioError
 from sim.scenario.compose import load_scenario
 from sim.study.plan import refuse_misfit, warnings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from sim.report.charts.at_risk import REVENUE_AT_RISK
-from sim.report.charts.chart import Chart, Section
+from sim.report.charts.chart import Chart, SectionName
 from sim.report.charts.costs_against_peak import (
     COST_AGAINST_CONCURRENCY,
     COST_AND_LOST_MARGIN_AGAINST_CONCURRENCY,
@@ -22,7 +22,7 @@ from sim.report.style import WIDE_IN
 from sim.report.view import Frames, View, view
 from sim.scenario import Scenario
 
-__all__ = ["CHARTS", "Chart", "Section", "plot", "ready_charts"]
+__all__ = ["CHARTS", "Chart", "SectionName", "plot", "ready_charts"]
 
 CHARTS = (
     REVENUE_AT_RISK,

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from sim.catalogue import Say, Words
+from sim.catalogue.language import Words, Writer
 from sim.report.charts.axes import STEPS, about_intervals, bare_y, frame_y, said, whisker
 from sim.report.style import (
     GREY,
@@ -57,7 +57,7 @@ class Line:
         """Its height at a peak; level beyond its ends."""
         return float(np.interp(peak, list(self.known), [e.mean for e in self.known.values()]))
 
-    def label(self, peak: int, say: Say, words: Words) -> str:
+    def label(self, peak: int, say: Writer, words: Words) -> str:
         """The figure at a peak, with what it leaves out; "" where there is none."""
         e = self.at[peak]
         if not e.known:
@@ -113,7 +113,7 @@ class Told:
     """Sentences under the question, before what all charts against the audience say."""
     unit: str
     """Of the axis."""
-    say: Say
+    say: Writer
     """How a figure is written."""
     limit: float = math.inf
     """Figures can't be higher."""

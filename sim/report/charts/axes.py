@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from sim.catalogue import Say, Words
+from sim.catalogue.language import Words, Writer
 from sim.report.style import PALE
 from sim.report.view import Estimate
 
@@ -19,7 +19,7 @@ STEPS = [1, 2, 2.5, 5, 10]
 
 
 def frame_y(
-    axes: Axes, say: Say, top: float,
+    axes: Axes, say: Writer, top: float,
     limit: float = math.inf, room: float = 1.0, least: float = 0.0,
 ) -> None:  # fmt: skip
     """From 0, or the tick below `least`, to the tick above the highest value; `room` times that
@@ -31,7 +31,7 @@ def frame_y(
     bare_y(axes)
 
 
-def said(say: Say) -> FuncFormatter:
+def said(say: Writer) -> FuncFormatter:
     """Ticks in a reader's language."""
     return FuncFormatter(lambda x, _: say(x))
 

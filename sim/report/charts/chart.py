@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from sim.report.view import View
 
-Section = Literal["risk", "charts", "price_lists"]
+SectionName = Literal["risk", "charts", "price_lists"]
 """A section of the page that shows every chart of its own."""
 
 
@@ -20,7 +20,7 @@ class Chart:
 
     name: str
     """Of its file."""
-    section: Section
+    section: SectionName
     ready: Callable[[View], bool]
     """Whether the study made what it draws."""
     draw: Callable[[View, float], Figure]

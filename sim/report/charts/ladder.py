@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from sim.catalogue import MINUS, Words
+from sim.catalogue.language import MINUS, Words
 from sim.commerce import RUNGS
 from sim.report.charts.axes import about_intervals
 from sim.report.charts.chart import Chart

@@ -112,7 +112,7 @@ def _panel(view: View, vendor: str, series: pd.DataFrame, minutes: float, panel_
 
 
 def _night(axes: Axes, view: View, panel: Panel, minutes: float) -> None:
-    """Who is there and who would be, and what is broken when."""
+    """Viewers who are there, who would be on a perfect night, and what is broken when."""
     x = panel.curves.index.to_numpy() / 60
     axes.stackplot(
         x, *(panel.curves[several].sum(axis="columns") for _, _, several in STACK),

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from sim.catalogue import NONE, Say
+from sim.catalogue.language import NONE, Writer
 from sim.report.charts.chart import Chart
 from sim.report.style import (
     GREY,
@@ -182,7 +182,7 @@ def _strip(sheet: Sheet, row: int, s: Strip) -> None:
                 color=VERMILLION, alpha=share, linewidth=0,
             )  # fmt: skip
 
-    def some(x: float, say: Say) -> str:
+    def some(x: float, say: Writer) -> str:
         return say(x) if x else NONE
 
     said = [words.percent(s.use), some(s.harmed, words.money), some(s.lost_cny, words.money)]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from sim.catalogue import NONE, Words
+from sim.catalogue.language import NONE, Words
 from sim.report.charts.chart import Chart
 from sim.report.style import GREY, INK, Margins, drawing, panels, shortened, text_in
 from sim.report.view import View
@@ -45,7 +45,7 @@ class Split:
     stall: dict[tuple[str, str, str], float]
     """Stall ratio by vendor, way to group and group."""
     part: dict[tuple[str, str], float]
-    """Share of those who came by way to group and group, the largest first."""
+    """Share of the viewers who came by way to group and group, the largest first."""
 
     @property
     def kinds(self) -> list[str]:
@@ -134,7 +134,7 @@ def _groups(axes: Axes, shown: Split, kinds: list[str], across_in: float) -> Non
 
 
 def _column(axes: Axes, x: float, shown: Split, by: str, of: str, cell_in: float) -> None:
-    """One group: its name, its share of those who came, and how much stalls with each vendor."""
+    """One group: its name, its share of the viewers who came, what stalls with each vendor."""
     words, share = shown.words, shown.part[by, of]
     called = words(CLASSES[of]) if by == "class" and of in CLASSES else of
     _over(axes, x + 0.5, 24, shortened(called, cell_in - 0.04), INK)

@@ -95,7 +95,7 @@ def _costs(view: View, best: str, others: list[str]) -> str:
         vendor=view.marked(best),
         others=len(others),
         total=say.cny(total.mean),
-        interval=say.between(total.low, total.high, say.money) if total.has_interval else "none",
+        interval=say.between(total.low, total.high, say.money) if total.has_interval else 0,
         gains="yes" if share < 0 else "no",
         share=say.percent(abs(share)),
         bill=without(view, best, say.cny(view.figure(best, "cost_cny").mean)),
@@ -175,7 +175,7 @@ def _turned_away(view: View, best: str) -> Iterator[str]:
         "answer-own-shop",
         vendor=view.names[best],
         amount=say.cny(cny),
-        interval=say.between(sure.low, sure.high, say.money) if sure else "none",
+        interval=say.between(sure.low, sure.high, say.money) if sure else 0,
     )
 
 
@@ -263,11 +263,8 @@ def _may_strike(view: View) -> Iterator[str]:
             for vendor, name in view.best_first.items()
             if view.risk(vendor, incident_metric(k)).known
         ]
-        sentences = [say("answer-may-strike", incident=incident_with_chance(view, incident))]
-        if costs:
-            each = say("semicolon").join(costs[:MOST_STRUCK])
-            sentences.append(say("answer-incident-costs-each", each=each))
-        yield say.paragraph(sentences)
+        strikes = say("answer-may-strike", incident=incident_with_chance(view, incident))
+        yield say.paragraph([strikes, *costs[:MOST_STRUCK]])
 
 
 def _fees_saved(view: View) -> Iterator[str]:
@@ -303,9 +300,7 @@ def _fee_saved(view: View, vendor: str, reference: str) -> str:
         lost=say.cny(more.mean),
         times=of_two(times.mean),
         margin=of_two(margin.mean),
-        interval=say.between(times.low, times.high, of_two) if times.has_interval else "none",
-        inputs=(
-            say.between(times.input_low, times.input_high, of_two) if times.has_inputs else "none"
-        ),
+        interval=say.between(times.low, times.high, of_two) if times.has_interval else 0,
+        inputs=(say.between(times.input_low, times.input_high, of_two) if times.has_inputs else 0),
         **both,
     )

@@ -106,7 +106,7 @@ def _of_profile(view: View, profile: Vendor) -> Iterator[Number]:
             value=view.words.exact(figure.value),
             spread=_spread(view, figure.low, figure.high),
             confidence=figure.confidence,
-            note=source.note if source else figure.source if figure.source == GIVEN else "",
+            note=source.note if source else _note(view, figure.source),
             url=source.url if source and source.url.startswith(("http://", "https://")) else "",
             as_of=str(source.as_of or "") if source else "",
         )
@@ -124,8 +124,13 @@ def _shared(view: View) -> Iterator[Number]:
                     value=view.words.exact(number.value),
                     spread=_spread(view, number.lowest, number.highest),
                     confidence="assumed",
-                    note=number.source or "",
+                    note=_note(view, number.source, number.source or ""),
                 )
+
+
+def _note(view: View, source: str | None, other: str = "") -> str:
+    """What is said of a number that no source is named for."""
+    return view.words("assumed-given") if source == GIVEN else other
 
 
 def _spread(view: View, low: float, high: float) -> str:

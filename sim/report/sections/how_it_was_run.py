@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from sim.catalogue import NONE
+from sim.catalogue.language import NONE
 from sim.report.incidents import struck_by
 from sim.report.view import View
 from sim.scenario.model import Incident
@@ -72,12 +72,11 @@ def _incident(view: View, incident: Incident) -> str:
     return say(
         "how-incident",
         name=incident.name,
-        vendors=struck_by(view, incident) or "all",
-        what=say(f"incident-{incident.what}"),
-        where=incident.where or "none",
+        vendors=struck_by(view, incident) or 0,
+        what=say(f"incident-{incident.what}", where=incident.where),
         minute=say.exact(round(incident.time_s / 60, 1)),
         lasts=say.seconds(incident.duration_s),
-        chance="none" if incident.chance is None else say.percent(incident.chance),
+        chance=0 if incident.chance is None else say.percent(incident.chance),
     )
 
 
@@ -87,9 +86,9 @@ def _simulated(view: View) -> str:
     away = min(sample, scenario.study.curve_sample)
     return say(
         "how-sample",
-        sample="all" if sample == 1 else say.exact(sample),
+        sample=0 if sample == 1 else say.exact(sample),
         peak=say.count(view.peak),
-        away=say.exact(away) if view.has_curve and away != sample else "none",
+        away=say.exact(away) if view.has_curve and away != sample else 0,
     )
 
 

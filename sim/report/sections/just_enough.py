@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.catalogue import NONE
+from sim.catalogue.language import NONE
 from sim.report.ranges import Effect, effects
 from sim.report.view import View
 
@@ -56,15 +56,15 @@ def _story(view: View, quarter: int | None) -> Iterator[str]:
     say, lost = view.words, view.lost_share(THIN)
     if view.peak >= BIG_NIGHT:
         yield say("thin-story")
-    sure = say.between(lost.low, lost.high, say.percent) if lost.has_interval else "none"
+    sure = say.between(lost.low, lost.high, say.percent) if lost.has_interval else 0
     here = say(
         "thin-loses",
         vendor=view.names[THIN],
         share=say.percent(lost.mean),
         interval=sure,
         peak=say.count(view.peak),
-        quarter=say.count(quarter) if quarter else "none",
-        less=say.percent(view.lost_share(THIN, quarter).mean) if quarter else "none",
+        quarter=say.count(quarter) if quarter else 0,
+        less=say.percent(view.lost_share(THIN, quarter).mean) if quarter else 0,
     )
     if view.peak < BIG_NIGHT:
         yield here

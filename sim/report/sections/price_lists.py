@@ -5,18 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sim.catalogue import NONE, Words
-from sim.report.cells import Cell, fixed_beside, unbilled_beside
+from sim.catalogue.language import NONE, Words
+from sim.report.cells import Cell, Row, fixed_beside, unbilled_beside
 from sim.report.plans import Cheapest, Plan, cheapest, plans
 from sim.report.view import View
-
-
-@dataclass(frozen=True)
-class Row:
-    """One plan."""
-
-    name: str
-    cells: list[Cell]
 
 
 @dataclass(frozen=True)

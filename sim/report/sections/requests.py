@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
-from sim.catalogue import NOISE, Say
+from sim.catalogue.language import NOISE, Writer
 from sim.report.view import View
 from sim.scenario.quantity import Quantity
 from sim.scenario.vendor import Vendor
@@ -20,9 +19,6 @@ ASKED = (
 
 PEOPLE = ("peak_concurrency", "joins_per_s", "token_calls_per_s")
 AMOUNTS = ("minutes", "egress_gb")
-
-ONE_IN_20 = 1.645
-"""Standard deviations above the median that one normal in twenty exceeds."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +65,11 @@ class Requests:
 def content(view: View) -> Requests:
     """For the template; without a table of what to ask `told` is empty."""
     told, say = asked(view), view.words
-    sigma = view.scenario.promotion.peak_sigma
     return Requests(
         ask_for=ask_for(view, told),
         told=told,
         peak=say.count(view.peak),
-        one_in_20=say.number(view.peak * math.exp(ONE_IN_20 * sigma)),
+        one_in_20=say.number(view.rare_peak),
         beyond=any(a.beyond for one in told for a in one.asks),
         has_incidents=bool(view.scenario.incidents),
     )
@@ -142,7 +137,7 @@ def _ask(
     view: View, row: pd.Series, ceiling: float | None = None, tens: float | None = None
 ) -> Ask:
     say, what = view.words, str(row["what"])
-    how: Say = say.people if what in PEOPLE else say.money if what in AMOUNTS else say.number
+    how: Writer = say.people if what in PEOPLE else say.money if what in AMOUNTS else say.number
     p95 = float(row["p95"])
     shown, calm = say.up(p95, how), say.up(float(row.get("calm_p95", p95)), how)
     low = ceiling is not None and ceiling < p95 * (1 - NOISE)

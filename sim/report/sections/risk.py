@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sim.report.cells import Cell, banded
+from sim.report.cells import Cell, Row, banded
 from sim.report.incidents import incident_with_chance
-from sim.report.sections.requests import ONE_IN_20
 from sim.report.view import View
 
 COLUMNS = (
@@ -20,14 +18,6 @@ COLUMNS = (
     ("col-by-vendor", "vendor_attributable_cny", "mean"),
 )
 """Heading, metric and statistic."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One vendor."""
-
-    name: str
-    cells: list[Cell]
 
 
 @dataclass(frozen=True)
@@ -85,7 +75,7 @@ def _about(view: View) -> list[Markup]:
             f"risk-about-{over}",
             incidents="yes" if scenario.incidents else "no",
             peak=say.count(view.peak),
-            one_in_20=say.number(view.peak * math.exp(ONE_IN_20 * sigma)),
+            one_in_20=say.number(view.rare_peak),
         )
     ]
     chances = [incident_with_chance(view, i) for i in scenario.incidents if i.chance is not None]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from sim.catalogue import NONE
+from sim.catalogue.language import NONE
 from sim.report.bills import Billed, bills
 from sim.report.cells import (
     Cell,
@@ -66,7 +66,7 @@ class SideBySide:
     """Headings of the further figures."""
     notes: list[str]
     """Messages under the first table: what its figures are."""
-    given: dict[str, str]
+    given: dict[str, str | int]
     """What those messages are filled in with."""
     limits: bool
     """Whether any limit was reached."""
@@ -80,10 +80,12 @@ def content(view: View) -> SideBySide:
     missing = sorted({view.unbilled(v) for v in view.ranked} - {""})
     certain = any(i.chance is None for i in view.scenario.incidents)
     granted = any(one.cells[-1].text != NONE for one in shown)
+    ordinary = view.scenario.commerce.month.ordinary_nights > 0
     monthly = any(view.figure(v, "cost_month_cny").known for v in view.ranked)
     notes = {
         "vendors-note": True,
-        "vendors-note-month": monthly,
+        "vendors-note-month": monthly and ordinary,
+        "vendors-note-month-alone": monthly and not ordinary,
         "vendors-note-kept": True,
         "vendors-note-order": True,
         "vendors-note-lists": any(plan.number for plan in plans(view)),
@@ -96,7 +98,7 @@ def content(view: View) -> SideBySide:
         headings=headings([one.cells for one in shown]),
         more=headings([one.more for one in shown]),
         notes=[message for message, applies in notes.items() if applies],
-        given={"missing": view.words.listed(missing), "month": _month(view), **_kept(view)},
+        given={"missing": view.words.listed(missing), **_month(view), **_kept(view)},
         limits=any(reached(view, v) for v in view.ranked),
         limits_cost=list(limits_cost(view)),
         has_incidents=certain,
@@ -152,7 +154,7 @@ def _granted(view: View, vendor: str, bound: bool) -> Cell:
     if not bound or not math.isfinite(lost) or not perfect > 0:
         return Cell(say("col-granted"), NONE)
     cell = Cell(say("col-granted"), say("cell-lost", share=say.percent(lost / perfect)))
-    bill, missing = view.figure(vendor, "granted_cost_cny"), view.unbilled(vendor) or "none"
+    bill, missing = view.figure(vendor, "granted_cost_cny"), view.unbilled(vendor) or 0
     if not bill.known:
         return cell
     margin = lost * view.scenario.commerce.net_of_lost["lost_margin_cny"]
@@ -194,23 +196,15 @@ def _first_limit(view: View, vendor: str, limits: list[Reached]) -> Cell:
     if here:
         first = here[0]
         cell = Cell(heading, say.named("limit", first.limit))
-        cell = cell.below(first.configured, _begins(view, first))
+        cell = cell.below(first.configured, first.begins_in_cell(say))
     else:
         first = None
         known = view.figure(vendor, "stall_ratio").known
         cell = Cell(heading, say("cell-no-limit") if known else NONE)
         for one in later[:1]:
-            cell = cell.below(say.named("limit", one.limit), _begins(view, one))
+            cell = cell.below(say.named("limit", one.limit), one.begins_in_cell(say))
     costly = _costliest(view, vendor, first)
     return Cell(cell.heading, cell.text, (*cell.under, *filter(None, [costly])))
-
-
-def _begins(view: View, one: Reached) -> str:
-    """The line of a cell."""
-    since, free = view.words.count(one.since), view.words.count(one.free)
-    if not one.free:
-        return view.words("cell-limit-begins-below", since=since)
-    return view.words("cell-limit-begins", free=free, since=since)
 
 
 def _costliest(view: View, vendor: str, first: Reached | None) -> str:
@@ -227,7 +221,7 @@ def _costliest(view: View, vendor: str, first: Reached | None) -> str:
         limit=say.named("limit", limit),
         amount=say.cny(cny),
         # Of all limits and incidents; elsewhere they may gain.
-        whole=say.money(whole) if whole > cny else "none",
+        whole=say.money(whole) if whole > cny else 0,
     )
 
 
@@ -291,17 +285,14 @@ def _with_interval(view: View, e: Estimate) -> tuple[str, str]:
 # --- notes ----------------------------------------------------------------------------------------
 
 
-def _month(view: View) -> str:
-    """`26 ordinary nights at 30 % of this night's use, and this night`."""
+def _month(view: View) -> dict[str, str | int]:
+    """The other nights of the month: `26 ordinary nights at 30 % of this night's use`."""
     month, say = view.scenario.commerce.month, view.words
-    if not month.ordinary_nights:
-        return say("month-this-night-alone")
-    return say(
-        "month",
-        nights=month.ordinary_nights,
-        share=say("percent", percent=say.exact(100 * month.ordinary_share.value)),
-        promotions=len(month.promotions),
-    )
+    return {
+        "nights": month.ordinary_nights,
+        "share": say("percent", percent=say.exact(100 * month.ordinary_share.value)),
+        "promotions": len(month.promotions),
+    }
 
 
 def _kept(view: View) -> dict[str, str]:
