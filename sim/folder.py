@@ -38,6 +38,7 @@ if LOCKS:
     import fcntl
 
 MANIFEST, CONFIG, PAGE = "manifest.json", "config.yaml", "report.html"
+SESSIONS = "sessions.parquet"
 GATHERED = ("results.parquet", "breakdown.parquet", "timeseries.parquet", "summary.csv")
 """Tables that a sweep puts together: every study has them, and no run is whole without."""
 
@@ -56,8 +57,11 @@ def finished(folder: Path, scenario: Scenario) -> bool:
     """Whether all that this scenario asks for is there, as it was written."""
     if damage(folder):
         return False
-    # A run without its page is finished only for who wants none; a page that failed once fails.
-    return not scenario.report.enabled or PAGE in {*_manifest(folder)["files"], *failed(folder)}
+    # A run without what is asked for is finished only where nobody wants it; a page that failed
+    # once fails.
+    wanted = {PAGE: scenario.report.enabled, SESSIONS: scenario.report.sessions}
+    there = {*_manifest(folder)["files"], *failed(folder)}
+    return there >= {file for file, asked in wanted.items() if asked}
 
 
 def failed(folder: Path) -> dict[str, str]:
@@ -226,7 +230,8 @@ def write_tables(frames: Frames, folder: Path) -> None:
     """The tables that have a file (docs/tables.md); same content, same bytes."""
     for name, file in frames.files.items():
         table = frames.tables[name]
-        if len(table) or not file.endswith(".csv"):  # one nobody asked for leaves no file
+        # One nobody asked for leaves no file: a CSV of no row, a Parquet file of no column.
+        if len(table) or (len(table.columns) and not file.endswith(".csv")):
             _write(table, folder / file)
 
 

@@ -193,6 +193,15 @@ col-part = part
 ## What the night could not do as its script says
 
 warning-left-out = { $key } { $at } is after the show, which ends at { $ends } s: left out.
+warning-rows-late = { $rows ->
+    [one] A viewer of audience.file (line { $line }) comes
+   *[other] { $rows } viewers of audience.file (the first on line { $line }) come
+} after the show, which ends at { $ends } s: left out.
+warning-rows-stay = The viewers of audience.file come and leave as the file says: promotion.mass_exit and drops.extra_arrivals move none of them.
+warning-rows-other-peak = The night at { $peak } viewers is not that of audience.file, whose own peak is { $own }: { $more ->
+    [yes] each row stands for { $each } viewers on average, and those beyond the first arrive at another moment of the same { $step } s.
+   *[no] an even part of its rows is taken, { $share } of them.
+}
 warning-misfit = { $cohort ->
         [0] The room can't follow its curve:
        *[other] Cohort '{ $cohort }' can't follow its curve:

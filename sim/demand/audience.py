@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import poisson
 
-from sim.demand.curve import Demand, expected_demand
+from sim.demand.curve import Demand
+from sim.demand.keys import COHORT_BINS, evenly
 from sim.demand.orders import base_rate, draw_orders, order_rates
+from sim.demand.recorded import Recorded, came, expected_demand, paths, traits
 from sim.demand.stay import residual_stays, stays
 from sim.draws import Cause, pairs
 from sim.scenario.errors import ScenarioError
@@ -20,16 +22,6 @@ from sim.scenario.model import Scenario
 
 AT_ONCE = 500_000
 """Viewers drawn at once where only their orders are wanted, but never less than one bin."""
-
-STRIP_S = 10.0
-"""Of a sample's list, in which the stays of viewers who come stand in order: shorter strips know
-better who comes when, longer ones who stays. Of 1 to 60 s, 5 and 10 came closest to the whole."""
-
-GOLDEN = (5**0.5 - 1) / 2
-
-COHORT_BINS = 2**20
-"""More than any show has: a bin's number is part of its viewers' keys, so no cohort may meet
-another's. Those of cohort k who are there at the start stand in bin -1 - k."""
 
 AUDIENCE = np.dtype(
     [
@@ -46,6 +38,8 @@ AUDIENCE = np.dtype(
         ("mean_mbps", "f8"),
         ("interactive", "?"),
         ("intent", "f8"),
+        ("row", "i4"),  # of audience.file
+        ("first", "i4"),  # 1 + place in Audience.paths of what they begin with; 0: the vendor's way
     ]
 )
 
@@ -63,6 +57,8 @@ class Audience:
     """Orders a second of a viewer of mean intent."""
     order_weight: float
     """Orders of the night that each stands for: 1 but for chance, without a sample exactly 1."""
+    paths: tuple[str, ...] = ()
+    """Names of paths that viewers of a file begin with."""
 
     @property
     def leave_s(self) -> NDArray[np.float64]:
@@ -90,43 +86,43 @@ def draw_audience(scenario: Scenario, replication: int) -> Audience:
         )
     demand = expected_demand(scenario.promotion, scenario.audience)
     sample = scenario.audience.sample
-    count = _count(scenario, replication, demand)
+    whole = _whole(scenario, replication, demand)
     if sample < 1:
-        viewers, worth = _sample(scenario, replication, demand, count)
+        viewers, worth = _sample(scenario, replication, demand, whole)
     else:
-        viewers = _stays(scenario, replication, demand, count)
+        viewers = next(whole)  # all of them
     _set_traits(scenario, replication, viewers)
     orders, base = _orders(scenario, replication, demand, viewers, 1 / sample)
     weight = 1.0
     if sample < 1 and len(orders):
         weight = float(worth / orders["value_cny"].sum())
-    return Audience(viewers, orders, demand, base, weight)
+    return Audience(viewers, orders, demand, base, weight, paths(scenario.audience))
+
+
+def _whole(scenario: Scenario, replication: int, demand: Demand) -> Iterator[NDArray[np.void]]:
+    """dtype AUDIENCE: all viewers of the night, without their traits; of a night that is drawn for
+    a sample so many at once, as the whole may not fit into memory."""
+    if isinstance(demand, Recorded):
+        yield _recorded(scenario, replication, demand)
+        return
+    count = _count(scenario, replication, demand)
+    at_once = AT_ONCE if scenario.audience.sample < 1 else 1 + count.sum()
+    part = np.cumsum(count) // at_once
+    for k in np.unique(part):
+        yield _stays(scenario, replication, demand, np.where(part == k, count, 0))
 
 
 def _sample(
-    scenario: Scenario, replication: int, demand: Demand, count: NDArray[np.int64]
+    scenario: Scenario, replication: int, demand: Demand, whole: Iterable[NDArray[np.void]]
 ) -> tuple[NDArray[np.void], float]:
-    """(dtype AUDIENCE: the sampled of a night; what the whole night's orders are worth, CNY).
-
-    Systematic sampling from an ordered list (Cochran 1977, chapter 8): the night in order of
-    arrival, strip by strip, and within a strip by how long they stay, up and down in turns. So
-    viewers present, coming and leaving are at every moment nearly as many as the night's. The
-    viewer at place n of the list is taken where the fraction of n golden ratios (and a keyed start)
-    is below the sample: evenly spread whatever the sample, and a smaller one is part of a larger
-    one.
-    """
+    """(dtype AUDIENCE: the sampled of a night; what the whole night's orders are worth, CNY)."""
     start = pairs(scenario.seed, replication, Cause.SAMPLE, [0], 0)[0, 0]
-    drawn, place, worth = [], 0, 0.0
-    part = np.cumsum(count) // AT_ONCE  # the whole night may not fit into memory
-    for k in np.unique(part):
-        v = _stays(scenario, replication, demand, np.where(part == k, count, 0))
+    drawn, before, worth = [], 0, 0.0
+    for v in whole:
         worth += _orders(scenario, replication, demand, v, 1.0)[0]["value_cny"].sum()
-        strip = np.floor(v["arrival_s"] / STRIP_S)
-        stay = v["intention_s"] * np.where(strip % 2 == 0, 1, -1)
-        n = np.empty(len(v))
-        n[np.lexsort((stay, strip, v["bin"]))] = place + np.arange(len(v))
-        drawn.append(v[(start + n * GOLDEN) % 1 < scenario.audience.sample])
-        place += len(v)
+        place = evenly(start, v["bin"], v["arrival_s"], v["intention_s"], before)
+        drawn.append(v[place < scenario.audience.sample])
+        before += len(v)
     return np.concatenate(drawn), worth
 
 
@@ -151,7 +147,7 @@ def _stays(
     scenario: Scenario, replication: int, demand: Demand, count: NDArray[np.int64]
 ) -> NDArray[np.void]:
     """dtype AUDIENCE: so many of each of `_bins`, when they come and go, and how much they buy."""
-    seed, spread = scenario.seed, scenario.audience.intent_sigma_ln
+    seed = scenario.seed
     bin_ = np.repeat(_bins(demand), count)
     j = np.arange(len(bin_)) - np.repeat(np.cumsum(count) - count, count)
 
@@ -181,12 +177,30 @@ def _stays(
         when = leave.time_s + leave.duration_s * out[:, 1]
         taken = np.array(hits)[v["cohort"]] & (out[:, 0] < leave.share) & (when > v["arrival_s"])
         v["exit_s"] = np.where(taken, np.minimum(v["exit_s"], when), v["exit_s"])
-    v["intent"] = np.exp(spread * ndtri(draw(Cause.INTENT)[:, 0]) - spread**2 / 2)
+    v["intent"] = _intent(scenario, draw(Cause.INTENT)[:, 0])
     return v
 
 
+def _recorded(scenario: Scenario, replication: int, demand: Recorded) -> NDArray[np.void]:
+    """dtype AUDIENCE: the viewers of a file, whom no mass exit takes."""
+    who = came(scenario, replication, demand)
+    v = np.zeros(len(who.row), AUDIENCE)
+    for key, values in who._asdict().items():
+        v[key] = values
+    v["exit_s"] = demand.duration_s
+    u = pairs(scenario.seed, replication, Cause.INTENT, v["bin"], v["j"])[:, 0]
+    v["intent"] = _intent(scenario, u)
+    return v
+
+
+def _intent(scenario: Scenario, u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lognormal, with a mean of 1."""
+    spread = scenario.audience.intent_sigma_ln
+    return np.asarray(np.exp(spread * ndtri(u) - spread**2 / 2))
+
+
 def _set_traits(scenario: Scenario, replication: int, v: NDArray[np.void]) -> None:
-    """Where they are, on what, and by which link."""
+    """Where they are, on what, and by which link: drawn, but for what a file says of them."""
     who = scenario.audience
 
     def draw(cause: Cause) -> NDArray[np.float64]:
@@ -205,8 +219,13 @@ def _set_traits(scenario: Scenario, replication: int, v: NDArray[np.void]) -> No
             v[trait][mine] = _chosen(u[mine], shares, known)
     v["interactive"] = device[:, 1] < who.interactive_share
     net = scenario.network
-    if net.mix is not None and net.kind == "markov":
+    markov = net.mix is not None and net.kind == "markov"
+    if net.mix is not None and markov:
         v["access"] = _chosen(link[:, 0], list(net.mix.items()), list(net.mix))
+    for trait, said in () if who.file is None else traits(scenario):
+        mine = said[v["row"]]
+        v[trait] = np.where(mine < 0, v[trait], mine)
+    if net.mix is not None and markov:
         laws = [net.classes[name].mean_mbps for name in net.mix]
         median = np.array([law.median for law in laws])[v["access"]]
         sigma = np.array([law.sigma_ln for law in laws])[v["access"]]

@@ -102,6 +102,11 @@ class Demand:
         """Expected number of viewers, those present at the start included."""
         return float(self.initial + (self.per_s * np.diff(self.edges_s)).sum())
 
+    def mean_viewers(self, t: Array) -> Array:
+        """Expected viewers between each of these times and the next."""
+        crowd = np.interp(t, self.times_s, self.offered)
+        return np.asarray((crowd[1:] + crowd[:-1]) / 2)
+
     @property
     def mean_stay_s(self) -> float:
         """Of viewers who come while the show lasts."""
@@ -111,7 +116,7 @@ class Demand:
         return first + sum(more) / (sum(joins) or 1.0)
 
 
-def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
+def curve_demand(promotion: Promotion, audience: Audience) -> Demand:
     """Arrivals that make the script's concurrency come true with perfect delivery.
 
     Each cohort by itself: its curve, at its share of the peak, with its own stay.
@@ -120,7 +125,9 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
     points, views, duration = None, None, promotion.duration_s
     if promotion.file is not None:
         points, views = read_curve(resolve_file("promotion.file", promotion.file))
-        duration = _length_s(promotion, float(points[-1, 0]))
+        duration = length_s(
+            promotion, f"promotion.file '{promotion.file}'", "time_s", float(points[-1, 0])
+        )
     elif promotion.concurrency is not None:
         points = np.array(promotion.concurrency)
     assert duration is not None
@@ -131,8 +138,7 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
         )
     peak = highest if promotion.peak_viewers is None else float(promotion.peak_viewers)
     _solvable(promotion, audience, duration)
-    edges = np.append(np.arange(0.0, duration - 1e-9, promotion.grid_s), duration)
-    times = np.sort(np.append(edges, (edges[1:] + edges[:-1]) / 2))
+    edges, times = grid(promotion, duration)
     curves = [_curve(cohort, points, highest, peak, duration) for cohort in audience.parts]
     laws = _laws(audience, curves, points, views, highest / peak)
     parts = tuple(
@@ -146,6 +152,12 @@ def expected_demand(promotion: Promotion, audience: Audience) -> Demand:
         sum(part.initial for part in parts),
         offered, float(offered.max()),
     )  # fmt: skip
+
+
+def grid(promotion: Promotion, duration: float) -> tuple[Array, Array]:
+    """(edges of the bins, these and the middles between them), seconds."""
+    edges = np.append(np.arange(0.0, duration - 1e-9, promotion.grid_s), duration)
+    return edges, np.sort(np.append(edges, (edges[1:] + edges[:-1]) / 2))
 
 
 def _curve(
@@ -251,14 +263,17 @@ def _solvable(promotion: Promotion, audience: Audience, duration: float) -> None
         )
 
 
-def _length_s(promotion: Promotion, recorded_s: float) -> float:
-    """How long the show of a recorded curve is: what is asked for, else the whole of it."""
+def length_s(promotion: Promotion, file: str, column: str, recorded_s: float) -> float:
+    """How long the show of a recording is: what is asked for, else the whole of it.
+
+    `file`, `column`: where that stands, in a sentence.
+    """
     if promotion.duration_s is not None:
         return promotion.duration_s
     if not LEAST_SHOW_S <= recorded_s <= MOST_SHOW_S:
         raise ScenarioError(
-            f"promotion.file '{promotion.file}' is {recorded_s:g} s long, a show is "
-            f"{LEAST_SHOW_S:g} to {MOST_SHOW_S}: column time_s must be in seconds, or "
+            f"{file} is {recorded_s:g} s long, a show is "
+            f"{LEAST_SHOW_S:g} to {MOST_SHOW_S}: column {column} must be in seconds, or "
             "promotion.duration_s say how much of it is meant"
         )
     if misfit := too_many_steps(recorded_s, promotion.grid_s):

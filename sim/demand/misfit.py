@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.catalogue.message import Message, Number
-from sim.demand.curve import Array, Demand, Part, cells, expected_demand, presence
+from sim.demand.curve import Array, Demand, Part, cells, curve_demand, presence
 from sim.scenario.model import MOST_BINS, MOST_CELLS, Audience, MassExit, Promotion
 
 TOLD_HOURS = 0.02
@@ -54,7 +54,9 @@ class Misfit:
 
 def not_followed(promotion: Promotion, audience: Audience) -> list[Message]:
     """What is wrong with the script's curve and what mends it; empty if nothing is."""
-    demand = expected_demand(promotion, audience)
+    if audience.file is not None:
+        return []  # its viewers follow no curve
+    demand = curve_demand(promotion, audience)
     worst = _worst(demand)
     if worst is None:
         return []
@@ -156,7 +158,7 @@ def _mend(
             break
         if untried := cells(promotion, audience, demand.duration_s) > MOST_TRIED_CELLS:
             break
-        demand = expected_demand(promotion, audience)
+        demand = curve_demand(promotion, audience)
     reached = "untried" if untried else "part" if worst else "all"
     return promotion.mass_exit, promotion.grid_s, reached
 

@@ -82,9 +82,8 @@ def order_rates(promotion: Promotion, commerce: Commerce, duration_s: float) -> 
 def wished(demand: Demand, rates: Rates) -> Array:
     """(products) orders of the night, at one order a second of a viewer of mean intent."""
     t = np.linspace(0, demand.duration_s, 20 * len(demand.times_s))
-    crowd = np.interp(t, demand.times_s, demand.offered)
     mass = np.diff(rates.cumulative(t), axis=0)
-    return np.asarray(((crowd[1:] + crowd[:-1]) / 2) @ mass)
+    return np.asarray(demand.mean_viewers(t) @ mass)
 
 
 def base_rate(

@@ -16,7 +16,6 @@ from sim.engine.state import (
     SimState,
     advance_row,
     enter,
-    first_path,
     gone,
     pass_orders,
     remember,
@@ -50,7 +49,7 @@ def turn_outside(n: SimState, i: int) -> None:
         v.asked_s = t
         if not already_there(v):
             count(n.meters, ATTEMPTS, t)
-        take_path(n, v, first_path(n, v))
+        take_path(n, v, v.first)
         request_join(n, i, t, NOBODY)
         return
     advance_row(n, v, t)

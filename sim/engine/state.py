@@ -195,12 +195,6 @@ def take_path(n: SimState, v: Any, path: int) -> None:
 
 
 @step
-def first_path(n: SimState, v: Any) -> int:
-    """The path this viewer is offered first."""
-    return 1 if n.player[0].interactive_only and not v.interactive else 0
-
-
-@step
 def arrive(n: SimState, i: int) -> None:
     """A viewer taps: first plan of their row."""
     v = n.rows[i]
@@ -209,7 +203,7 @@ def arrive(n: SimState, i: int) -> None:
     v.since_freeze_s = NEVER
     v.state_us = us(v.now_s)
     v.slot = -1
-    take_path(n, v, first_path(n, v))
+    take_path(n, v, v.first)
     p = n.player[v.path]
     v.link_until_s = v.arrival_s + first_holding(n.links, v, p.seed, p.replication)
     v.order_s = n.orders[v.order].time_s if v.order < v.order_end else NEVER

@@ -91,12 +91,12 @@ def each_point(argv: Sequence[str], task: Callable[[Point], None]) -> Path | Non
     def one(cfg: DictConfig) -> None:
         job = HydraConfig.get()
         scenario: Scenario | ScenarioError
+        given: Any = OmegaConf.to_container(job.overrides.task, resolve=False)
         try:
-            scenario = validated(cfg, config_dir)
+            scenario = validated(cfg, config_dir, given=given)
         except ScenarioError as refused:
             scenario = refused
         sweep = Path(job.sweep.dir) if job.mode is RunMode.MULTIRUN else None
-        given: Any = OmegaConf.to_container(job.overrides.task, resolve=False)
         try:
             task(Point(that_matter(given), sweep, scenario))
         except Exception as error:

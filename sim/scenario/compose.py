@@ -96,8 +96,9 @@ def load_scenario(*overrides: str, config_dir: str | Path | None = None) -> Scen
         if folder is not None:
             folder = folder.resolve()
             check_config_dir(folder)
-        cfg = _of_arguments(arguments(overrides), folder)
-    return validated(cfg, folder)
+        given = arguments(overrides)
+        cfg = _of_arguments(given, folder)
+    return validated(cfg, folder, given=given)
 
 
 def _of_arguments(given: list[str], folder: Path | None) -> DictConfig:
@@ -173,7 +174,7 @@ def run_again(folder: Path, argv: Sequence[str]) -> Scenario:
         if more or override.is_sweep_override() or override.is_delete():
             _refuse_beside_rerun([str(override.input_line)])
         OmegaConf.update(cfg, key, override.value(), merge=True, force_add=True)
-    return validated(cfg, resolve=False)
+    return validated(cfg, resolve=False, given=overrides)
 
 
 def _refuse_beside_rerun(arguments: Sequence[str]) -> None:
@@ -203,13 +204,22 @@ def searched(folder: Path) -> str:
     return f"hydra.searchpath=[{literal(f'{_Beside.scheme()}://{folder.absolute()}')}]"
 
 
-def validated(cfg: DictConfig, config_dir: Path | None = None, resolve: bool = True) -> Scenario:
-    """The scenario of a composed configuration; a ScenarioError says what is wrong with it."""
+def validated(
+    cfg: DictConfig,
+    config_dir: Path | None = None,
+    resolve: bool = True,
+    given: Sequence[str] = (),
+) -> Scenario:
+    """The scenario of a composed configuration; a ScenarioError says what is wrong with it.
+
+    `given`: the overrides in it.
+    """
     options = groups(config_dir)
     with in_words(config_dir):
         plain = OmegaConf.to_container(cfg, resolve=resolve, throw_on_missing=resolve)
         data = _with_text_keys(plain)
         _check_vendors(data.get("vendors"), options["vendors"])
+        _own_peak(data, given)
         try:
             scenario = Scenario.model_validate(data)
         except ValidationError as error:
@@ -417,6 +427,27 @@ def _check_vendors(vendors: Any, files: Sequence[str]) -> None:
                 f"without {', '.join(k for k in needed if k not in body)}: its file must give "
                 f"them and be chosen{how}, or nothing may set it"
             )
+
+
+def _own_peak(data: dict[str, Any], given: Sequence[str]) -> None:
+    """Viewers who are given one by one are as many as they are: no script says how many."""
+    audience, script = data.get("audience"), data.get("promotion")
+    if not (isinstance(audience, Mapping) and isinstance(script, dict)):
+        return
+    if audience.get("file") is None:
+        return
+    for override in OverridesParser.create().parse_overrides(list(given)):
+        asked = override.value()
+        if override.key_or_group == "promotion" and isinstance(asked, Mapping):
+            asked = asked.get("peak_viewers")
+        elif override.key_or_group != "promotion.peak_viewers":
+            continue
+        if asked is not None:
+            raise ScenarioError(
+                f"promotion.peak_viewers={shown(asked)} can't stand beside audience.file, whose "
+                "viewers are as many as its rows: study.peaks=[2] asks for a night of twice as many"
+            )
+    script["peak_viewers"] = None
 
 
 def _check_provenance(scenario: Scenario) -> None:

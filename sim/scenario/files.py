@@ -21,9 +21,10 @@ SIM = Path(__file__).resolve().parents[1]
 CONF = next(p for p in (SIM / "conf", SIM.parent / "conf") if (p / "config.yaml").is_file())
 """The shipped configuration: inside the package in a wheel, beside it in a checkout."""
 
-Kind = Literal["promotion.file", "network.traces"]
+Kind = Literal["promotion.file", "audience.file", "network.traces"]
 _SHIPPED: dict[Kind, Path] = {
     "promotion.file": CONF / "promotion" / "curves",
+    "audience.file": CONF / "audience" / "nights",
     "network.traces": CONF / "network" / "traces",
 }
 """Each key that names a file, and where the shipped ones are."""
@@ -31,6 +32,8 @@ _SHIPPED: dict[Kind, Path] = {
 
 MOST_BYTES = 20_000_000
 """Of a recording: a week of seconds. Larger ones are not what the key means."""
+MOST_BYTES_OF_VIEWERS = 200_000_000
+"""Of an audience: three million of them."""
 MOST_FILES = 10_000
 
 
@@ -62,12 +65,12 @@ def resolve_file(kind: Kind, text: str) -> Path:
 
 
 def _not_too_large(kind: Kind, path: Path) -> None:
-    size = 0
+    size, most = 0, MOST_BYTES_OF_VIEWERS if kind == "audience.file" else MOST_BYTES
     for n, file in enumerate(_files(path)):
         size += file.stat().st_size
-        if size > MOST_BYTES or n >= MOST_FILES:
+        if size > most or n >= MOST_FILES:
             raise ScenarioError(
-                f"{kind} '{path}' is too large: it must be {MOST_BYTES // 10**6} MB, and of a "
+                f"{kind} '{path}' is too large: it must be {most // 10**6} MB, and of a "
                 f"folder {MOST_FILES} files, at most"
             )
 
@@ -127,6 +130,7 @@ def named_files(scenario: Scenario) -> dict[Kind, Path]:
     """Every file (or folder of files) the scenario names, by the key that names it."""
     named: dict[Kind, str | None] = {
         "promotion.file": scenario.promotion.file,
+        "audience.file": scenario.audience.file,
         "network.traces": scenario.network.traces,
     }
     return {kind: resolve_file(kind, text) for kind, text in named.items() if text is not None}

@@ -225,10 +225,6 @@ class Promotion(Frozen):
             )
         if self.expected_gmv_cny is not None and self.orders_per_view is not None:
             raise ValueError("at most one of expected_gmv_cny, orders_per_view may be given")
-        if self.file is None:
-            for key in ("peak_viewers", "duration_s"):
-                if getattr(self, key) is None:
-                    raise ValueError(f"{key} may be null only where promotion.file is given")
         if self.duration_s is not None and (misfit := too_many_steps(self.duration_s, self.grid_s)):
             raise ValueError(misfit)
         if self.arrivals is None and any(d.extra_arrivals for d in self.drops):
@@ -236,7 +232,7 @@ class Promotion(Frozen):
                 "drops.extra_arrivals belongs to an arrival curve; a concurrency curve holds them"
             )
         curve = self.concurrency or self.arrivals
-        if curve is not None and not _anybody(curve, self.duration_s or 0.0):
+        if curve and self.duration_s is not None and not _anybody(curve, self.duration_s):
             raise ValueError("the curve has no viewer within the show")
         return self
 
@@ -354,6 +350,9 @@ class Audience(Frozen):
     """Who the viewers are."""
 
     name: str
+    file: PathText | None = None
+    """The viewers one by one, CSV `arrival_s,stay_s` and what is known of each: the promotion's
+    curve is not used then, and promotion.peak_viewers (null) is the file's own."""
     sample: Sample = 1.0
     regions: Shares
     isps: Shares
@@ -631,9 +630,12 @@ MOST_CHANCES = 4
 
 
 class Report(Frozen):
-    """Whether charts and the page are made."""
+    """What is written beside the tables."""
 
     enabled: bool = True
+    """Charts and the page."""
+    sessions: bool = False
+    """One row a viewer of the scripted peak: large."""
 
 
 FEWEST = 5
@@ -666,6 +668,17 @@ class Scenario(Frozen):
                 "what a perfect night sells must be given by one of promotion.expected_gmv_cny, "
                 "promotion.orders_per_view, audience.orders_per_view"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _size_is_known(self) -> Scenario:
+        if self.promotion.file is self.audience.file is None:
+            for key in ("peak_viewers", "duration_s"):
+                if getattr(self.promotion, key) is None:
+                    raise ValueError(
+                        f"promotion.{key} may be null only where promotion.file or audience.file "
+                        "is given"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from threading import Lock
 from typing import Any
 
-from sim.catalogue.message import Message
-from sim.demand import Audience, draw_audience, expected_demand, not_followed
+from sim.catalogue.message import Message, Number
+from sim.demand import (
+    Audience,
+    Recorded,
+    draw_audience,
+    expected_demand,
+    left_out,
+    not_followed,
+    traits,
+)
 from sim.engine import perfect, run
 from sim.record import Run
 from sim.scenario.errors import ScenarioError
@@ -149,23 +157,50 @@ def side_by_side(jobs: list[Job], width: int) -> list[int]:
 
 
 def refuse_misfit(scenario: Scenario) -> None:
-    """ScenarioError where a recorded curve is too small or short for what is asked of it."""
-    if scenario.promotion.file is not None:
+    """ScenarioError where a recording is too small or short for what is asked of it, or its
+    viewers are of places and classes that the scenario doesn't have."""
+    if scenario.audience.file is not None:
+        list(traits(scenario))  # names that the scenario doesn't have
+    if scenario.promotion.file is not None or scenario.audience.file is not None:
         demand = expected_demand(scenario.promotion, scenario.audience)
         if misfit := scenario.misfit(demand.peak_viewers, demand.duration_s):
             raise ScenarioError(misfit)
 
 
-def warnings(scenario: Scenario) -> list[list[Message]]:
-    """What the night can't do as its script says, a paragraph each."""
+def warnings(scenario: Scenario, points: Sequence[Point] = ()) -> list[list[Message]]:
+    """What the night can't do as its script says, a paragraph each.
+
+    `points`: those the study begins with.
+    """
     duration_s = expected_demand(scenario.promotion, scenario.audience).duration_s
     late = ([message] for message in scenario.left_out(duration_s))
     misfit = not_followed(scenario.promotion, scenario.audience)
-    return [*late, misfit] if misfit else list(late)
+    return [*late, *([misfit] if misfit else []), *_of_rows(scenario, points)]
+
+
+def _of_rows(scenario: Scenario, points: Sequence[Point]) -> Iterator[list[Message]]:
+    """What isn't as the file of viewers, or as the script, says."""
+    demand, script = expected_demand(scenario.promotion, scenario.audience), scenario.promotion
+    if not isinstance(demand, Recorded):
+        return
+    own = Number(demand.own_peak, "count")
+    if lines := left_out(scenario.audience, demand.duration_s):
+        ends = Number(demand.duration_s, "exact")
+        yield [Message("warning-rows-late", {"rows": len(lines), "line": lines[0], "ends": ends})]
+    if script.mass_exit or any(drop.extra_arrivals for drop in script.drops):
+        yield [Message("warning-rows-stay", {})]
+    for point in points:
+        if point.peak != demand.own_peak:
+            given = {"peak": Number(point.peak, "count"), "own": own,
+                     "each": Number(point.peak / demand.own_peak, "number"),
+                     "share": Number(point.peak / demand.own_peak, "percent"),
+                     "more": "yes" if point.peak > demand.own_peak else "no",
+                     "step": Number(script.grid_s, "exact")}  # fmt: skip
+            yield [Message("warning-rows-other-peak", given)]
 
 
 def scripted_peak(scenario: Scenario) -> int:
-    """`promotion.peak_viewers`, or what a recorded curve says of itself."""
+    """`promotion.peak_viewers`, or what a recording says of itself."""
     given = scenario.promotion.peak_viewers
     if given is not None:
         return given

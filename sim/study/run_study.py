@@ -53,13 +53,16 @@ def run_study(scenario: Scenario, progress: Progress, keep: bool = False) -> Fra
     """Run every point, replication, vendor and world of the study in one pool of threads.
 
     `progress(done, total)` after each job: a night of a vendor; `total`: of those asked for so far.
-    `keep`: sessions and orders too, one row a viewer or order of the scripted peak (large).
+    `keep`: sessions and orders too, one row a viewer or order of the scripted peak (large); so
+    does `report.sessions`.
     Errors: ScenarioError for more than fits this machine, for files the scenario names that can't
     be read, and for a profile whose ranges contradict themselves.
     """
+    keep = keep or scenario.report.sessions
     refuse_what_does_not_fit(scenario, keep)
     refuse_misfit(scenario)
-    told = warnings(scenario)
+    begins_with = kind_of(scenario).new_points(Gathered(scenario, scripted_peak(scenario)))
+    told = warnings(scenario, begins_with)
     it = _gathered(scenario, progress, keep)
     tables = kind_of(scenario).tables
     return Frames(

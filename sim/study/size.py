@@ -228,7 +228,8 @@ class _Reckoning:
         at_once = group.viewers
         if scenario.audience.sample < 1 or group.viewers < group.whole:
             largest = self._largest * self._scale(scenario) * group.times
-            at_once += min(group.whole, max(AT_ONCE, largest))
+            by_file = scenario.audience.file is not None  # whose rows are made all at once
+            at_once += group.whole if by_file else min(group.whole, max(AT_ONCE, largest))
         drawn = at_once * (draw + 32 * products) + orders * (200 + 32 * products)
         runs = group.base_worlds + group.worlds
         viewer = AUDIENCE.itemsize + VIEWER.itemsize + OPEN_BYTES + 16 * self._ghosts
@@ -363,9 +364,9 @@ def _knobs(scenario: Scenario) -> Iterator[_Knob]:
     yield _Knob(f"{room}.{key}", now, LEAST, False, partial(_with, room, key))
     median = scenario.commerce.basket_cny.median
     yield _Knob("commerce.basket_cny.median", median, 0.01, False, _basket)
-    yield _Knob(
-        "promotion.peak_viewers", peak, 1, True, partial(_with, "promotion", "peak_viewers")
-    )
+    if scenario.audience.file is None:  # whose peak is its own
+        size = partial(_with, "promotion", "peak_viewers")
+        yield _Knob("promotion.peak_viewers", peak, 1, True, size)
 
 
 def _with(group: str, key: str, scenario: Scenario, x: float) -> Scenario:

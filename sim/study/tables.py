@@ -97,8 +97,8 @@ TABLES = (
           lambda it: limits_of(it.scenario), "limits.csv"),
     Table("usage", "what each night used of every meter that is billed",
           lambda it: it.rows("usage")),
-    Table("sessions", "one row for each viewer of the scripted peak, in Python alone",
-          lambda it: it.rows("sessions")),
+    Table("sessions", "one row for each viewer of the scripted peak, in Python or with "
+          "`report.sessions=true`", lambda it: it.rows("sessions"), "sessions.parquet"),
     Table("orders", "one row for each order of the scripted peak, in Python alone",
           lambda it: it.rows("orders")),
 )  # fmt: skip

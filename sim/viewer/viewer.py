@@ -119,6 +119,7 @@ VIEWER = np.dtype(
         ("order", "i8"), ("order_end", "i8"),  # rows of ORDERS: the next one, and past the last
         ("behind", "i8"), ("queue", "i2"),  # next in the waiting room; which limit's room
         ("initial", "?"), ("interactive", "?"), ("cut", "?"), ("device", "i1"), ("cuts", "i4"),
+        ("first", "i1"),  # the path they are offered first
         ("audio_s", "f8"),  # played with sound alone
         ("silent_us", "i8"),  # starting time booked
         ("attempt", "i4"), ("session", "i4"), ("slot", "i4"),  # of this session; which; in flows
@@ -145,7 +146,6 @@ LAYERS = 8
 PLAYER = np.dtype(
     [
         ("kind", "i8"), ("keyframe_cached", "?"),
-        ("interactive_only", "?"),  # nobody else is offered this path
         # pictures, best first, and the best one each device shows
         ("layers", "i8"), ("layer_mbps", "f8", LAYERS), ("layer_hd", "i1", LAYERS),
         ("layer_audio", "i1", LAYERS), ("top", "i8", POINTS), ("react_s", "f8"),

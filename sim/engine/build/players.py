@@ -105,7 +105,7 @@ def _put_path(
     """Write one path; `devices`: the highest picture each shows, in lines."""
     _set(
         player,
-        link_share=it.link_share.value, interactive_only=it.takes == "interactive",
+        link_share=it.link_share.value,
         catch_up=it.catch_up.value, upstream_s=it.upstream_s.value, gop_s=it.gop_s.value,
         start_s=it.start_buffer_s.value, join_round_trips=it.join_round_trips.value,
         join_server_s=it.join_server_s.value, refusal_s=policy.refusal_s.value,

@@ -93,11 +93,24 @@ def _rows(
     rows["initial"] = who["bin"] < 0
     rows["region"] = _served_in(vendor, room.every_region)[who["region"]]
     rows["place"] = rows["region"] * len(room.every_isp) + who["isp"]
+    rows["first"] = _first_paths(vendor, audience)
     rows["rtt_s"] = round_trip_s[who["access"]]
     rows["top_mbps"] = np.array([top_mbps for _, top_mbps in room.every_device])[who["device"]]
     bounds = np.searchsorted(audience.orders["viewer"], np.arange(len(who) + 1))
     rows["order"], rows["order_end"] = bounds[:-1], bounds[1:]
     return rows
+
+
+def _first_paths(vendor: Vendor | None, audience: Audience) -> NDArray[np.int64]:
+    """Of each viewer: what a file says, where the vendor has a path of the name; else the first
+    path that takes them."""
+    who = audience.viewers
+    if vendor is None:
+        return np.zeros(len(who), np.int64)
+    names, first = list(vendor.paths), next(iter(vendor.paths.values()))
+    usual = np.where((first.takes == "interactive") & ~who["interactive"], 1, 0)
+    said = np.array([-1, *(names.index(p) if p in names else -1 for p in audience.paths)])
+    return np.where(said[who["first"]] < 0, usual, said[who["first"]])
 
 
 def _served_in(vendor: Vendor | None, regions: list[str]) -> NDArray[np.int64]:

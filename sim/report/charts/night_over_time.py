@@ -142,7 +142,7 @@ def _marks(view: View, vendor: str, minutes: float) -> list[tuple[float, str]]:
     """What the script and the incidents do: (minute, words), in order of time."""
     words, script = view.words, view.scenario.promotion
     marks = [(d.time_s / 60, d.name) for d in script.drops]
-    for leave in script.mass_exit:
+    for leave in script.mass_exit if view.scenario.audience.file is None else ():
         said = words("chart-night-exit")
         if leave.cohort:
             said = words("chart-night-exit-of", cohort=leave.cohort)
