@@ -133,6 +133,7 @@ def help_page() -> str:
         "python -m sim rerun=FOLDER [KEY=VALUE ...]              a finished run again, anywhere",
         "",
         "python -m sim 'vendors=[agora,budget]' promotion=flash_join promotion.peak_viewers=50000",
+        "python -m sim 'vendors=[agora,budget]' audience.file=my_night.csv report.sessions=true",
         "python -m sim 'vendors=[agora]' vendors.agora.limits.sessions=20000 "
         "vendors.agora.limits.egress_mbps=60000",
         "",

@@ -198,10 +198,9 @@ warning-rows-late = { $rows ->
    *[other] { $rows } viewers of audience.file (the first on line { $line }) come
 } after the show, which ends at { $ends } s: left out.
 warning-rows-stay = The viewers of audience.file come and leave as the file says: promotion.mass_exit and drops.extra_arrivals move none of them.
-warning-rows-other-peak = The night at { $peak } viewers is not that of audience.file, whose own peak is { $own }: { $more ->
-    [yes] each row stands for { $each } viewers on average, and those beyond the first arrive at another moment of the same { $step } s.
-   *[no] an even part of its rows is taken, { $share } of them.
-}
+warning-rows-own = Only at { $own } viewers, its own peak, is the night that of audience.file, each row one viewer.
+warning-rows-part = Smaller nights take an even part of the rows: at { $peak } viewers { $share } of them.
+warning-rows-again = Larger nights repeat rows: at { $peak } viewers each stands for { $each } on average, and a copy comes at another moment of the same { $step } s.
 warning-misfit = { $cohort ->
         [0] The room can't follow its curve:
        *[other] Cohort '{ $cohort }' can't follow its curve:

@@ -116,7 +116,7 @@ def _sample(
     scenario: Scenario, replication: int, demand: Demand, whole: Iterable[NDArray[np.void]]
 ) -> tuple[NDArray[np.void], float]:
     """(dtype AUDIENCE: the sampled of a night; what the whole night's orders are worth, CNY)."""
-    start = pairs(scenario.seed, replication, Cause.SAMPLE, [0], 0)[0, 0]
+    start = pairs(scenario.seed, replication, Cause.SAMPLE, [0], [0], [0])[0, 0]
     drawn, before, worth = [], 0, 0.0
     for v in whole:
         worth += _orders(scenario, replication, demand, v, 1.0)[0]["value_cny"].sum()

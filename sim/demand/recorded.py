@@ -139,7 +139,7 @@ def came(scenario: Scenario, replication: int, demand: Recorded) -> Came:
     _, first, count = np.unique(bin_, return_index=True, return_counts=True)
     j = np.arange(len(row)) - np.repeat(first, count)
 
-    start = pairs(scenario.seed, replication, Cause.SAMPLE, [0], 1)[0, 0]
+    start = pairs(scenario.seed, replication, Cause.SAMPLE, [0], [1], [0])[0, 0]
     place = evenly(start, bin_, arrival_s, intention_s)
     most = np.ceil(demand.times - place).astype(np.int64)  # of 1 as they are: each exactly once
     again = np.repeat(np.arange(len(row)), most)

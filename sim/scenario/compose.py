@@ -437,14 +437,9 @@ def _own_peak(data: dict[str, Any], given: Sequence[str]) -> None:
     if audience.get("file") is None:
         return
     for override in OverridesParser.create().parse_overrides(list(given)):
-        asked = override.value()
-        if override.key_or_group == "promotion" and isinstance(asked, Mapping):
-            asked = asked.get("peak_viewers")
-        elif override.key_or_group != "promotion.peak_viewers":
-            continue
-        if asked is not None:
+        if override.key_or_group == "promotion.peak_viewers" and override.value() is not None:
             raise ScenarioError(
-                f"promotion.peak_viewers={shown(asked)} can't stand beside audience.file, whose "
+                f"promotion.peak_viewers={shown(override.value())} can't stand beside audience.file, whose "
                 "viewers are as many as its rows: study.peaks=[2] asks for a night of twice as many"
             )
     script["peak_viewers"] = None

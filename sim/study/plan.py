@@ -183,20 +183,22 @@ def _of_rows(scenario: Scenario, points: Sequence[Point]) -> Iterator[list[Messa
     demand, script = expected_demand(scenario.promotion, scenario.audience), scenario.promotion
     if not isinstance(demand, Recorded):
         return
-    own = Number(demand.own_peak, "count")
     if lines := left_out(scenario.audience, demand.duration_s):
         ends = Number(demand.duration_s, "exact")
         yield [Message("warning-rows-late", {"rows": len(lines), "line": lines[0], "ends": ends})]
     if script.mass_exit or any(drop.extra_arrivals for drop in script.drops):
         yield [Message("warning-rows-stay", {})]
-    for point in points:
-        if point.peak != demand.own_peak:
-            given = {"peak": Number(point.peak, "count"), "own": own,
-                     "each": Number(point.peak / demand.own_peak, "number"),
-                     "share": Number(point.peak / demand.own_peak, "percent"),
-                     "more": "yes" if point.peak > demand.own_peak else "no",
-                     "step": Number(script.grid_s, "exact")}  # fmt: skip
-            yield [Message("warning-rows-other-peak", given)]
+    own, peaks = demand.own_peak, [point.peak for point in points]
+    told = [Message("warning-rows-own", {"own": Number(own, "count")})]
+    if (peak := min(peaks, default=own)) < own:
+        part = {"peak": Number(peak, "count"), "share": Number(peak / own, "percent")}
+        told.append(Message("warning-rows-part", part))
+    if (peak := max(peaks, default=own)) > own:
+        each, step = Number(peak / own, "number"), Number(script.grid_s, "exact")
+        more = {"peak": Number(peak, "count"), "each": each, "step": step}
+        told.append(Message("warning-rows-again", more))
+    if len(told) > 1:
+        yield told
 
 
 def scripted_peak(scenario: Scenario) -> int:
