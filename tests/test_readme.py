@@ -52,7 +52,8 @@ def test_every_example_of_a_night_is_a_scenario(readme):
     yours = ("-m", "--config-dir", "--help")
     tried = 0
     for _, _, _, *overrides in (e for e in examples if e[:3] == ["python", "-m", "sim"]):
-        if not any(o in yours or o.startswith("promotion.file=") for o in overrides):
+        named = ("promotion.file=", "audience.file=")
+        if not any(o in yours or o.startswith(named) for o in overrides):
             assert composed(*overrides).vendors
             tried += 1
     assert tried >= 5

@@ -438,9 +438,10 @@ def _own_peak(data: dict[str, Any], given: Sequence[str]) -> None:
         return
     for override in OverridesParser.create().parse_overrides(list(given)):
         if override.key_or_group == "promotion.peak_viewers" and override.value() is not None:
+            asked = shown(override.value())
             raise ScenarioError(
-                f"promotion.peak_viewers={shown(override.value())} can't stand beside audience.file, whose "
-                "viewers are as many as its rows: study.peaks=[2] asks for a night of twice as many"
+                f"promotion.peak_viewers={asked} can't stand beside audience.file, whose viewers "
+                "are as many as its rows: study.peaks=[2] asks for a night of twice as many"
             )
     script["peak_viewers"] = None
 
