@@ -111,6 +111,14 @@ def places(name: str, model: Any = Scenario) -> Iterator[str]:
             below.append((f"{at}{each}.", get_args(model)[-1]))
 
 
+def _in_groups(name: str) -> str:
+    """Where in the scenario a key of this name stands: in one group, or in either of two."""
+    first: dict[str, str] = {}
+    for at in places(name):
+        first.setdefault(at.partition(".")[0], at)
+    return " or ".join(list(first.values())[:2])
+
+
 def unknown(key: str, model: Any = Scenario, options: Options | None = None) -> str:
     """A key that `model` doesn't have: what was meant, and which there are.
 
@@ -119,7 +127,7 @@ def unknown(key: str, model: Any = Scenario, options: Options | None = None) -> 
     where, _, name = key.rpartition(".")
     options = {} if where or options is None else options
     allowed = dict.fromkeys([*getattr(model, "model_fields", {}), *options])
-    meant = next(places(name, model), "")
+    meant = next(places(name, model), "") if where else _in_groups(name)
     if name in options.get("vendors", ()):
         meant = f"vendors.{name}"
     elif meant and where:

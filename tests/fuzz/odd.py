@@ -229,6 +229,11 @@ def configuration(seed: int, n: int) -> Case:
 # --- files ----------------------------------------------------------------------------------------
 
 CURVE = b"time_s,viewers,views\n0,5,0\n60,20,40\n120,60,200\n180,30,300\n300,10,320\n"
+ROWS = b"arrival_s,stay_s,region,interactive,path\n" + b"".join(
+    b"%d,%d,%s,%s,rtc\n"
+    % (7 * k - 30, 40 + k, (b"east", b"west", b"")[k % 3], (b"0", b"yes")[k % 2])
+    for k in range(60)
+)
 TRACE = b"time_s,mbps\n0,4\n1,8\n2,0\n5,6\n20,3\n"
 SABRE = json.dumps(
     [{"duration_ms": 1000, "bandwidth_kbps": k, "latency_ms": 20} for k in (500, 4000, 0, 9000)]
@@ -245,6 +250,7 @@ BUDGET = (CONF / "tariff" / "budget_list.yaml").read_bytes().replace(b"budget_li
 REPLAY = ["promotion=replay", "promotion.peak_viewers=40"]
 TARGETS: dict[str, tuple[str, bytes, list[str]]] = {
     "curve": ("curve.csv", CURVE, [*REPLAY, "promotion.file=curve.csv"]),
+    "viewers": ("night.csv", ROWS, ["audience.file=night.csv", "promotion.peak_viewers=null"]),
     "trace": ("trace.csv", TRACE, ["network=replay", "network.traces=trace.csv"]),
     "sabre": ("trace.json", SABRE, ["network=replay", "network.traces=trace.json"]),
     "mahimahi": ("trace.up", MAHIMAHI, ["network=replay", "network.traces=trace.up"]),

@@ -86,7 +86,9 @@ def test_only_seconds_may_be_hours():
         ("own.orders_per_s=100", "own is not a key (did you mean vendors.<name>.own?)"),
         ("limits.sessions=5", "limits is not a key (did you mean vendors.<name>.limits?)"),
         ("peak_viewers=5", "peak_viewers is not a key (did you mean promotion.peak_viewers?)"),
-        ("sessions=5", "sessions is not a key (did you mean vendors.<name>.limits.sessions?)"),
+        ("sessions=5", "sessions is not a key (did you mean report.sessions or "
+         "vendors.<name>.limits.sessions?)"),
+        ("file=night.csv", "file is not a key (did you mean promotion.file or audience.file?)"),
         ("promotion.sample=0.1", "promotion.sample is not a key (did you mean audience.sample?)"),
         ("agora.limits.sessions=5", "agora is not a key (did you mean vendors.agora?)"),
         ("vendors.agora.sessions=5", "vendors.agora.sessions is not a key (did you mean "
