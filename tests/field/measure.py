@@ -1,0 +1,258 @@
+"""One point, one row: the bed is built, the show is played, the logs are replayed."""
+
+from __future__ import annotations
+
+import platform
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from tests.field import flv, nginx, udp
+from tests.field.bed import SENDER, Bed, bed, viewer_address
+from tests.field.delay import forward
+from tests.field.player import Play, replay
+from tests.field.points import Point, Room, Stream
+from tests.field.push_player import replay_push
+from tests.field.rtmp import RtmpReader
+from tests.field.shares import received_mb, shares
+from tests.field.show import Show
+from tests.field.table import Cell
+from tests.field.viewers import FlvReader, Seen, watch
+from tests.field.work import Work
+
+LATE_S = 0.1
+"""A tick later than that: the host was busy with something else, and the run is discarded."""
+TICK_S = 0.01
+GRACE_S = 20.0
+SETTLED_S = 5.0
+"""After the last join, until shares of the link are looked at."""
+
+
+class Disturbed(Exception):
+    """The host didn't keep up: nothing is known of the point."""
+
+
+def measure(point: Point) -> dict[str, Cell]:
+    """Raises Disturbed, and OSError where the bed can't be built."""
+    run = _run_stream if isinstance(point, Stream) else _run_room
+    told: dict[str, Cell] = {"kind": "tcp" if isinstance(point, Stream) else "udp"}
+    told |= {name: _cell(value) for name, value in asdict(point).items()}
+    told |= {"capacity_mbps": point.capacity_mbps, "overhead_expected": point.overhead}
+    row = told | run(point)  # type: ignore[arg-type]
+    return row | {
+        "kernel": platform.release(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, tuple):
+        return " ".join(f"{part:g}" for part in value)
+    return value if isinstance(value, str | int | float) else None
+
+
+@contextmanager
+def _standing(point: Point, shortage_at: str = "network") -> Iterator[tuple[Bed, Work]]:
+    """The bed of a point and its delay box."""
+    with bed(point.capacity_mbps, point.queue_s, shortage_at) as made:
+        trips_s = {viewer_address(n): point.round_trip_s(n) for n in range(point.viewers)}
+        box = Work(made.senders, forward, made.back_in, made.back_out, trips_s)
+        try:
+            yield made, box
+        finally:
+            box.end()
+
+
+def _play(made: Bed, point: Point, began_s: float, end_s: float) -> float:
+    """Wait for the end, dip the capacity on the way; by how much the latest tick was late."""
+    dip_s = began_s + point.lead_s + point.dip_from_s
+    changes = [
+        (dip_s, point.capacity_mbps * point.dip_share),
+        (dip_s + point.dip_for_s, point.capacity_mbps),
+    ]
+    changes = changes if point.dip_for_s > 0 else []
+    late_s, next_s = 0.0, time.monotonic()
+    while (now_s := time.monotonic()) < end_s:
+        late_s = max(late_s, now_s - next_s)
+        if changes and changes[0][0] <= now_s:
+            made.set_capacity(changes.pop(0)[1])
+            now_s = time.monotonic()  # the command's own time is no lateness
+        next_s = now_s + TICK_S
+        time.sleep(TICK_S)
+    return late_s
+
+
+def _serve(show: Show, service: flv.Service, began_s: float, until_s: float) -> flv.Report:
+    listener = socket.create_server((SENDER, flv.PORT), backlog=1024)
+    return flv.Server(listener, show, service, began_s).run(until_s)
+
+
+def _push(point: Room, began_s: float, until_s: float) -> udp.Sent:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((SENDER, udp.PORT))
+    return udp.Sender(sock, point.show, point.push, began_s).run(until_s)
+
+
+def _run_stream(point: Stream) -> dict[str, Cell]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        is_nginx = point.origin == "nginx"
+        encoded = nginx.encode(point.show, folder) if is_nginx else None
+        made, box = stack.enter_context(_standing(point, point.shortage_at))
+        if encoded is not None:
+            stack.enter_context(nginx.serving(made.senders, encoded, point.congestion, folder))
+        began_s = time.monotonic() + 0.5
+        first_s = began_s + point.lead_s
+        end_s = first_s + point.watch_s
+        service = flv.Service(point.policy, point.congestion, point.burst_s, point.skip_queue_s)
+        works = []
+        if not is_nginx:
+            works = [Work(made.senders, _serve, point.show, service, began_s, end_s + 0.5)]
+        server = (SENDER, nginx.PORT if is_nginx else flv.PORT)
+        taps_s = [first_s + tap_s for tap_s in point.taps_s]
+        reader = RtmpReader if is_nginx else FlvReader
+        works.append(Work(made.viewers, watch, server, reader, taps_s, end_s, point.congestion))
+        for work in works:
+            stack.callback(work.end)
+        late_s = _play(made, point, began_s, end_s)
+        *reports, seen = [work.result(GRACE_S) for work in works]
+        queue = made.queue()
+        late_s = max(late_s, seen.late_s, *(report.late_s for report in reports))
+        _refuse_late(late_s)
+        live_at_s = _earliest_s(seen) if is_nginx else began_s
+        row = _streamed(point, seen, live_at_s, end_s)
+        media_bytes = sum(size for log in seen.logs for *_, size in log.frames)
+        row |= {
+            "overhead": queue.sent_bytes / media_bytes - 1,
+            "packet_loss": queue.lost_packets / (queue.sent_packets + queue.lost_packets),
+            "dropped_frames": reports[0].dropped if reports else None,
+            "sender_cpu": reports[0].worked_s / point.watch_s if reports else None,
+            "viewers_cpu": seen.worked_s / point.watch_s,
+            "delay_box_cpu": box.worked_s() / point.watch_s,
+            "late_s": late_s,
+        }
+    return row
+
+
+def _earliest_s(seen: Seen) -> float:
+    """When media of time 0 was live, by the frame that arrived soonest."""
+    return min(
+        arrived_s - media_ms / 1000 for log in seen.logs for arrived_s, media_ms, *_ in log.frames
+    )
+
+
+def _streamed(point: Stream, seen: Seen, live_at_s: float, end_s: float) -> dict[str, Cell]:
+    plays = [replay(log.frames, log.tap_s, end_s, live_at_s, point.player) for log in seen.logs]
+    shown = [play for play in plays if play.play_s > 0]
+    startups_s = [play.startup_s for play in shown]
+    row: dict[str, Cell] = {
+        "failed": sum(bool(log.failed) for log in seen.logs),
+        "never_played": len(plays) - len(shown),
+        "connect_s": _mean([log.connected_s - log.tap_s for log in seen.logs]),
+        "first_byte_s": _mean([log.first_byte_s - log.tap_s for log in seen.logs]),
+        "startup_s": _mean(startups_s),
+        "startup_p95_s": float(np.quantile(startups_s, 0.95)) if startups_s else None,
+        "lag_s": _mean([play.lag_s for play in shown]),
+    }
+    return row | _stalls(shown) | _shared(point, seen, end_s)
+
+
+def _stalls(plays: list[Play]) -> dict[str, Cell]:
+    frozen_s, play_s = sum(p.frozen_s for p in plays), sum(p.play_s for p in plays)
+    return {
+        "stall_ratio": frozen_s / (frozen_s + play_s) if plays else None,
+        "stall_ratio_sd": float(np.std([p.stall_ratio for p in plays])) if plays else None,
+        "stalled_viewers": sum(p.stalls > 0 for p in plays),
+        "stalls": _mean([p.stalls for p in plays]),
+        "skipped_s": _mean([p.skipped_s + p.left_out_s for p in plays]),
+        "picture_missing": sum(p.picture_missing_s for p in plays) / play_s if plays else None,
+        "sound_missing": sum(p.sound_missing_s for p in plays) / play_s if plays else None,
+    }
+
+
+def _shared(point: Stream, seen: Seen, end_s: float) -> dict[str, Cell]:
+    """How even the shares were while all were there; only a full link is shared."""
+    from_s = max(log.tap_s for log in seen.logs) + SETTLED_S
+    received = np.array(
+        [received_mb(log.read_s, log.read_bytes, from_s, end_s) for log in seen.logs]
+    )
+    found = shares(received, [n % len(point.round_trips_s) for n in range(point.viewers)])
+    if found is None:
+        return {}
+    return {
+        "share_variation": found.variation,
+        "share_lasting": found.lasting,
+        "share_persistence_s": found.persistence_s,
+        "share_by_round_trip": _cell(found.by_kind) if len(found.by_kind) > 1 else None,
+    }
+
+
+def _run_room(point: Room) -> dict[str, Cell]:
+    with ExitStack() as stack:
+        made, box = stack.enter_context(_standing(point))
+        began_s = time.monotonic() + 0.5
+        first_s = began_s + point.lead_s
+        end_s = first_s + point.watch_s
+        taps_s = [first_s + tap_s for tap_s in point.taps_s]
+        works = [
+            Work(made.senders, _push, point, began_s, end_s),
+            Work(made.viewers, udp.listen, (SENDER, udp.PORT), point.push, taps_s, end_s + 1.0),
+        ]
+        for work in works:
+            stack.callback(work.end)
+        late_s = _play(made, point, began_s, end_s)
+        sent, seen = (work.result(GRACE_S) for work in works)
+        queue = made.queue()
+        late_s = max(late_s, sent.late_s, seen.late_s)
+        _refuse_late(late_s)
+        row = _pushed(point, sent, seen, began_s)
+        row |= {
+            "packet_loss": queue.lost_packets / (queue.sent_packets + queue.lost_packets),
+            "sender_cpu": sent.worked_s / point.watch_s,
+            "viewers_cpu": seen.worked_s / point.watch_s,
+            "delay_box_cpu": box.worked_s() / point.watch_s,
+            "late_s": late_s,
+        }
+    return row
+
+
+def _pushed(point: Room, sent: udp.Sent, seen: udp.PushSeen, began_s: float) -> dict[str, Cell]:
+    plays = [
+        replay_push(log.came, sent.packets, log.tap_s, began_s, point.jitter_buffer_s)
+        for log in seen.logs
+    ]
+    lost = sent.first + sent.again - sum(len(log.came) for log in seen.logs)
+    delays_s = [delay_s for play in plays for delay_s in play.frame_delays_s]
+    return {
+        "startup_s": _mean([play.startup_s for play in plays]),
+        "never_played": sum(np.isnan(play.startup_s) for play in plays),
+        "loss": _mean([play.loss for play in plays]),
+        "loss_sd": float(np.std([play.loss for play in plays])),
+        "repetitions": sent.again / sent.first,
+        "repetitions_a_loss": sent.again / lost if lost else None,
+        "repetitions_refused": sent.refused / sent.first,
+        "picture_dead": _mean([play.picture_dead for play in plays]),
+        "picture_dead_sd": float(np.nanstd([play.picture_dead for play in plays])),
+        "sound_dead": _mean([play.sound_dead for play in plays]),
+        "freezes": _mean([play.freezes for play in plays]),
+        "frame_delay_p50_s": float(np.quantile(delays_s, 0.5)) if delays_s else None,
+        "frame_delay_p95_s": float(np.quantile(delays_s, 0.95)) if delays_s else None,
+    }
+
+
+def _refuse_late(late_s: float) -> None:
+    if late_s > LATE_S:
+        raise Disturbed(f"a tick came {1000 * late_s:.0f} ms late")
+
+
+def _mean(values: list[float] | list[int]) -> float | None:
+    """Of those that are known."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else None
