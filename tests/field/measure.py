@@ -21,7 +21,7 @@ from tests.field.player import Play, replay
 from tests.field.points import Point, Room, Stream
 from tests.field.push_player import replay_push
 from tests.field.rtmp import RtmpReader
-from tests.field.shares import received_mb, shares
+from tests.field.shares import WINDOW_S, received_mb, shares
 from tests.field.show import Show
 from tests.field.table import Cell
 from tests.field.viewers import FlvReader, Seen, watch
@@ -183,10 +183,13 @@ def _shared(point: Stream, seen: Seen, end_s: float) -> dict[str, Cell]:
     received = np.array(
         [received_mb(log.read_s, log.read_bytes, from_s, end_s) for log in seen.logs]
     )
+    if received.shape[1] == 0:
+        return {}
+    row: dict[str, Cell] = {"received_mbps": received.sum() / (received.shape[1] * WINDOW_S)}
     found = shares(received, [n % len(point.round_trips_s) for n in range(point.viewers)])
     if found is None:
-        return {}
-    return {
+        return row
+    return row | {
         "share_variation": found.variation,
         "share_lasting": found.lasting,
         "share_persistence_s": found.persistence_s,
@@ -225,7 +228,14 @@ def _run_room(point: Room) -> dict[str, Cell]:
 
 def _pushed(point: Room, sent: udp.Sent, seen: udp.PushSeen, began_s: float) -> dict[str, Cell]:
     plays = [
-        replay_push(log.came, sent.packets, log.tap_s, began_s, point.jitter_buffer_s)
+        replay_push(
+            log.came,
+            sent.packets,
+            sent.joined[viewer_address(log.viewer)],
+            log.tap_s,
+            began_s,
+            point.jitter_buffer_s,
+        )
         for log in seen.logs
     ]
     lost = sent.first + sent.again - sum(len(log.came) for log in seen.logs)
@@ -239,7 +249,7 @@ def _pushed(point: Room, sent: udp.Sent, seen: udp.PushSeen, began_s: float) -> 
         "repetitions_a_loss": sent.again / lost if lost else None,
         "repetitions_refused": sent.refused / sent.first,
         "picture_dead": _mean([play.picture_dead for play in plays]),
-        "picture_dead_sd": float(np.nanstd([play.picture_dead for play in plays])),
+        "picture_dead_sd": float(np.std([play.picture_dead for play in plays])),
         "sound_dead": _mean([play.sound_dead for play in plays]),
         "freezes": _mean([play.freezes for play in plays]),
         "frame_delay_p50_s": float(np.quantile(delays_s, 0.5)) if delays_s else None,

@@ -10,6 +10,7 @@ import pytest
 from tests.field.player import FRAME_S, Arrival, Player, replay
 from tests.field.push_player import replay_push
 from tests.field.show import FRAMES_PER_S, Kind, Show
+from tests.field.udp import Packet
 
 PLAYER = Player(start_buffer_s=1.0, resume_buffer_s=1.0, lag_limit_s=60.0, target_s=4.0)
 GROUP = 50
@@ -107,7 +108,7 @@ def test_nobody_who_got_nothing_counts_as_playing():
 
 
 PACKETS = [
-    (frame, kind)
+    Packet(frame, kind, 100)
     for frame in range(500)
     for kind in (Kind.KEY if frame % GROUP == 0 else Kind.OTHER,) * 3 + (Kind.SOUND,)
 ]
@@ -115,29 +116,29 @@ PACKETS = [
 
 def came(lost=(), again=()) -> list[tuple[float, int, int]]:
     got = [
-        (frame / FRAMES_PER_S, n, 0) for n, (frame, _) in enumerate(PACKETS) if n not in set(lost)
+        (frame / FRAMES_PER_S, n, 0) for n, (frame, *_) in enumerate(PACKETS) if n not in set(lost)
     ]
     return sorted([*got, *again])
 
 
 def test_a_room_without_loss_shows_every_frame():
-    play = replay_push(came(), PACKETS, 0.0, 0.0, 0.3)
+    play = replay_push(came(), PACKETS, 0, 0.0, 0.0, 0.3)
     assert (play.picture_dead, play.sound_dead, play.freezes, play.loss) == (0.0, 0.0, 0, 0.0)
 
 
 def test_a_lost_packet_costs_the_picture_until_the_next_key():
     """A packet of frame 110 of frames 50 to 498: forty dead until key frame 150."""
-    play = replay_push(came(lost=[4 * 110 + 1]), PACKETS, 0.0, 0.0, 0.3)
+    play = replay_push(came(lost=[4 * 110 + 1]), PACKETS, 0, 0.0, 0.0, 0.3)
     assert play.picture_dead == pytest.approx(40 / 449)
     assert play.sound_dead == 0.0 and play.freezes == 1
-    assert play.loss == pytest.approx(1 / 1999, rel=0.01)
+    assert play.loss == pytest.approx(1 / 2000)
 
 
 @pytest.mark.parametrize(("after_s", "dead"), [(0.2, False), (0.4, True)])
 def test_a_repetition_helps_only_within_the_jitter_buffer(after_s, dead):
     number = 4 * 110 + 1
     again = [(110 / FRAMES_PER_S + after_s, number, 1)]
-    play = replay_push(came(lost=[number], again=again), PACKETS, 0.0, 0.0, 0.3)
+    play = replay_push(came(lost=[number], again=again), PACKETS, 0, 0.0, 0.0, 0.3)
     assert (play.picture_dead > 0) is dead
 
 
@@ -147,3 +148,9 @@ def test_a_group_holds_its_bitrate():
         show = Show(rate_mbps, gop_s)
         sent = sum(len(tag.flv) for frame in range(show.group) for tag in show.tags(frame))
         assert sent == pytest.approx(rate_mbps * 1e6 / 8 * gop_s, abs=2 * show.group)
+
+
+def test_a_viewer_of_a_room_who_gets_nothing_sees_nothing():
+    play = replay_push([], PACKETS, 0, 0.0, 0.0, 0.3)
+    assert (play.picture_dead, play.sound_dead, play.loss) == (1.0, 1.0, 1.0)
+    assert math.isnan(play.startup_s)

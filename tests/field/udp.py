@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tests.field.bed import viewer_address
 from tests.field.show import FRAMES_PER_S, Kind, Show
@@ -43,11 +44,20 @@ class Push:
     rtx_max: float  # repetitions sent a packet sent, over a second
 
 
+class Packet(NamedTuple):
+    """A packet of the show; its place among them is its number."""
+
+    frame: int
+    kind: Kind
+    content_bytes: int
+
+
 @dataclass
 class Sent:
-    """What the sender did. `packets`: frame and kind of each packet of the show, by its number."""
+    """What the sender did."""
 
-    packets: list[tuple[int, Kind]] = field(default_factory=list)
+    packets: list[Packet] = field(default_factory=list)
+    joined: dict[str, int] = field(default_factory=dict)  # first packet to each viewer's address
     first: int = 0
     again: int = 0
     refused: int = 0  # repetitions beyond rtx_max
@@ -110,7 +120,7 @@ class Sender:
 
     def _send_all(self, frame: int, kind: Kind, content_bytes: int) -> None:
         packet = HEAD.pack(len(self.sent.packets), 0) + bytes(content_bytes)
-        self.sent.packets.append((frame, kind))
+        self.sent.packets.append(Packet(frame, kind, content_bytes))
         self.kept.append(packet)
         room = list(self.room.values())
         for n in in_order(len(room), self.push.loss_order, self.chance):
@@ -126,6 +136,7 @@ class Sender:
             said, address = self.sock.recvfrom(2048)
             if said == HELLO:
                 self.room.setdefault(address, Member(address))
+                self.sent.joined.setdefault(address[0], len(self.sent.packets))
             elif address in self.room:
                 self._repeat(self.room[address], said)
             if wait_s <= 0:
