@@ -6,23 +6,25 @@ import platform
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tests.field import flv, nginx, udp
+from tests.field import flv, janus, nginx, udp
 from tests.field.bed import SENDER, Bed, bed, viewer_address
 from tests.field.delay import forward
 from tests.field.player import Play, replay
 from tests.field.points import Point, Room, Stream
 from tests.field.push_player import replay_push
 from tests.field.rtmp import RtmpReader
+from tests.field.rtp import RtpListener
 from tests.field.shares import WINDOW_S, received_mb, shares
-from tests.field.show import Show
+from tests.field.show import FRAMES_PER_S, Show
 from tests.field.table import Cell
 from tests.field.viewers import FlvReader, Seen, watch
 from tests.field.work import Work
@@ -199,26 +201,37 @@ def _shared(point: Stream, seen: Seen, end_s: float) -> dict[str, Cell]:
 
 def _run_room(point: Room) -> dict[str, Cell]:
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         made, box = stack.enter_context(_standing(point))
+        is_janus = point.origin == "janus"
+        join: Callable[[udp.PushLog], udp.Client]
+        if is_janus:
+            stack.enter_context(janus.serving(made.senders, folder))
+            tickets = Work(made.senders, janus.tickets, point.viewers).result(GRACE_S)
+            join = partial(RtpListener, tickets, point.push)
+        else:
+            join = partial(udp.Listener, (SENDER, udp.PORT), point.push)
         began_s = time.monotonic() + 0.5
         first_s = began_s + point.lead_s
         end_s = first_s + point.watch_s
         taps_s = [first_s + tap_s for tap_s in point.taps_s]
-        works = [
-            Work(made.senders, _push, point, began_s, end_s),
-            Work(made.viewers, udp.listen, (SENDER, udp.PORT), point.push, taps_s, end_s + 1.0),
-        ]
-        for work in works:
+        if is_janus:
+            source = Work(made.senders, janus.push, point.show, began_s, end_s)
+        else:
+            source = Work(made.senders, _push, point, began_s, end_s)
+        audience = Work(made.viewers, udp.listen, join, taps_s, end_s + 1.0)
+        for work in (source, audience):
             stack.callback(work.end)
         late_s = _play(made, point, began_s, end_s)
-        sent, seen = (work.result(GRACE_S) for work in works)
+        sent, seen = source.result(GRACE_S), audience.result(GRACE_S)
         queue = made.queue()
         late_s = max(late_s, sent.late_s, seen.late_s)
         _refuse_late(late_s)
         row = _pushed(point, sent, seen, began_s)
+        row |= {} if is_janus else _repeated(sent, seen)
         row |= {
             "packet_loss": queue.lost_packets / (queue.sent_packets + queue.lost_packets),
-            "sender_cpu": sent.worked_s / point.watch_s,
+            "sender_cpu": None if is_janus else sent.worked_s / point.watch_s,
             "viewers_cpu": seen.worked_s / point.watch_s,
             "delay_box_cpu": box.worked_s() / point.watch_s,
             "late_s": late_s,
@@ -226,34 +239,47 @@ def _run_room(point: Room) -> dict[str, Cell]:
     return row
 
 
+def _first_sent(log: udp.PushLog, sent: udp.Sent, began_s: float) -> int:
+    """Number of the first packet sent to this viewer; an SFU's is known by what came of it."""
+    known = sent.joined.get(viewer_address(log.viewer))
+    if known is not None:
+        return known
+    if log.came:
+        return min(number for _, number, _ in log.came)
+    frame = round((log.tap_s - began_s) * FRAMES_PER_S)
+    return next(n for n, packet in enumerate(sent.packets) if packet.frame >= frame)
+
+
 def _pushed(point: Room, sent: udp.Sent, seen: udp.PushSeen, began_s: float) -> dict[str, Cell]:
+    firsts = [_first_sent(log, sent, began_s) for log in seen.logs]
     plays = [
-        replay_push(
-            log.came,
-            sent.packets,
-            sent.joined[viewer_address(log.viewer)],
-            log.tap_s,
-            began_s,
-            point.jitter_buffer_s,
-        )
-        for log in seen.logs
+        replay_push(log.came, sent.packets, first, log.tap_s, began_s, point.jitter_buffer_s)
+        for log, first in zip(seen.logs, firsts, strict=True)
     ]
-    lost = sent.first + sent.again - sum(len(log.came) for log in seen.logs)
+    again = sum(again for log in seen.logs for *_, again in log.came)
     delays_s = [delay_s for play in plays for delay_s in play.frame_delays_s]
     return {
         "startup_s": _mean([play.startup_s for play in plays]),
         "never_played": sum(np.isnan(play.startup_s) for play in plays),
         "loss": _mean([play.loss for play in plays]),
         "loss_sd": float(np.std([play.loss for play in plays])),
-        "repetitions": sent.again / sent.first,
-        "repetitions_a_loss": sent.again / lost if lost else None,
-        "repetitions_refused": sent.refused / sent.first,
+        "repetitions_got": again / sum(len(sent.packets) - first for first in firsts),
         "picture_dead": _mean([play.picture_dead for play in plays]),
         "picture_dead_sd": float(np.std([play.picture_dead for play in plays])),
         "sound_dead": _mean([play.sound_dead for play in plays]),
         "freezes": _mean([play.freezes for play in plays]),
         "frame_delay_p50_s": float(np.quantile(delays_s, 0.5)) if delays_s else None,
         "frame_delay_p95_s": float(np.quantile(delays_s, 0.95)) if delays_s else None,
+    }
+
+
+def _repeated(sent: udp.Sent, seen: udp.PushSeen) -> dict[str, Cell]:
+    """What a sender of our own knows: a loss is one of any sending, first or again."""
+    lost = sent.first + sent.again - sum(len(log.came) for log in seen.logs)
+    return {
+        "repetitions": sent.again / sent.first,
+        "repetitions_a_loss": sent.again / lost if lost else None,
+        "repetitions_refused": sent.refused / sent.first,
     }
 
 

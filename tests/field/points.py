@@ -28,6 +28,7 @@ class Point:
     """
 
     name: str
+    origin: str
     viewers: int
     rate_mbps: float
     load: float
@@ -97,8 +98,9 @@ class Stream(Point):
 
 @dataclass(frozen=True, kw_only=True)
 class Room(Point):
-    """Over UDP, with repetition on request."""
+    """Over UDP, with repetition on request. Janus has an order and a limit of its own."""
 
+    origin: str = "push"  # push | janus
     loss_order: str = "random"  # random | fixed
     nack_interval_s: float = 0.3
     nack_for_s: float = 1.0
@@ -155,4 +157,5 @@ POINTS: tuple[Point, ...] = (
          rtx_max=1.0, dip_from_s=15.0, dip_for_s=5.0, dip_share=0.7),
     Room(name="udp_key_frames", viewers=24, rate_mbps=0.8, load=0.8, key_over_other=40.0,
          queue_s=0.6),
+    Room(name="janus", viewers=24, rate_mbps=0.8, load=1.1, origin="janus"),
 )  # fmt: skip

@@ -13,9 +13,9 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tests.field.bed import viewer_address
 from tests.field.show import FRAMES_PER_S, Kind, Show
@@ -172,13 +172,52 @@ class PushSeen:
     worked_s: float = 0.0
 
 
-class Listener:
-    """One viewer's side: what is missing is asked for at once, then every `nack_interval_s`."""
+class Gaps:
+    """Numbers that didn't come: asked for at once, then every `nack_interval_s`, until given up."""
 
-    def __init__(self, sock: socket.socket, server: tuple[str, int], push: Push, log: PushLog):
-        self.sock, self.server, self.push, self.log = sock, server, push, log
+    def __init__(self, push: Push):
+        self.push = push
         self.next_number: int | None = None
         self.missing: dict[int, tuple[float, float]] = {}  # first missed, to be asked for
+
+    def take(self, number: int, now_s: float) -> bool:
+        """Whether it closes a gap, so that it is a repetition or came out of order."""
+        if self.next_number is None:
+            self.next_number = number
+        for missed in range(self.next_number, number):
+            self.missing[missed] = (now_s, now_s)
+        self.next_number = max(self.next_number, number + 1)
+        return self.missing.pop(number, None) is not None
+
+    def due(self, now_s: float) -> list[int]:
+        """To be asked for now."""
+        due = [number for number, (_, ask_s) in self.missing.items() if ask_s <= now_s]
+        for number in due:
+            first_s = self.missing[number][0]
+            if now_s - first_s > self.push.nack_for_s:
+                del self.missing[number]
+            else:
+                self.missing[number] = (first_s, now_s + self.push.nack_interval_s)
+        return [number for number in due if number in self.missing]
+
+
+class Client(Protocol):
+    """One viewer's side of a room. Making one joins it."""
+
+    sock: socket.socket
+
+    def hear(self) -> None: ...
+
+    def speak(self, now_s: float) -> None: ...
+
+
+class Listener:
+    """A client of `Sender`."""
+
+    def __init__(self, server: tuple[str, int], push: Push, log: PushLog):
+        self.sock, self.server, self.log = viewer_socket(log.viewer), server, log
+        self.gaps = Gaps(push)
+        self.sock.sendto(HELLO, server)
 
     def hear(self) -> None:
         try:
@@ -187,58 +226,43 @@ class Listener:
                 now_s = time.monotonic()
                 number, again = HEAD.unpack_from(packet)
                 self.log.came.append((now_s, number, again))
-                self._take(number, now_s)
+                self.gaps.take(number, now_s)
         except BlockingIOError:
             pass
 
-    def _take(self, number: int, now_s: float) -> None:
-        if self.next_number is None:
-            self.next_number = number
-        for missed in range(self.next_number, number):
-            self.missing[missed] = (now_s, now_s)
-        self.next_number = max(self.next_number, number + 1)
-        self.missing.pop(number, None)
-
-    def ask(self, now_s: float) -> None:
-        due = [n for n, (_, ask_s) in self.missing.items() if ask_s <= now_s]
-        for number in due:
-            first_s = self.missing[number][0]
-            if now_s - first_s > self.push.nack_for_s:
-                del self.missing[number]
-            else:
-                self.missing[number] = (first_s, now_s + self.push.nack_interval_s)
-        asked = [n for n in due if n in self.missing]
+    def speak(self, now_s: float) -> None:
+        asked = self.gaps.due(now_s)
         for at in range(0, len(asked), MOST_ASKED):
             part = asked[at : at + MOST_ASKED]
             self.sock.sendto(struct.pack(f"!{len(part)}I", *part), self.server)
 
 
-def listen(
-    server: tuple[str, int], push: Push, taps_s: Sequence[float], until_s: float
-) -> PushSeen:
-    """Every viewer says hello at their tap and stays. To be called on the viewers' host."""
+def viewer_socket(viewer: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    sock.bind((viewer_address(viewer), PORT))
+    return sock
+
+
+def listen(join: Callable[[PushLog], Client], taps_s: Sequence[float], until_s: float) -> PushSeen:
+    """Every viewer joins at their tap and stays. To be called on the viewers' host."""
     seen = PushSeen([PushLog(n, tap_s) for n, tap_s in enumerate(taps_s)])
     coming = sorted(seen.logs, key=lambda log: log.tap_s, reverse=True)
     poll = select.epoll()
-    listeners: dict[int, Listener] = {}
+    clients: dict[int, Client] = {}
     next_s = time.monotonic()
     while (now_s := time.monotonic()) < until_s:
         if now_s >= next_s:
             seen.late_s = max(seen.late_s, now_s - next_s)
             next_s = now_s + TICK_S
-            for listener in listeners.values():
-                if listener.missing:
-                    listener.ask(now_s)
+            for client in clients.values():
+                client.speak(now_s)
         while coming and coming[-1].tap_s <= now_s:
-            log = coming.pop()
-            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-            sock.bind((viewer_address(log.viewer), PORT))
-            sock.sendto(HELLO, server)
-            listeners[sock.fileno()] = Listener(sock, server, push, log)
-            poll.register(sock, select.EPOLLIN)
+            client = join(coming.pop())
+            clients[client.sock.fileno()] = client
+            poll.register(client.sock, select.EPOLLIN)
         for file, _ in poll.poll(max(0.0, next_s - now_s)):
-            listeners[file].hear()
+            clients[file].hear()
     seen.worked_s = time.process_time()
     return seen
