@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import time
@@ -13,9 +12,6 @@ from tests.field import bed, janus, nginx
 from tests.field.measure import Disturbed, measure
 from tests.field.points import POINTS, Point, Stream
 from tests.field.table import Row, write_rows
-
-URGENT = -15
-"""Of all processes of a run, so that others on this machine disturb it less."""
 
 
 def main() -> int:
@@ -37,11 +33,15 @@ def main() -> int:
         os.execvp(
             "unshare", ["unshare", "-Urn", sys.executable, "-m", "tests.field", *sys.argv[1:]]
         )
-    with contextlib.suppress(PermissionError):  # below unshare -Urn
-        os.nice(URGENT)
     points = [point for point in POINTS if asked.only is None or point.name in asked.only]
-    rows = [row for point in points if (row := once(point, asked.tries)) is not None]
-    write_rows(asked.out or Path("/dev/stdout"), rows)
+    rows: list[Row] = []
+    for point in points:
+        if (row := once(point, asked.tries)) is not None:
+            rows.append(row)
+            if asked.out is not None:  # after each, so that a run that is ended early is kept
+                write_rows(asked.out, rows)
+    if asked.out is None:
+        write_rows(Path("/dev/stdout"), rows)
     return 0 if len(rows) == len(points) else 1
 
 

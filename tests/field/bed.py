@@ -26,9 +26,8 @@ from pathlib import Path
 
 SENDER = "10.1.0.1"
 VIEWERS = "10.2.0.0/16"
-HEADER_BYTES = 14
-"""Ethernet, which the token bucket counts too."""
 PACKET_BYTES = 1514
+"""With its Ethernet header, which the token bucket counts too."""
 BURST_PACKETS = 2
 """Of the token bucket: as near to a line of that rate as it gets."""
 
@@ -164,7 +163,7 @@ class Bed:
     router: Host
     viewers: Host
     shortage_at: str  # network | sender
-    queue_s: float
+    queue_bytes: int
     back_in: int  # where the viewers' packets come out; where they go in again
     back_out: int
 
@@ -175,10 +174,9 @@ class Bed:
     def set_capacity(self, mbps: float, verb: str = "change") -> None:
         """Wire Mbps of the bottleneck, Ethernet headers included; what waits in its queue stays."""
         host, device = self._bottleneck
-        limit = max(4 * PACKET_BYTES, round(mbps * 1e6 / 8 * self.queue_s))
         host.run(
             f"tc qdisc {verb} dev {device} root tbf rate {round(mbps * 1e6)}bit "
-            f"burst {BURST_PACKETS * PACKET_BYTES} limit {limit}"
+            f"burst {BURST_PACKETS * PACKET_BYTES} limit {self.queue_bytes}"
         )
 
     def queue(self) -> Queue:
@@ -192,6 +190,7 @@ class Bed:
 
 @contextlib.contextmanager
 def bed(capacity_mbps: float, queue_s: float, shortage_at: str = "network") -> Iterator[Bed]:
+    """`queue_s`: how long a full queue lasts at that capacity; its bytes stay if that changes."""
     senders, router, viewers = new_host(), new_host(), new_host()
     senders.run(f"ip link add s0 type veth peer name r0 netns {router.path}")
     router.run(f"ip link add r1 type veth peer name v0 netns {viewers.path}")
@@ -214,7 +213,8 @@ def bed(capacity_mbps: float, queue_s: float, shortage_at: str = "network") -> I
     viewers.run("ip route add 10.1.0.0/24 dev back")
     for host in (senders, viewers):
         host.settings(conf__back__rp_filter=0)
-    made = Bed(senders, router, viewers, shortage_at, queue_s, back_in, back_out)
+    queue_bytes = max(4 * PACKET_BYTES, round(capacity_mbps * 1e6 / 8 * queue_s))
+    made = Bed(senders, router, viewers, shortage_at, queue_bytes, back_in, back_out)
     made.set_capacity(capacity_mbps, "add")
     try:
         yield made

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import random
+import socket
+import struct
+import zlib
 from collections import Counter
 
 import numpy as np
@@ -11,10 +15,11 @@ import pytest
 from tests.field.flv import ANSWER, MOST_MESSAGES, Customer, Server, Service
 from tests.field.points import POINTS
 from tests.field.rtmp import RtmpReader
+from tests.field.rtp import Ticket, check, nack
 from tests.field.shares import WINDOW_S, received_mb, shares
-from tests.field.show import Kind, Show, Tag
+from tests.field.show import FRAMES_PER_S, Kind, Show, Tag
 from tests.field.table import read_rows, write_rows
-from tests.field.udp import in_order, packets_of
+from tests.field.udp import Gaps, Push, in_order, packets_of
 from tests.field.viewers import FlvReader
 
 SHOW = Show(0.8, 2.0)
@@ -77,9 +82,7 @@ def test_packets_of_a_frame_hold_the_frame():
 
 def test_a_full_queue_drops_pictures_first_and_sound_last():
     """nginx-rtmp's rule at each length of the queue."""
-    server = Server.__new__(Server)
-    server.service, server.show = Service("drop_frames", "cubic", 0.0), SHOW
-    server.report = type("Report", (), {"dropped": 0})()
+    server = _server("drop_frames", 0.0)
     for waiting in (0, 127, 128, 191, 192, 255, 256):
         for kind in Kind:
             customer = Customer(None)
@@ -134,3 +137,81 @@ def test_points_have_names_of_their_own_and_end_in_time():
     assert sum(point.lead_s + point.watch_s + 10 for point in POINTS) < 30 * 60
     for point in POINTS:
         assert max(point.taps_s) < point.watch_s
+
+
+def test_a_nack_names_every_missing_packet_once():
+    """Fields of a packet and the sixteen after it, also where the numbers begin anew."""
+    missing = [5, 6, 21, 22, 65_530, 65_540]
+    packet = nack(7, missing)
+    fields = struct.iter_unpack("!HH", packet[12:])
+    named = [
+        first + step
+        for first, bits in fields
+        for step in range(17)
+        if step == 0 or bits >> step - 1 & 1
+    ]
+    assert [number & 0xFFFF for number in missing] == [number & 0xFFFF for number in named]
+    assert len(packet) == 4 * (int.from_bytes(packet[2:4], "big") + 1)
+
+
+def test_a_stun_request_is_signed_and_marked():
+    """RFC 8489, 14.5 and 14.7: signed up to the signature, its length counting it; then marked."""
+    request = check(Ticket(("192.0.2.1", 1), "evtj:h6vY", "VOkJxbRl1RmTxUk/WvJxBt"))
+    at = request.index(bytes.fromhex("00080014"))  # MESSAGE-INTEGRITY, 20 bytes
+    signed = request[:2] + (at + 24 - 20).to_bytes(2, "big") + request[4:at]
+    secret = b"VOkJxbRl1RmTxUk/WvJxBt"
+    assert hmac.new(secret, signed, "sha1").digest() == request[at + 4 : at + 24]
+    marked = zlib.crc32(request[:-8]) ^ 0x5354554E
+    assert int.from_bytes(request[-4:], "big") == marked
+    assert int.from_bytes(request[2:4], "big") == len(request) - 20
+
+
+def test_gaps_are_asked_for_until_given_up():
+    """At once, every 0.3 s, and no more once a second has passed; a late packet closes its gap."""
+    gaps = Gaps(Push("random", nack_interval_s=0.3, nack_for_s=1.0, rtx_max=1.0))
+    assert not gaps.take(10, 0.0) and not gaps.take(13, 0.0)
+    assert gaps.due(0.0) == [11, 12]
+    assert gaps.due(0.2) == []
+    assert gaps.take(11, 0.25)
+    assert [gaps.due(now_s) for now_s in (0.31, 0.62, 0.93, 1.24, 2.0)] == [
+        [12],
+        [12],
+        [12],
+        [],
+        [],
+    ]
+
+
+@pytest.mark.parametrize(("burst_s", "oldest_s"), [(0.0, 0.0), (3.0, 3.0)])
+def test_a_burst_begins_with_a_key_frame_of_its_age(burst_s, oldest_s):
+    """Whenever the viewer comes: at least that old, and by less than a group older."""
+    server = _server("fall_behind", burst_s)
+    for frame in range(600):
+        server._make(frame)
+        if frame > 300:
+            first = server._from_key(burst_s)[0][0]
+            age_s = frame / FRAMES_PER_S - first.media_ms / 1000
+            assert first.kind is Kind.KEY
+            assert oldest_s - 1e-9 <= age_s < oldest_s + SHOW.gop_s
+
+
+def test_a_skipping_server_goes_on_with_the_newest_key():
+    """Nobody takes anything: the queue never holds more than four seconds."""
+    server = _server("skip", 0.0)
+    customer = Customer(None)
+    for frame in range(400):
+        server._make(frame)
+        for message in list(server.kept)[-2:]:
+            server._offer(customer, message)
+        media_ms = [tag.media_ms for tag, _ in customer.queue]
+        assert media_ms[-1] == frame * 40 and media_ms[-1] - media_ms[0] <= 4000
+    assert customer.queue[0][0].kind is Kind.KEY
+    assert server.report.dropped > 0
+
+
+def _server(policy: str, burst_s: float) -> Server:
+    """One that listens nowhere."""
+    with socket.socket() as listener:
+        server = Server(listener, SHOW, Service(policy, "cubic", burst_s), 0.0)
+        server.selector.close()
+    return server
