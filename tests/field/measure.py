@@ -119,28 +119,28 @@ def _run_stream(point: Stream) -> dict[str, Cell]:
         first_s = began_s + point.lead_s
         end_s = first_s + point.watch_s
         service = flv.Service(point.policy, point.congestion, point.burst_s, point.skip_queue_s)
-        works = []
+        source = None
         if not is_nginx:
-            works = [Work(made.senders, _serve, point.show, service, began_s, end_s + 0.5)]
+            source = Work(made.senders, _serve, point.show, service, began_s, end_s + 0.5)
+            stack.callback(source.end)
         server = (SENDER, nginx.PORT if is_nginx else flv.PORT)
         taps_s = [first_s + tap_s for tap_s in point.taps_s]
         reader = RtmpReader if is_nginx else FlvReader
-        works.append(Work(made.viewers, watch, server, reader, taps_s, end_s, point.congestion))
-        for work in works:
-            stack.callback(work.end)
+        audience = Work(made.viewers, watch, server, reader, taps_s, end_s, point.congestion)
+        stack.callback(audience.end)
         late_s = _play(made, point, began_s, end_s)
-        *reports, seen = [work.result(GRACE_S) for work in works]
+        seen = audience.result(GRACE_S)
+        report = source.result(GRACE_S) if source else flv.Report()
         queue = made.queue()
-        late_s = max(late_s, seen.late_s, *(report.late_s for report in reports))
-        _refuse_late(late_s)
+        late_s = _latest_s(clock=late_s, sender=report.late_s, viewers=seen.late_s)
         live_at_s = _earliest_s(seen) if is_nginx else began_s
         row = _streamed(point, seen, live_at_s, end_s)
         media_bytes = sum(size for log in seen.logs for *_, size in log.frames)
         row |= {
             "overhead": queue.sent_bytes / media_bytes - 1,
             "packet_loss": queue.lost_packets / (queue.sent_packets + queue.lost_packets),
-            "dropped_frames": reports[0].dropped if reports else None,
-            "sender_cpu": reports[0].worked_s / point.watch_s if reports else None,
+            "dropped_frames": report.dropped if source else None,
+            "sender_cpu": report.worked_s / point.watch_s if source else None,
             "viewers_cpu": seen.worked_s / point.watch_s,
             "delay_box_cpu": box.worked_s() / point.watch_s,
             "late_s": late_s,
@@ -230,8 +230,7 @@ def _run_room(point: Room) -> dict[str, Cell]:
         late_s = _play(made, point, began_s, end_s)
         sent, seen = source.result(GRACE_S), audience.result(GRACE_S)
         queue = made.queue()
-        late_s = max(late_s, sent.late_s, seen.late_s)
-        _refuse_late(late_s)
+        late_s = _latest_s(clock=late_s, sender=sent.late_s, viewers=seen.late_s)
         row = _pushed(point, sent, seen, began_s)
         row |= {} if is_janus else _repeated(sent, seen)
         row |= {
@@ -288,9 +287,12 @@ def _repeated(sent: udp.Sent, seen: udp.PushSeen) -> dict[str, Cell]:
     }
 
 
-def _refuse_late(late_s: float) -> None:
-    if late_s > LATE_S:
-        raise Disturbed(f"a tick came {1000 * late_s:.0f} ms late")
+def _latest_s(**late_s: float) -> float:
+    """By how much the latest tick of any process was late. Raises Disturbed beyond LATE_S."""
+    where, most_s = max(late_s.items(), key=lambda item: item[1])
+    if most_s > LATE_S:
+        raise Disturbed(f"a tick of the {where} came {1000 * most_s:.0f} ms late")
+    return most_s
 
 
 def _mean(values: list[float] | list[int]) -> float | None:
