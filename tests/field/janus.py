@@ -142,11 +142,19 @@ def _offer(session: str) -> str:
 
 
 def _answer(offer: str, viewer: int) -> str:
-    """The offer from the other side, with our secrets and our address."""
+    """The offer from the other side, with our secrets and our address.
+
+    Repetitions as they were, not as a stream of their own (RFC 4588): they are two bytes smaller.
+    """
+    again = re.search(r"a=fmtp:(\d+) apt=", offer)
+    repeated = again.group(1) if again else "none"
     lines = []
     for line in offer.splitlines():
         if line.startswith(("a=candidate", "a=end-of", "a=ssrc", "a=ice-lite", "a=msid")):
             continue
+        if line.startswith((f"a=rtpmap:{repeated} ", f"a=fmtp:{repeated} ")):
+            continue
+        line = re.sub(rf"^(m=video .*) {repeated}$", r"\1", line)
         line = re.sub(r"^a=ice-ufrag:.*", f"a=ice-ufrag:{OUR_NAME}", line)
         line = re.sub(r"^a=ice-pwd:.*", f"a=ice-pwd:{OUR_SECRET}", line)
         line = line.replace("a=setup:actpass", "a=setup:active")

@@ -22,13 +22,15 @@ VIDEO_TYPE, SOUND_TYPE = 96, 111
 HEADER = struct.Struct("!BBHII")
 CHECK_S, CONSENT_S = 0.1, 2.0
 """Between checks of the way until something comes, and from then on."""
+REPORT_S = 1.0
 OUR_NAME, OUR_SECRET = "peak", "peakcast/peakcast/peakcast"
 _COOKIE = 0x2112A442
 _BINDING, _BINDING_ANSWER = 0x0001, 0x0101
 _USERNAME, _INTEGRITY, _PRIORITY, _USE, _CONTROLLING = 0x0006, 0x0008, 0x0024, 0x0025, 0x802A
 _SEEN_FROM, _FINGERPRINT, _FINGERPRINT_MASK = 0x0020, 0x8028, 0x5354554E
-_NACK = 0x81CD
-"""First two bytes of a generic NACK: version 2, format 1, type 205."""
+_NACK, _REPORT = 0x81CD, 0x81C9
+"""First two bytes: version 2, and format 1 of type 205; one block of type 201."""
+_SENDER_REPORT = 200
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,16 @@ def nack(stream: int, numbers: Sequence[int]) -> bytes:
     return struct.pack("!HHII", _NACK, 2 + len(fields), 1, stream) + packed
 
 
+def report(stream: int, highest: int, last_sr: int, since_s: float) -> bytes:
+    """A receiver report: what a round trip is measured by, and nothing of losses.
+
+    `last_sr`: the middle of the last sender report's time. Janus keeps nothing to repeat before it
+    knows a round trip.
+    """
+    delay = round(since_s * 65536)
+    return struct.pack("!HHIIIIIII", _REPORT, 7, 1, stream, 0, highest, 0, last_sr, delay)
+
+
 class RtpListener:
     """A client of an SFU whose packets hold a packet of our room each."""
 
@@ -102,7 +114,8 @@ class RtpListener:
         self.gaps = Gaps(push)
         self.stream = 0
         self.highest = 0
-        self.check_s = log.tap_s
+        self.check_s = self.report_s = log.tap_s
+        self.last_sr: tuple[int, float] | None = None  # of the picture: its time, when it came
 
     def hear(self) -> None:
         try:
@@ -110,6 +123,8 @@ class RtpListener:
                 packet, address = self.sock.recvfrom(2048)
                 if packet[:2] == _BINDING.to_bytes(2, "big"):
                     self.sock.sendto(answer(packet, address), address)
+                elif packet[1] == _SENDER_REPORT and packet[4:8] == self.stream.to_bytes(4, "big"):
+                    self.last_sr = int.from_bytes(packet[10:14], "big"), time.monotonic()
                 elif packet[0] >> 6 == 2 and packet[1] & 0x7F in (VIDEO_TYPE, SOUND_TYPE):
                     self._take(packet, time.monotonic())
         except BlockingIOError:
@@ -133,5 +148,10 @@ class RtpListener:
         if now_s >= self.check_s:
             self.check_s = now_s + (CONSENT_S if self.log.came else CHECK_S)
             self.sock.sendto(check(self.ticket), self.ticket.server)
+        if self.last_sr is not None and now_s >= self.report_s:
+            self.report_s = now_s + REPORT_S
+            last_sr, came_s = self.last_sr
+            said = report(self.stream, self.highest & 0xFFFFFFFF, last_sr, now_s - came_s)
+            self.sock.sendto(said, self.ticket.server)
         if asked := self.gaps.due(now_s):
             self.sock.sendto(nack(self.stream, asked), self.ticket.server)

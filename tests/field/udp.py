@@ -181,13 +181,15 @@ class Gaps:
         self.missing: dict[int, tuple[float, float]] = {}  # first missed, to be asked for
 
     def take(self, number: int, now_s: float) -> bool:
-        """Whether it closes a gap, so that it is a repetition or came out of order."""
+        """Whether a later one came before it: a repetition, where nothing overtakes."""
         if self.next_number is None:
             self.next_number = number
         for missed in range(self.next_number, number):
             self.missing[missed] = (now_s, now_s)
+        self.missing.pop(number, None)
+        is_late = number < self.next_number
         self.next_number = max(self.next_number, number + 1)
-        return self.missing.pop(number, None) is not None
+        return is_late
 
     def due(self, now_s: float) -> list[int]:
         """To be asked for now."""
