@@ -30,6 +30,10 @@ class Player:
     lag_limit_s: float
     target_s: float
 
+    def __post_init__(self) -> None:
+        if self.lag_limit_s <= self.target_s:
+            raise ValueError("a player that skips to its limit skips for ever")
+
 
 @dataclass
 class Play:
@@ -116,20 +120,20 @@ class _Screen:
         while self.now_s < end_s:
             if self.playing:
                 self._show(end_s)
-            elif self.started:
-                self._freeze(end_s)
+            elif self.held:
+                self._wait(end_s)
             else:
                 self.now_s = end_s
 
     def _show(self, end_s: float) -> None:
-        while self.held and self.at_s >= self.held[0][1] - 1e-9:
+        while self.at_s >= self.held[0][1] - 1e-9:
             if len(self.held) == 1:
                 self._stop()
                 return
-            ended_s = self.held.pop(0)[1]
-            if self.at_s < self.held[0][0]:
-                self.seen.left_out_s += self.held[0][0] - ended_s
-                self.at_s = self.held[0][0]
+            self.held.pop(0)
+        left_out_s = max(0.0, self.held[0][0] - self.at_s)
+        self.seen.left_out_s += left_out_s
+        self.at_s += left_out_s
         for_s = min(end_s - self.now_s, self.held[0][1] - self.at_s)
         self.seen.play_s += for_s
         self.since_s += for_s
@@ -146,18 +150,18 @@ class _Screen:
         self.seen.stalls += self.stall_s >= STALL_S
         self.stall_s = 0.0
 
-    def _freeze(self, end_s: float) -> None:
+    def _wait(self, end_s: float) -> None:
+        """For a buffer that is large enough, or until the screen is too far behind."""
         limit_s = self.now_s + max(0.0, self.player.lag_limit_s - self.lag_s)
         until_s = min(end_s, limit_s)
-        self.seen.frozen_s += until_s - self.now_s
-        self.stall_s += until_s - self.now_s
+        if self.started:
+            self.seen.frozen_s += until_s - self.now_s
+            self.stall_s += until_s - self.now_s
         self.now_s = until_s
         if limit_s <= end_s and self.lag_s > self.player.target_s:
             skipped_s = self.lag_s - self.player.target_s
             self.seen.skipped_s += skipped_s
             self.at_s += skipped_s
-            if self.buffer_s >= self.player.resume_buffer_s:
-                self._play()
 
 
 def missing_s(arrivals: Sequence[Arrival], kinds: Sequence[Kind]) -> float:

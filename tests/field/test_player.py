@@ -81,6 +81,17 @@ def test_what_the_server_skips_is_passed_by_the_screen():
     assert play.picture_missing_s == pytest.approx(10.0, abs=2 * FRAME_S)
 
 
+def test_a_skip_into_what_is_left_out_shows_what_follows():
+    """Frozen with nothing from 5 to 20, skipped to 13, where nothing is: goes on at 16."""
+    player = Player(1.0, 1.0, lag_limit_s=10.0, target_s=2.0)
+    kept = arrivals(60, lambda media_s: max(media_s, 20.0) if media_s > 5 else media_s,
+                    lambda of: 125 < of[0] < 400)  # fmt: skip
+    play = replay(kept, 0.0, 59.0, 0.0, player)
+    assert play.skipped_s == pytest.approx(8.0, abs=0.1)
+    assert play.left_out_s == pytest.approx(16.0 - 13.0 - 0.0, abs=0.2)
+    assert play.startup_s + play.play_s + play.frozen_s == pytest.approx(59.0)
+
+
 def test_a_dropped_frame_costs_the_picture_until_the_next_key():
     """Frame 60 is left out: missing from there to key frame 100. The sound goes on."""
     kept = arrivals(20, lambda media_s: media_s, lambda of: of == (60, Kind.OTHER))
