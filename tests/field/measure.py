@@ -198,6 +198,7 @@ def _shared(point: Stream, seen: Seen, end_s: float) -> dict[str, Cell]:
         return row
     return row | {
         "share_variation": found.variation,
+        "share_slow_variation": found.slow_variation,
         "share_lasting": found.lasting,
         "share_persistence_s": found.persistence_s,
         "share_by_round_trip": _cell(found.by_kind) if len(found.by_kind) > 1 else None,

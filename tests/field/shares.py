@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 WINDOW_S = 0.5
 LEAST_WINDOWS = 20
+SLOW_WINDOWS = 4
+"""What follows a lost packet is read with it, when it is repeated: lumps of a round trip or two."""
 _NOTHING = 1e-12
 """Of variation: shares of one and the same amount, but for rounding."""
 
@@ -23,6 +25,7 @@ class Shares:
     """
 
     variation: float  # standard deviation of the momentary share, over its mean
+    slow_variation: float  # the same of means over SLOW_WINDOWS: without the lumps behind a loss
     lasting: float  # standard deviation over viewers of their mean share
     persistence_s: float  # until its autocorrelation is 1/e
     by_kind: tuple[float, ...]
@@ -47,10 +50,17 @@ def shares(received: NDArray[np.float64], kinds: Sequence[int]) -> Shares | None
     rest = share / np.array([means[kind] for kind in kinds])[:, None] - 1
     return Shares(
         variation=float(rest.std()),
+        slow_variation=_slow(rest),
         lasting=float(rest.mean(axis=1).std()),
         persistence_s=_persistence_s(rest),
         by_kind=tuple(float(mean) for mean in means.values()),
     )
+
+
+def _slow(deviation: NDArray[np.float64]) -> float:
+    whole = deviation.shape[1] // SLOW_WINDOWS * SLOW_WINDOWS
+    parts = deviation[:, :whole].reshape(len(deviation), -1, SLOW_WINDOWS)
+    return float(parts.mean(axis=2).std())
 
 
 def _persistence_s(deviation: NDArray[np.float64]) -> float:

@@ -108,6 +108,10 @@ def test_shares_that_wander_are_measured_as_made():
     assert found is not None
     assert found.variation == pytest.approx(0.4, rel=0.05)
     assert found.persistence_s == pytest.approx(3.0, rel=0.15)
+    x = 2.0 / 3.0  # two seconds over three: the variance of a mean is 2 (x - 1 + e^-x) / x^2 of it
+    assert found.slow_variation == pytest.approx(
+        0.4 * np.sqrt(2 * (x - 1 + np.exp(-x))) / x, rel=0.05
+    )
 
 
 def test_shares_of_unlike_round_trips_are_told_apart():
