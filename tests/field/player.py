@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tests.field.show import FRAMES_PER_S, Kind
 
@@ -46,7 +47,7 @@ class Play:
     skipped_s: float = 0.0  # by the player
     left_out_s: float = 0.0  # by the server, and passed by the screen
     lag_s: float = math.nan  # mean while playing
-    picture_missing_s: float = 0.0
+    picture_missing_s: float = 0.0  # while the other one was there
     sound_missing_s: float = 0.0
 
     @property
@@ -68,8 +69,9 @@ def replay(
     screen.until(end_s)
     screen.close_stall()
     seen = screen.seen
-    seen.picture_missing_s = missing_s(arrivals, (Kind.KEY, Kind.OTHER))
-    seen.sound_missing_s = missing_s(arrivals, (Kind.SOUND,))
+    left_out_s = passed_s(arrivals)
+    seen.picture_missing_s = max(0.0, missing_s(arrivals, (Kind.KEY, Kind.OTHER)) - left_out_s)
+    seen.sound_missing_s = max(0.0, missing_s(arrivals, (Kind.SOUND,)) - left_out_s)
     if seen.play_s > 0:
         seen.lag_s = screen.lag_s2 / seen.play_s
     return seen
@@ -162,6 +164,12 @@ class _Screen:
             skipped_s = self.lag_s - self.player.target_s
             self.seen.skipped_s += skipped_s
             self.at_s += skipped_s
+
+
+def passed_s(arrivals: Sequence[Arrival]) -> float:
+    """Media of which neither picture nor sound came, in pieces that the screen jumps over."""
+    gaps_s = [(after[1] - before[1]) / 1000 - FRAME_S for before, after in pairwise(arrivals)]
+    return sum(gap_s for gap_s in gaps_s if gap_s > LEFT_OUT_S)
 
 
 def missing_s(arrivals: Sequence[Arrival], kinds: Sequence[Kind]) -> float:

@@ -155,7 +155,7 @@ POINTS: tuple[Point, ...] = (
     Room(name="udp_fixed", viewers=24, rate_mbps=0.8, load=1.1, loss_order="fixed"),
     Room(name="udp_storm", viewers=24, rate_mbps=0.8, load=0.9, nack_interval_s=0.1,
          rtx_max=1.0, dip_from_s=15.0, dip_for_s=5.0, dip_share=0.7),
-    Room(name="udp_key_frames", viewers=24, rate_mbps=0.8, load=0.8, key_over_other=40.0,
+    Room(name="udp_key_frames", viewers=24, rate_mbps=0.8, load=0.8, key_over_other=16.0,
          queue_s=0.6),
     Room(name="janus", viewers=24, rate_mbps=0.8, load=1.1, origin="janus"),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The bed against what is known of it. The numbers were written down before the first run.
 
-Real sockets in real namespaces: `-m field -n 0`, about four minutes. As root, or below
+Real sockets in real namespaces: `-m field -n 0`, about eight minutes. As root, or below
 `unshare -Urn`.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.field import bed, nginx
+from tests.field import bed, janus, nginx
 from tests.field.measure import Disturbed, measure
 from tests.field.points import Point, Room, Stream
 from tests.field.table import Cell
@@ -113,3 +113,12 @@ def test_nginx_serves_everybody_where_all_fits():
     assert (row["failed"], row["never_played"], row["stall_ratio"]) == (0, 0, 0.0)
     assert row["startup_s"] == pytest.approx(2.0, abs=0.5)
     assert row["picture_missing"] == 0.0
+
+
+@pytest.mark.skipif(janus.missing() is not None, reason=janus.missing() or "")
+def test_janus_serves_everybody_where_all_fits():
+    """A third of a round of checks and a key frame away: a second and some, of a group of two."""
+    row = measured(Room(name="janus", viewers=12, rate_mbps=0.8, load=0.4, watch_s=20.0,
+                        origin="janus"))  # fmt: skip
+    assert (row["loss"], row["picture_dead"], row["never_played"]) == (0.0, 0.0, 0)
+    assert row["startup_s"] == pytest.approx(1.2, abs=0.5)
