@@ -173,7 +173,10 @@ request-egress_gb = { $number } GB
 request-calm = { $number } ({ $calm } without incidents)
 request-part = { $part }: { $what }
 request-parts = { $vendor }: what to ask of each part
-request-note = Bold is the <b>P95</b>: 19 of 20 such nights need no more. <b>P50</b>: half of them need no more. Ask for the P95; less may do where the vendor can raise a limit within minutes during the show, or where you would pay for what stands unused. Plan the bill with the P50. The two differ because the peak itself is uncertain: half the nights have more than { $peak } viewers, one in twenty more than { $one_in_20 }. The numbers are what the night demands with no limit in the way, rounded up, minutes and GB over all of it, joins and token calls in its busiest second (<i>over ten seconds</i>: a second of the busiest ten); a <i>limit</i> beside one is the vendor's own and too low for the P95.
+request-note = Bold is the <b>P95</b>: 19 of 20 such nights need no more. <b>P50</b>: half of them need no more. Ask for the P95; less may do where the vendor can raise a limit within minutes during the show, or where you would pay for what stands unused. Plan the bill with the P50. The two differ because the peak itself is uncertain: half the nights have more than { $peak ->
+        [one] { $peak } viewer
+       *[other] { $peak } viewers
+    }, one in twenty more than { $one_in_20 }. The numbers are what the night demands with no limit in the way, rounded up, minutes and GB over all of it, joins and token calls in its busiest second (<i>over ten seconds</i>: a second of the busiest ten); a <i>limit</i> beside one is the vendor's own and too low for the P95.
 request-note-incidents = The incidents are covered, also those that come only by chance: viewers who are cut off come back by the app's own schedule; <i>without incidents</i>: the P95 of a night on which nothing breaks.
 request-note-beyond = * Beyond the audiences that were simulated: carried on in a straight line.
 request-none = This run did not work out the numbers to ask for; <code>study=night</code> does.
@@ -367,7 +370,10 @@ risk-about-one-peak = { $incidents ->
 risk-about-distribution = { $incidents ->
         [yes] Sales that the vendor's limits and incidents may cost, in CNY, over all the peaks the night may have
        *[no] Sales that the vendor's limits may cost, in CNY, over all the peaks the night may have
-    }: half the nights have more than { $peak } viewers, one in twenty more than { $one_in_20 }.
+    }: half the nights have more than { $peak ->
+        [one] { $peak } viewer
+       *[other] { $peak } viewers
+    }, one in twenty more than { $one_in_20 }.
 risk-about-chances = Incidents come with their chance: { $incidents }. Beside this they are in what to ask the vendor for, and on no other figure of this page.
 risk-note = <i>P95</i>: 19 of 20 nights lose less. <i>Caused by the vendor</i>: its limits, incidents of its edges and regions, and what its picture and delay cost with no limit in the way; below 0: its player freezes less than the plain one by which the viewers' own internet is measured, and gains more than its limits take.
 risk-note-outside = What an isp or the host's uplink breaks is not in it.
@@ -393,7 +399,10 @@ chart-missing = The chart <code>{ $name }</code> is missing, it could not be dra
 prices-title = Price lists
 prices-all-crossings = All { $n } of them
 prices-one-audience = One audience was simulated: at how many viewers plans cross is not known; <code>study=night</code> and <code>study=curve</code> tell.
-prices-every-plan = Every plan at { $peak } viewers
+prices-every-plan = { $peak ->
+        [one] Every plan at { $peak } viewer
+       *[other] Every plan at { $peak } viewers
+    }
 prices-note = <i>Ten times the business</i>: the month with ten times the use on every night, at list price and with no limit in the way, over the month as it is. <code>costs.csv</code> holds each plan at every audience, <code>crossings.csv</code> where any two cross.
 cell-times = { $number } times
 col-month = month, CNY

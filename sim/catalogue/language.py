@@ -149,7 +149,7 @@ class Words:
         if 0 < size < 0.005:
             return sign + self(below, number=self._shown("0.01"))
         if size == 0 or size >= 99.95:
-            return sign + self._shown(f"{size:.1f}".removesuffix(".0"))
+            return sign + self._shown(f"{size:,.1f}".removesuffix(".0"))
         return sign + self._shown(f"{size:.{2 if size < 0.995 else 1}f}")
 
     def money(self, x: float) -> str:

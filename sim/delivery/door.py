@@ -49,11 +49,19 @@ LIMIT = np.dtype(
 
 
 def gate(
-    per_s: float, burst: float, policy: str, path: int = 0, code: Limit = Limit.JOINS
+    per_s: float,
+    burst: float,
+    policy: str,
+    path: int = 0,
+    code: Limit = Limit.JOINS,
+    region: int = -1,
+    leaf: int = -1,
 ) -> NDArray[np.void]:
-    """So many a second: a token bucket that is full when the show starts."""
+    """So many a second on a path, in one vendor region or leaf of it: a token bucket that is full
+    when the show starts."""
     limit = _limit(GATE, policy, code, path)
     limit["per_s"], limit["burst"], limit["tokens"] = per_s, burst, burst
+    limit["region"], limit["leaf"] = region, leaf
     return limit
 
 

@@ -153,12 +153,16 @@ def copy_named_files(scenario: Scenario, folder: Path) -> dict[Kind, str]:
     return copied
 
 
+SOURCES = (".py", ".ftl", ".j2", ".css")
+"""Of the package: what is computed, and what is told of it."""
+
+
 def scenario_hash(scenario: Scenario) -> str:
     """Digest of all that a result depends on.
 
     The validated scenario (in the order in which it is written: draws depend on it), the content
-    of the files it names, wherever they are, and the package's own sources: an edited curve or a
-    patched engine never finds yesterday's folder.
+    of the files it names, wherever they are, and the package's own sources, messages and templates:
+    an edited curve or a patched engine never finds yesterday's folder.
     """
     left_out: Any = {"output_dir": True, "overwrite": True, "report": True, "engine": {"threads"}}
     for kind in _SHIPPED:
@@ -168,7 +172,7 @@ def scenario_hash(scenario: Scenario) -> str:
     for kind, path in named_files(scenario).items():
         for file in _files(path):
             _add(parts, kind, file)
-    for file in sorted(SIM.rglob("*.py")):
+    for file in sorted(file for file in SIM.rglob("*") if file.suffix in SOURCES):
         _add(parts, file.relative_to(SIM).as_posix(), file)
     return parts.hexdigest()[:12]
 

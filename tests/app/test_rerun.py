@@ -16,6 +16,7 @@ from sim.scenario.compose import (
     run_again,
     scenario_hash,
 )
+from sim.scenario.files import SIM, SOURCES
 
 MINE, OTHER = "time_s,viewers\n0,10\n600,100\n", "time_s,viewers\n0,10\n600,20\n"
 ONE = ("vendors=[budget]", "report.enabled=false")
@@ -152,3 +153,9 @@ def test_rerun_from_the_command_line(peakcast, study):
         code, said, err = peakcast(f"rerun={folder}")
         assert (code, said, len(err)) == (2, [], 1), folder
         assert words in err[0]
+
+
+def test_an_edited_message_or_template_never_finds_an_old_page():
+    files = [file for file in SIM.rglob("*.*") if "__pycache__" not in file.parts]
+    shown = {file.suffix for file in files if {"catalogue", "report"} & set(file.parts)}
+    assert shown == set(SOURCES)

@@ -192,8 +192,10 @@ def test_a_session_that_ends_gives_no_token_back():
     ],
 )
 def test_a_limit_holds_for_everyone_a_region_or_an_edge(region, edge, holds):
-    limit = quota(1.0, 1.0, "refuse", Limit.SESSIONS, 0, region, edge)
-    assert [at for at in [(0, 0), (0, 1), (1, 2)] if _applies(limit[0], 0, *at)] == holds
+    places = quota(1.0, 1.0, "refuse", Limit.SESSIONS, 0, region, edge)
+    joins = gate(1.0, 1.0, "refuse", 0, Limit.JOINS, region, edge)
+    for limit in (places, joins):
+        assert [at for at in [(0, 0), (0, 1), (1, 2)] if _applies(limit[0], 0, *at)] == holds
 
 
 def test_limits_know_what_they_are():

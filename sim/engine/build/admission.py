@@ -55,7 +55,7 @@ def _of_path(
         if spec.rule is Rule.GATE and np.isfinite(cap):
             most = getattr(policy, spec.burst, None) if spec.burst else None
             burst = cap if most is None else most * sample
-            yield gate(cap, max(1.0, burst), how, k, limit)
+            yield gate(cap, max(1.0, burst), how, k, limit, r, leaf)
         elif np.isfinite(cap) or changes:
             yield quota(cap, each, how, limit, k, r, leaf)
 

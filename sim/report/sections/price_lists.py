@@ -19,7 +19,7 @@ class PriceLists:
     has_curve: bool
     rows: list[Row]
     headings: list[str]
-    peak: str
+    peak: int
 
 
 def content(view: View) -> PriceLists | None:
@@ -33,7 +33,7 @@ def content(view: View) -> PriceLists | None:
         has_curve=view.has_curve,
         rows=rows,
         headings=[c.heading for c in rows[0].cells],
-        peak=view.words.count(view.peak),
+        peak=view.peak,
     )
 
 

@@ -55,7 +55,7 @@ class Requests:
 
     ask_for: str
     told: list[Asked]
-    peak: str
+    peak: int
     one_in_20: str
     """The peak that one night in twenty exceeds."""
     beyond: bool
@@ -68,7 +68,7 @@ def content(view: View) -> Requests:
     return Requests(
         ask_for=ask_for(view, told),
         told=told,
-        peak=say.count(view.peak),
+        peak=view.peak,
         one_in_20=say.number(view.rare_peak),
         beyond=any(a.beyond for one in told for a in one.asks),
         has_incidents=bool(view.scenario.incidents),

@@ -74,7 +74,7 @@ def _about(view: View) -> list[Markup]:
         say.html(
             f"risk-about-{over}",
             incidents="yes" if scenario.incidents else "no",
-            peak=say.count(view.peak),
+            peak=view.peak,
             one_in_20=say.number(view.rare_peak),
         )
     ]
