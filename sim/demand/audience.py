@@ -182,7 +182,7 @@ def _stays(
 
 
 def _recorded(scenario: Scenario, replication: int, demand: Recorded) -> NDArray[np.void]:
-    """dtype AUDIENCE: the viewers of a file, whom no mass exit takes."""
+    """dtype AUDIENCE: the viewers of a file; no mass exit takes them."""
     who = came(scenario, replication, demand)
     v = np.zeros(len(who.row), AUDIENCE)
     for key, values in who._asdict().items():

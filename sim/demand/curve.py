@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.demand.csv_file import opened, refuse_other_width
 from sim.demand.stay import StayLaw, integrated_survival, residual_survival, stay_law
 from sim.scenario.errors import ScenarioError
 from sim.scenario.files import resolve_file
@@ -353,13 +354,8 @@ def read_curve(path: Path) -> tuple[Array, NDArray[np.float64] | None]:
 
     Errors: ScenarioError naming file, line and column.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as f:
-            rows = list(csv.reader(f))
-    except UnicodeDecodeError:
-        raise ScenarioError(f"{path} is not UTF-8 text, a curve is a CSV file in UTF-8") from None
-    except csv.Error as error:
-        raise ScenarioError(f"{path} can't be read as CSV: {error}") from None
+    with opened(path, "a curve is") as file:
+        rows = list(csv.reader(file))
     header = [name.strip() for name in rows[0]] if rows else []
     if header not in (["time_s", "viewers"], ["time_s", "viewers", "views"]):
         raise ScenarioError(
@@ -370,11 +366,7 @@ def read_curve(path: Path) -> tuple[Array, NDArray[np.float64] | None]:
     for line, row in enumerate(rows[1:], start=2):
         if not row:
             continue
-        if len(row) != len(header):
-            raise ScenarioError(
-                f"{path}, line {line}: {len(row)} values where {len(header)} are needed "
-                f"({','.join(header)})"
-            )
+        refuse_other_width(path, line, row, header)
         values.append([_number(path, line, c, text) for c, text in zip(header, row, strict=True)])
         if len(values) > 1:
             if values[-1][0] - values[-2][0] < LEAST_S:

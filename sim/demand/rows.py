@@ -12,6 +12,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.demand.csv_file import opened, refuse_other_width
 from sim.scenario.errors import ScenarioError
 from sim.scenario.files import resolve_file
 from sim.scenario.quantity import LEAST_S, MOST_S
@@ -74,13 +75,8 @@ def read_rows(text: str) -> Rows:
 @lru_cache(maxsize=2)
 def _read(path: Path, _changed_ns: int, _size: int) -> Rows:
     """Kept: every night of a study asks for it again."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as f:
-            return _rows(path, f)
-    except UnicodeDecodeError:
-        raise ScenarioError(f"{path} is not UTF-8 text, viewers are a CSV file in UTF-8") from None
-    except csv.Error as error:
-        raise ScenarioError(f"{path} can't be read as CSV: {error}") from None
+    with opened(path, "viewers are") as file:
+        return _rows(path, file)
 
 
 def _rows(path: Path, file: TextIO) -> Rows:
@@ -92,11 +88,7 @@ def _rows(path: Path, file: TextIO) -> Rows:
     for row in reader:
         if not row:
             continue
-        if len(row) != len(header):
-            raise ScenarioError(
-                f"{path}, line {reader.line_num}: {len(row)} values where {len(header)} are needed "
-                f"({','.join(header)})"
-            )
+        refuse_other_width(path, reader.line_num, row, header)
         cells = dict(zip(header, row, strict=True))
         lines.append(reader.line_num)
         times.append(_times(f"{path}, line {reader.line_num}", cells))

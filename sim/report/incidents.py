@@ -1,4 +1,4 @@
-"""Incidents as a reader knows them: what breaks, whom it strikes, how likely it is."""
+"""Incidents as a reader knows them: what breaks, with which vendors, how likely it is."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def test_a_sample_is_a_part_of_the_night_and_worth_all_of_it(of):
     assert worth == pytest.approx(whole.orders["value_cny"].sum())
 
 
-def test_what_the_file_says_of_a_viewer_holds_and_the_rest_is_drawn(of):
+def test_what_the_file_says_holds_and_the_rest_is_drawn(of):
     drawn = draw_audience(of(["1,60", "2,60", "3,60"]), 0).viewers
     *_, link = load_scenario(*SMALL).network.mix or {}
     rows = [f"1,60,west,unicom,{link},720,yes", "2,60,,,,,", f"3,60,east,telecom,{link},1080,0"]

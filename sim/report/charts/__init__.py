@@ -22,7 +22,7 @@ from sim.report.style import WIDE_IN
 from sim.report.view import Frames, View, view
 from sim.scenario import Scenario
 
-__all__ = ["CHARTS", "Chart", "SectionName", "plot", "ready_charts"]
+__all__ = ["CHARTS", "Chart", "SectionName", "plot", "ready_charts", "worth_drawing"]
 
 CHARTS = (
     REVENUE_AT_RISK,
@@ -40,10 +40,10 @@ CHARTS = (
 
 def ready_charts(seen: View) -> list[Chart]:
     """The charts this run can fill, in the order of the page."""
-    return [chart for chart in CHARTS if _worth(chart, seen)]
+    return [chart for chart in CHARTS if worth_drawing(chart, seen)]
 
 
-def _worth(chart: Chart, seen: View) -> bool:
+def worth_drawing(chart: Chart, seen: View) -> bool:
     """Whether to draw it; where that can't be told, drawing says what is wrong."""
     try:
         return chart.ready(seen)

@@ -115,7 +115,7 @@ class Sheet:
 
 
 def _draw(view: View, width_in: float) -> Figure:
-    """For each vendor and limit when it bound, and whom that cost what."""
+    """For each vendor and limit when it bound, how many viewers it harmed, and what that cost."""
     words = view.words
     named = {v: s for v, s in strips(view).items() if s}
     rows = [(v, s) for v, mine in named.items() for s in [None, *mine]]

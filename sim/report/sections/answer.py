@@ -248,7 +248,7 @@ MOST_STRUCK = 3
 
 
 def _may_strike(view: View) -> Iterator[str]:
-    """What each incident with a chance may cost, which is on none of the nights, and with whom."""
+    """What each incident with a chance, which is on none of the nights, may cost by vendor."""
     say = view.words
     for k, incident in enumerate(view.scenario.incidents):
         if incident.chance is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.report.charts.ladder import laddered
+from sim.report.charts import worth_drawing
+from sim.report.charts.ladder import LADDER
 from sim.report.view import View
 
 
@@ -16,8 +17,5 @@ class Charts:
 
 
 def content(view: View) -> Charts:
-    """For the template; where it can't be told, the missing picture says why."""
-    try:
-        return Charts(bool(laddered(view)))
-    except Exception:
-        return Charts(has_ladder=True)
+    """For the template."""
+    return Charts(worth_drawing(LADDER, view))

@@ -76,7 +76,8 @@ class SideBySide:
 
 def content(view: View) -> SideBySide:
     """For the template."""
-    shown = [_shown(view, vendor) for vendor in view.ranked]
+    limits = {vendor: reached(view, vendor) for vendor in view.ranked}
+    shown = [_shown(view, vendor, limits[vendor]) for vendor in view.ranked]
     missing = sorted({view.unbilled(v) for v in view.ranked} - {""})
     certain = any(i.chance is None for i in view.scenario.incidents)
     granted = any(one.cells[-1].text != NONE for one in shown)
@@ -99,14 +100,13 @@ def content(view: View) -> SideBySide:
         more=headings([one.more for one in shown]),
         notes=[message for message, applies in notes.items() if applies],
         given={"missing": view.words.listed(missing), **_month(view), **_kept(view)},
-        limits=any(reached(view, v) for v in view.ranked),
+        limits=any(limits.values()),
         limits_cost=list(limits_cost(view)),
         has_incidents=certain,
     )
 
 
-def _shown(view: View, vendor: str) -> Shown:
-    limits = reached(view, vendor)
+def _shown(view: View, vendor: str, limits: list[Reached]) -> Shown:
     return Shown(
         name=view.marked(vendor),
         cells=[
