@@ -22,6 +22,7 @@ from tests.field.bed import SENDER, Host, viewer_address
 from tests.field.rtp import OUR_NAME, OUR_SECRET, SOUND_TYPE, VIDEO_TYPE, Ticket, rtp
 from tests.field.show import FRAMES_PER_S, Kind, Show
 from tests.field.udp import HEAD, PORT, Packet, Sent, packets_of
+from tests.field.work import killed_at_the_end
 
 FOLDERS = (Path("/usr/lib/x86_64-linux-gnu/janus"), Path("/usr/lib/aarch64-linux-gnu/janus"),
            Path("/usr/lib64/janus"), Path("/usr/lib/janus"))  # fmt: skip
@@ -69,18 +70,12 @@ def serving(host: Host, folder: Path) -> Iterator[None]:
     (folder / "janus.jcfg").write_text(_SETTINGS.format(folder=folder, address=SENDER))
     (folder / "janus.transport.http.jcfg").write_text(_API.format(port=API_PORT))
     (folder / "janus.plugin.streaming.jcfg").write_text(_SHOW.format(**ports, **types))
-    with host.inside(), (folder / "log").open("wb") as log:
-        server = subprocess.Popen(["janus", "-F", folder, "-o", "-w"], stdout=log, stderr=log)
-        try:
+    with contextlib.ExitStack() as running:
+        with host.inside(), (folder / "log").open("wb") as log:
+            server = subprocess.Popen(["janus", "-F", folder, "-o", "-w"], stdout=log, stderr=log)
+            running.enter_context(killed_at_the_end(server))
             _wait_until_it_answers(server, folder / "log")
-        except BaseException:
-            server.kill()
-            raise
-    try:
         yield
-    finally:
-        server.kill()
-        server.communicate()
 
 
 def _wait_until_it_answers(server: subprocess.Popen[bytes], log: Path) -> None:

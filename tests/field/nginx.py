@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.field.bed import SENDER, Host
 from tests.field.rtmp import APPLICATION, STREAM
 from tests.field.show import FRAMES_PER_S, SOUND_MBPS, Show
+from tests.field.work import killed_at_the_end
 
 PORT = 1935
 MODULES = (
@@ -79,19 +80,14 @@ def serving(host: Host, encoded: Path, congestion: str, folder: Path) -> Iterato
     )  # fmt: skip
     host.run(f"ip route change 10.2.0.0/16 via 10.1.0.2 congctl {congestion}")
     target = f"rtmp://{SENDER}:{PORT}/{APPLICATION}/{STREAM}"
-    with host.inside():
-        server = subprocess.Popen(["nginx", "-c", settings, "-p", folder], stderr=subprocess.PIPE)
-        try:
-            source = _push(server, encoded, target)
-        except BaseException:
-            server.kill()
-            raise
-    try:
+    with contextlib.ExitStack() as running:
+        with host.inside():
+            server = subprocess.Popen(
+                ["nginx", "-c", settings, "-p", folder], stderr=subprocess.PIPE
+            )
+            running.enter_context(killed_at_the_end(server))
+            running.enter_context(killed_at_the_end(_push(server, encoded, target)))
         yield
-    finally:
-        for process in (source, server):
-            process.kill()
-            process.communicate()
 
 
 def _push(server: subprocess.Popen[bytes], encoded: Path, target: str) -> subprocess.Popen[bytes]:

@@ -1,16 +1,29 @@
-"""A function of its own on one of the bed's hosts, in a process of its own."""
+"""What works beside the test on one of the bed's hosts: a function in a process, or a program."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import subprocess
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from tests.field.bed import Host
+
+
+@contextlib.contextmanager
+def killed_at_the_end(program: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Another program than this one, however what it is for ends."""
+    try:
+        yield program
+    finally:
+        program.kill()
+        program.communicate()
+
 
 _FORK = multiprocessing.get_context("fork")  # the hosts' open files go with it
 
