@@ -266,6 +266,9 @@ def _pushed(point: Room, sent: udp.Sent, seen: udp.PushSeen, began_s: float) -> 
     return {
         "startup_s": _mean([play.startup_s for play in plays]),
         "never_played": sum(np.isnan(play.startup_s) for play in plays),
+        "stall_ratio": _mean([play.stall_ratio for play in plays]),
+        "stall_ratio_sd": float(np.nanstd([play.stall_ratio for play in plays])),
+        "stalls": _mean([play.stalls for play in plays if not np.isnan(play.startup_s)]),
         "loss": _mean([play.loss for play in plays]),
         "loss_sd": float(np.std([play.loss for play in plays])),
         "repetitions_got": again / sum(len(sent.packets) - first for first in firsts),

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from tests.field.player import FRAME_S, MERGED_S, STALL_S
 from tests.field.show import FRAMES_PER_S, Kind
 from tests.field.udp import Packet
 
@@ -24,6 +25,8 @@ class PushPlay:
     picture_dead: float
     sound_dead: float
     freezes: int
+    stall_ratio: float  # of the frames from the first one shown on; NaN without one
+    stalls: int  # by the rule that the other players follow
     loss: float  # of the content of first sendings, as the model's loads are bits
     frame_delays_s: tuple[float, ...]  # from the frame's time until it was whole, where it was
 
@@ -59,6 +62,8 @@ def replay_push(
         picture_dead=1 - len(seen) / len(shown) if shown else math.nan,
         sound_dead=1 - sum(sounds) / len(sounds) if sounds else math.nan,
         freezes=sum(was and not now for was, now in pairwise(shown)),
+        stall_ratio=_stall_ratio(shown),
+        stalls=_stalls(shown),
         loss=1 - got_bytes / sent_bytes,
         frame_delays_s=tuple(s for s in pictures.values() if math.isfinite(s)),
     )
@@ -71,6 +76,24 @@ def _shown(delays_s: Mapping[tuple[int, Kind], float], jitter_buffer_s: float) -
         builds_on = kind is Kind.KEY or (bool(shown) and shown[-1])
         shown.append(builds_on and delay_s <= jitter_buffer_s)
     return shown
+
+
+def _stall_ratio(shown: Sequence[bool]) -> float:
+    since = shown[shown.index(True) :] if True in shown else []
+    return 1 - sum(since) / len(since) if since else math.nan
+
+
+def _stalls(shown: Sequence[bool]) -> int:
+    """Freezes with less than MERGED_S of play between them are one; it counts from STALL_S on."""
+    frozen_s, played_s, stalls = 0.0, math.inf, 0
+    for is_shown in shown[shown.index(True) :] if True in shown else []:
+        if is_shown:
+            played_s += FRAME_S
+            continue
+        if played_s >= MERGED_S:
+            stalls, frozen_s = stalls + (frozen_s >= STALL_S), 0.0
+        frozen_s, played_s = frozen_s + FRAME_S, 0.0
+    return stalls + (frozen_s >= STALL_S)
 
 
 def _whole_s(

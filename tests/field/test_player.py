@@ -141,7 +141,8 @@ def test_a_lost_packet_costs_the_picture_until_the_next_key():
     """A packet of frame 110 of frames 50 to 498: forty dead until key frame 150."""
     play = replay_push(came(lost=[4 * 110 + 1]), PACKETS, 0, 0.0, 0.0, 0.3)
     assert play.picture_dead == pytest.approx(40 / 449)
-    assert play.sound_dead == 0.0 and play.freezes == 1
+    assert play.sound_dead == 0.0 and play.freezes == play.stalls == 1
+    assert play.stall_ratio == pytest.approx(40 / 449)
     assert play.loss == pytest.approx(1 / 2000)
 
 
