@@ -38,6 +38,7 @@ class Cause(IntEnum):
     SCALING = 18  # whether a step of a fleet fails: path as bin, the n-th step
     SAMPLE = 19  # where the list begins that a sample is taken from
     CLARITY = 20  # how much of a picture's bitrate the viewer needs to find it clear
+    WEIGHT = 23  # n-th weight of a viewer's share of a full node, and how long it lasts
 
 
 W0, W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)

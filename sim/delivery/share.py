@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import compiled, step
+from sim.compiled import compiled, inlined, step
 from sim.scenario.limits import Limit
 
 Records = NDArray[np.void]
@@ -27,7 +27,9 @@ PATH = np.dtype(
         ("sharing", "i8"),  # what its flows do now
         ("by", "i8"),  # and what they would where capacity is short
         ("udp", "?"),
-        ("wire", "f8"),  # wire bits over media bits
+        ("wire", "f8"),  # wire bits over media bits, of the best picture
+        ("best_mbps", "f8"),  # that picture
+        ("frame_mbps", "f8"),  # on the wire: what the last packets of frames leave empty
         ("fec", "f8"),
         ("rtx_max", "f8"),
         ("rtx_delay_s", "f8"),
@@ -57,7 +59,10 @@ NODE = np.dtype(
         ("open", "?"),  # work space
         ("filled_mbps", "f8"),  # work space
         ("filled_by", "i8"),
-        ("level_mbps", "f8"),  # TCP: wire a flow may take
+        ("level_mbps", "f8"),  # TCP: wire a flow of weight 1 may take
+        ("most_mbps", "f8"),  # TCP: wire that all of its nodes have for one flow
+        ("weighed", "i2"),  # TCP: its flows' weights are those of now; 2: since now
+        ("asked_mbps", "f8"),  # work space
         ("want_mbps", "f8"),  # the level if all asked for their best picture
         ("want_by", "i8"),  # limits.Limit of the node that sets it: who wants more steps down
         ("passed", "f8"),  # UDP: part of a flow that passes the tree
@@ -66,6 +71,7 @@ NODE = np.dtype(
         ("rate_mbps", "f8"),  # TCP: wire rate when the stretch began
         ("sent_mb", "f8"),  # what changes within the stretch add
         ("level_before", "f8"),
+        ("most_before", "f8"),
         ("last_before", "i8"),
     ],
     align=True,
@@ -82,6 +88,7 @@ FLOW = np.dtype(
         ("admitted", "i4"),
         ("leaf", "i2"),
         ("kind", "i2"),
+        ("weight", "f8"),  # TCP: of the level, so much of it
         ("on_air", "?"),  # is sent to
         ("frozen", "?"),  # until a keyframe
     ],
@@ -136,7 +143,7 @@ def tree(
     leaf["edge_at"] = leaves - edges + shared + edge
     leaf["region_at"] = leaves + shared + leaf["region"]
     leaf["top_at"] = leaves + shared + regions + leaf["path"]
-    nodes["level_mbps"] = nodes["want_mbps"] = np.inf
+    nodes["level_mbps"] = nodes["most_mbps"] = nodes["want_mbps"] = np.inf
     nodes["passed"], nodes["last"] = 1.0, EVERYONE
     return nodes
 
@@ -148,29 +155,73 @@ def below(nodes: Records, leaf: int, node: int) -> bool:
     return node == n.edge_at or node == n.region_at or node == n.top_at
 
 
+@inlined
+def weight_of(flow: Any, weighed: bool) -> float:
+    """Of a flow, where weights count."""
+    return flow.weight if weighed else 1.0
+
+
+@inlined
+def share_mbps(leaf: Any, weight: float) -> float:
+    """Wire Mbps the nodes leave to a TCP flow of this leaf."""
+    return min(weight * leaf.level_mbps, leaf.most_mbps)
+
+
 @step
-def water_level(nodes: Records, flows: Records, caps: Floats, n: int, capacity: float) -> float:
-    """Level w at which the flows of open leaves take min(cap, w) = capacity; inf if all fit."""
-    total, many = 0.0, 0
+def water_level(
+    nodes: Records, flows: Records, caps: Floats, n: int, capacity: float, weighed: bool
+) -> float:
+    """Level at which the flows of open leaves take min(cap, weight x level) = capacity; inf if all
+    fit."""
+    total, many = 0.0, 0.0
     for i in range(n):
         if caps[i] > 0.0 and nodes[flows[i].leaf].open:
             total += caps[i]
-            many += 1
-    if many == 0 or total <= capacity * (1.0 + SLACK):
+            many += weight_of(flows[i], weighed)
+    if many == 0.0 or total <= capacity * (1.0 + SLACK):
         return np.inf
     # The level only rises from the equal share, as flows that need less leave room to the others.
     level = max(0.0, capacity) / many
     while True:
-        rest, above = capacity, 0
+        rest, above = capacity, 0.0
         for i in range(n):
             if caps[i] > 0.0 and nodes[flows[i].leaf].open:
-                if caps[i] <= level:
+                weight = weight_of(flows[i], weighed)
+                if caps[i] <= weight * level:
                     rest -= caps[i]
                 else:
-                    above += 1
-        if above == 0 or rest / above <= level * (1.0 + 1e-15):
+                    above += weight
+        if above == 0.0 or rest / above <= level * (1.0 + 1e-15):
             return level
         level = rest / above
+
+
+@step
+def full_leaves(
+    nodes: Records, leaves: int, flows: Records, caps: Floats, n: int, hold_s: float
+) -> bool:
+    """Mark as `weighed` the leaves below a node that its TCP flows fill. Returns whether one is
+    new."""
+    for k in range(len(nodes)):
+        nodes[k].asked_mbps = 0.0
+    for i in range(n):
+        leaf = nodes[flows[i].leaf]
+        for k in (leaf.edge_at, leaf.region_at, leaf.top_at):
+            nodes[k].asked_mbps += caps[i]
+    some = False
+    for e in range(leaves):
+        leaf, full = nodes[e], False
+        for k in (leaf.edge_at, leaf.region_at, leaf.top_at):
+            capacity = nodes[k].capacity_mbps - nodes[k].taken_mbps
+            if hold_s > 0.0 and capacity < np.inf:
+                capacity -= min(nodes[k].debt_mb / hold_s, capacity / 2.0)
+            full = full or nodes[k].asked_mbps > capacity * (1.0 + SLACK)
+        if leaf.sharing != TCP or not full:
+            leaf.weighed = 0
+        else:
+            leaf.weighed = 1 if leaf.weighed > 0 else 2
+        some = some or leaf.weighed == 2
+    return some
 
 
 @step
@@ -186,7 +237,7 @@ def max_min(
         nodes[k].given_mbps = nodes[k].capacity_mbps - nodes[k].taken_mbps
     for e in range(leaves):
         nodes[e].fixed = nodes[e].sharing == UDP or nodes[e].sharing == PAUSE
-    _fill(nodes, leaves, flows, caps, n, hold_s)
+    _fill(nodes, leaves, flows, caps, n, hold_s, True)
     for e in range(leaves):
         if nodes[e].sharing != UDP and nodes[e].sharing != PAUSE:
             nodes[e].level_mbps, nodes[e].bind = nodes[e].filled_mbps, nodes[e].filled_by
@@ -203,13 +254,15 @@ def wanted_levels(nodes: Records, leaves: int, flows: Records, wants: Floats, n:
         nodes[k].given_mbps = nodes[k].capacity_mbps
     for e in range(leaves):
         nodes[e].fixed = False
-    _fill(nodes, leaves, flows, wants, n, 0.0)
+    _fill(nodes, leaves, flows, wants, n, 0.0, False)
     for e in range(leaves):
         nodes[e].want_mbps, nodes[e].want_by = nodes[e].filled_mbps, nodes[e].filled_by
 
 
 @step
-def _fill(nodes: Records, leaves: int, flows: Records, caps: Floats, n: int, hold_s: float) -> None:
+def _fill(
+    nodes: Records, leaves: int, flows: Records, caps: Floats, n: int, hold_s: float, weighed: bool
+) -> None:
     """Progressive filling of `given_mbps` by the leaves that aren't `fixed` yet.
 
     Writes `filled_mbps`, and the limit that set it to `filled_by`.
@@ -228,8 +281,9 @@ def _fill(nodes: Records, leaves: int, flows: Records, caps: Floats, n: int, hol
                 for i in range(n):
                     e = flows[i].leaf
                     if caps[i] > 0.0 and nodes[e].fixed and below(nodes, e, k):
-                        capacity -= min(caps[i], nodes[e].filled_mbps)
-                w = water_level(nodes, flows, caps, n, capacity)
+                        weight = weight_of(flows[i], weighed)
+                        capacity -= min(caps[i], weight * nodes[e].filled_mbps)
+                w = water_level(nodes, flows, caps, n, capacity, weighed)
                 if w < lowest:
                     lowest, worst = w, k
         if worst < 0:
@@ -387,10 +441,21 @@ def udp_arrives(path: Any, rate_mbps: float, loss: float) -> float:
     return np.inf if arrives >= rate_mbps * (1.0 - SLACK) else arrives
 
 
+@step
+def wire_of(path: Any, rate_mbps: float) -> float:
+    """Wire bits over media bits of a picture of this rate.
+
+    Each picture ends in a packet that isn't full, which weighs more where pictures are small.
+    """
+    if path.frame_mbps <= 0.0:
+        return path.wire
+    return path.wire + path.frame_mbps * max(0.0, 1.0 / rate_mbps - 1.0 / path.best_mbps)
+
+
 @compiled
 def carry(kind: Any, path: Any, rate_mbps: float) -> None:
     """Write what flows of this media rate send, at the repetition of now; no node is short yet."""
-    kind.rate_mbps, kind.wire_mbps = rate_mbps, rate_mbps * path.wire
+    kind.rate_mbps, kind.wire_mbps = rate_mbps, rate_mbps * wire_of(path, rate_mbps)
     once_mbps = kind.wire_mbps * (1.0 + path.fec)
     kind.sent_mbps = once_mbps * (1.0 + kind.again)
     usual_mbps = once_mbps * (1.0 + retransmitted(path, kind.link_loss))

@@ -19,6 +19,7 @@ from sim.engine.state import (
     gone,
     pass_orders,
     remember,
+    standing_s,
     take_path,
 )
 from sim.scenario.limits import Limit
@@ -86,7 +87,7 @@ def request_join(n: SimState, i: int, t: float, served: int) -> None:
             take(n.door[k], t)
     if not already_there(v):
         count(n.meters, JOINS, t)
-    let_in(v, n.player[v.path], t)
+    let_in(v, n.player[v.path], t, standing_s(n, v))
     if len(n.supply.path) > 0 and n.supply.path[v.path].origin_mbps < NEVER:
         wait_for_origin(n, i, t)
     here = n.meters.sessions[v.path, v.region]

@@ -42,6 +42,8 @@ def run(
             "a run is of a vendor, such as scenario.vendors['budget'], here of a "
             f"{type(vendor).__name__}"
         )
+    if vendor is not None and scenario.engine.sharing == "ideal":
+        vendor = vendor.ideal()
     env = Clock(0.0)  # a float from the start: compiled functions are of one kind
     audience = draw_audience(scenario, replication) if audience is None else audience
     if scenario.engine.kind == "exact" and len(audience.viewers) > MOST_EXACT:

@@ -12,17 +12,20 @@ from sim.delivery.share import (
     TCP,
     UDP,
     add_load,
+    full_leaves,
     is_round,
     load_nodes,
     max_min,
     pause_last,
     send_again,
     settle_debt,
+    share_mbps,
     short,
     udp_arrives,
     udp_comes_first,
     udp_losses,
     wanted_levels,
+    wire_of,
 )
 from sim.delivery.transcodes import start_and_stop
 from sim.engine.meters import BIN_US, add, bind_at, us
@@ -46,6 +49,7 @@ from sim.viewer.viewer import (
     made,
     plan,
     want,
+    weigh,
 )
 
 MOST_HOLES = 16
@@ -64,10 +68,10 @@ def refresh(n: SimState, slot: int) -> None:
     n.due_s[slot] = v.next_s
     f.frozen = v.state == STALLED and v.phase == P_KEYFRAME
     f.on_air = v.state != WAITING
-    f.kind = v.kind
+    f.kind, f.weight = v.kind, v.weight
     cap = 0.0
     if f.on_air and path.sharing == TCP:
-        cap = appetite(v, n.player[v.path]) * path.wire
+        cap = appetite(v, n.player[v.path]) * wire_of(path, v.rate_mbps)
     n.cap_mbps[slot] = cap
     if n.now[0].layered:
         n.want_mbps[slot] = _want(n, v) if f.on_air else 0.0
@@ -131,7 +135,7 @@ def solve(n: SimState, now: float, until: float, carry: bool, choosing: bool) ->
     if pause:
         _solve_pause(n)
     if tcp:
-        _solve_tcp(n, until - now if carry else 0.0)
+        _solve_tcp(n, now, until - now if carry else 0.0)
     _bring_touched(n, now)
     if tcp:
         _book_rates(n)
@@ -210,20 +214,47 @@ def _bring_touched(n: SimState, now: float) -> None:
 
 
 @step
-def _solve_tcp(n: SimState, hold_s: float) -> None:
+def _solve_tcp(n: SimState, now: float, hold_s: float) -> None:
     active, leaves = n.now[0].active, n.kinds.shape[0]
     for e in range(leaves):
-        n.nodes[e].level_before = n.nodes[e].level_mbps
+        n.nodes[e].level_before, n.nodes[e].most_before = (
+            n.nodes[e].level_mbps,
+            n.nodes[e].most_mbps,
+        )
+    _weigh_full(n, now, hold_s)
     max_min(n.nodes, leaves, n.flows, n.cap_mbps, active, hold_s)
     for e in range(leaves):
         leaf = n.nodes[e]
         if leaf.sharing == TCP:  # who joins an idle node within the stretch has no more than it all
+            leaf.most_mbps = np.inf
             for k in (leaf.edge_at, leaf.region_at, leaf.top_at):
-                leaf.level_mbps = min(leaf.level_mbps, max(0.0, n.nodes[k].given_mbps))
+                leaf.most_mbps = min(leaf.most_mbps, max(0.0, n.nodes[k].given_mbps))
     for slot in range(active):
-        cap, leaf = n.cap_mbps[slot], n.nodes[n.flows[slot].leaf]
-        if min(cap, leaf.level_before) != min(cap, leaf.level_mbps):
+        f, cap = n.flows[slot], n.cap_mbps[slot]
+        leaf = n.nodes[f.leaf]
+        before = min(f.weight * leaf.level_before, leaf.most_before)
+        moved = min(cap, before) != min(cap, share_mbps(leaf, f.weight))
+        if moved or (f.on_air and leaf.weighed == 2):
             _touch(n, slot)
+
+
+@step
+def _weigh_full(n: SimState, now: float, hold_s: float) -> None:
+    """Where a node has become full, and is shared unevenly, flows take the weights of now."""
+    spread = False
+    for p in n.player:
+        spread = spread or p.share_shape > 0.0
+    active = n.now[0].active
+    if not spread or not full_leaves(
+        n.nodes, n.kinds.shape[0], n.flows, n.cap_mbps, active, hold_s
+    ):
+        return
+    for slot in range(active):
+        f = n.flows[slot]
+        if f.on_air and n.nodes[f.leaf].weighed == 2:
+            v = n.rows[f.viewer]
+            weigh(v, n.player[v.path], now)
+            f.weight = v.weight
 
 
 @step
@@ -233,7 +264,7 @@ def _book_rates(n: SimState) -> None:
         n.nodes[e].rate_mbps, n.nodes[e].sent_mb = 0.0, 0.0
     for slot in range(n.now[0].active):
         leaf = n.nodes[n.flows[slot].leaf]
-        leaf.rate_mbps += min(n.cap_mbps[slot], leaf.level_mbps)
+        leaf.rate_mbps += min(n.cap_mbps[slot], share_mbps(leaf, n.flows[slot].weight))
 
 
 @step

@@ -18,6 +18,8 @@ from sim.delivery.share import (
     TCP,
     UDP,
     retransmitted,
+    share_mbps,
+    wire_of,
 )
 from sim.delivery.supply import Supply
 from sim.demand import Audience
@@ -48,9 +50,12 @@ from sim.viewer.viewer import (
     PLAYING,
     REFERENCE,
     REFUSED,
+    SHARE,
     STALLED,
     WAITING,
+    WINDOW,
     advance,
+    already_there,
     appetite,
     change,
     choose,
@@ -59,11 +64,13 @@ from sim.viewer.viewer import (
     dominant_limit,
     dulled,
     made,
+    open_window,
     plan,
     set_rate,
     show,
     tap,
     want,
+    weigh,
 )
 
 Ints = NDArray[np.int64]
@@ -160,10 +167,11 @@ def layered(n: SimState, v: Any) -> bool:
 def sent_per_media(n: SimState, v: Any) -> float:
     """Wire Mbps sent for one of media: overhead, and for UDP what their link's loss costs."""
     path = n.path[v.path]
+    wire = wire_of(path, v.rate_mbps)
     if not path.udp:
-        return path.wire
+        return wire
     loss = n.kinds[v.leaf, v.access * n.now[0].most_layers].link_loss
-    return path.wire * (1.0 + path.fec) * (1.0 + retransmitted(path, loss))
+    return wire * (1.0 + path.fec) * (1.0 + retransmitted(path, loss))
 
 
 @step
@@ -205,6 +213,7 @@ def arrive(n: SimState, i: int) -> None:
     v.slot = -1
     take_path(n, v, v.first)
     p = n.player[v.path]
+    v.weight, v.drawn, v.weight_s = 1.0, 1.0, v.arrival_s
     v.link_until_s = v.arrival_s + first_holding(n.links, v, p.seed, p.replication)
     v.order_s = n.orders[v.order].time_s if v.order < v.order_end else NEVER
     show(v, p, p.top[v.device])
@@ -298,7 +307,7 @@ def _offer(n: SimState, v: Any) -> tuple[float, int]:
     leaf = n.nodes[v.leaf]
     code = leaf.bind if leaf.bind != NO_LIMIT else LINK_LIMIT
     if path.sharing == TCP:
-        got = leaf.level_mbps / path.wire
+        got = share_mbps(leaf, v.weight) / wire_of(path, v.rate_mbps)
     elif path.sharing == PAUSE and v.admitted > leaf.last:
         got = 0.0
     elif path.udp:
@@ -321,6 +330,7 @@ def _offer(n: SimState, v: Any) -> tuple[float, int]:
 @inlined
 def rerate(n: SimState, v: Any, t: float) -> None:
     """Give the viewer the rate of this moment; a change is booked on the wire."""
+    _weigh(n, v, t)
     d, limit = _offer(n, v)
     if d != v.media_mbps or limit != v.limit:
         advance_row(n, v, t)
@@ -329,6 +339,21 @@ def rerate(n: SimState, v: Any, t: float) -> None:
         if v.state != was:
             enter(n, v, was)
     _wire(n, v, t)
+
+
+@inlined
+def standing_s(n: SimState, v: Any) -> float:
+    """What stands now before a node this viewer's flow passes."""
+    return n.player[v.path].queue_s if n.nodes[v.leaf].bind != NO_LIMIT else 0.0
+
+
+@inlined
+def _weigh(n: SimState, v: Any, t: float) -> None:
+    """Where a full node is shared unevenly: this viewer's weight of now, until the next one."""
+    if n.nodes[v.leaf].weighed > 0:
+        weigh(v, n.player[v.path], t)
+    else:
+        v.share_s = NEVER
 
 
 @inlined
@@ -341,7 +366,7 @@ def _wire(n: SimState, v: Any, t: float) -> None:
         paused = path.sharing == PAUSE and v.admitted > n.nodes[v.leaf].last
         bps = 0 if paused else n.kinds[v.leaf, v.kind].nominal_bps
     else:
-        bps = int(np.rint(v.media_mbps * path.wire * 1e6))
+        bps = int(np.rint(v.media_mbps * wire_of(path, v.rate_mbps) * 1e6))
     if bps != v.wire_bps:
         _book_wire(n, v, t)
         if path.sharing == TCP:
@@ -429,6 +454,21 @@ def end_session(n: SimState, v: Any, t: float) -> None:
 
 
 @inlined
+def _open_window(n: SimState, v: Any, t: float) -> None:
+    if not already_there(v):
+        open_window(v, n.player[v.path], t, standing_s(n, v))
+
+
+@inlined
+def _share_anew(n: SimState, v: Any, t: float) -> None:
+    """Another share of a full node, or a larger window of a new flow."""
+    if v.cause == WINDOW:
+        _open_window(n, v, t)
+    rerate(n, v, t)
+    plan(v, n.player[v.path])
+
+
+@inlined
 def apply_next_change(n: SimState, i: int) -> bool:
     """Carry out the next change of a viewer inside. Returns whether they have left."""
     v = n.rows[i]
@@ -440,6 +480,9 @@ def apply_next_change(n: SimState, i: int) -> bool:
             consider(v, n.player[v.path], t, wanted(n, v))
         rerate(n, v, t)
         plan(v, n.player[v.path])
+        return False
+    if cause in (SHARE, WINDOW):
+        _share_anew(n, v, t)
         return False
     if cause == LAYER:
         layer = pick(n, v, t)
@@ -463,6 +506,7 @@ def apply_next_change(n: SimState, i: int) -> bool:
             _next_link(n, v)
         show(v, n.player[v.path], pick(n, v, t))
         _on_air(n, v, t)
+        _open_window(n, v, t)
     if v.state != was:
         enter(n, v, was)
     if v.state == GONE or v.session != session:

@@ -556,6 +556,9 @@ class Engine(Frozen):
     name: str
     kind: Literal["fast", "exact"]
     epoch_s: Annotated[float, Field(ge=0.01, le=10), NUMBER]
+    sharing: Literal["measured", "ideal"] = "measured"
+    """How full nodes are shared: as real links were seen to, or without any friction: what stands
+    in a path's OF_REAL_LINKS is left out."""
     threads: Annotated[int, Field(ge=1, le=1024), WHOLE]
     check: bool
     freeze_threshold_s: Instant

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from sim.scenario.limits import Limit, Rule
 from sim.scenario.quantity import (
@@ -210,6 +210,38 @@ class Origin(Frozen):
     """Share of all that the path sends which comes from the origin every time."""
 
 
+def _small(spread: Quantity) -> Quantity:
+    for number in (spread.value, spread.lowest, spread.highest):
+        if not (number == 0 or LEAST_SPREAD <= number <= MOST_SPREAD):
+            raise ValueError(
+                f"spread {number:g} must be 0 or from {LEAST_SPREAD:g} to {MOST_SPREAD:g}"
+            )
+    return spread
+
+
+LEAST_SPREAD, MOST_SPREAD = 0.001, 3.0
+Spread = Annotated[NotNegative, AfterValidator(_small)]
+
+
+class Sharing(Frozen):
+    """How evenly TCP flows share a full node (docs/trust.md, 'Against a real link')."""
+
+    spread: Spread
+    """Coefficient of variation of a flow's momentary share; 0: all alike."""
+    persistence_round_trips: Positive
+    """How long a share lasts on average, in round trips, the standing queue included."""
+    round_trip_bias: NotNegative
+    """Shares fall with a flow's round trip to this power, the standing queue included."""
+    newcomer: Share
+    """Part of its share that a new flow gets for as long as a share lasts: the others hold it."""
+    shortage_at: Literal["network", "sender"] = "network"
+    """`sender`: its own interface is what is short; it serves all flows alike."""
+
+
+OF_REAL_LINKS = ("sharing", "queue_s", "first_window_kb", "frame_overhead_mbps")
+"""What a path may say of real links beyond the ideal one; absent: nothing of the kind."""
+
+
 class Path(Frozen):
     """One way from the vendor to the viewer: its protocol, its pictures, its player, its limits."""
 
@@ -253,6 +285,15 @@ class Path(Frozen):
     """From a loss to the load of its repetition: a round trip and the wait in a full queue."""
     loss_tolerance: Share | None = None
     udp_shortage: Literal["loss", "pause_some"] = "loss"
+    # real links
+    sharing: Sharing | None = None
+    queue_s: Wait | None = None
+    """What stands before a full node: it adds so much to a round trip."""
+    frame_overhead_mbps: NotNegative | None = None
+    """Wire Mbps that a picture's frames leave empty in their last packets: `overhead` is that of
+    the best picture, smaller ones have more of it."""
+    first_window_kb: Positive | None = None
+    """What a new TCP flow sends in its first round trip; twice as much in each one that follows."""
     background_load: Annotated[list[tuple[Instant, Fraction]], Field(max_length=10_000)] = []
     """(time_s, share of the capacity that other tenants take), straight lines between."""
     fleet: Fleet | None = None
@@ -260,6 +301,10 @@ class Path(Frozen):
     # a path after the first has limits of its own; the first one's stand under the vendor
     limits: Limits | None = None
     policy: Policy | None = None
+
+    def ideal(self) -> Path:
+        """The same without what real links do to it."""
+        return self.model_copy(update=dict.fromkeys(OF_REAL_LINKS))
 
     @property
     def ladder(self) -> list[tuple[int, Quantity]]:
@@ -329,6 +374,13 @@ class Path(Frozen):
                     f"start_buffer_s {start:g} must not exceed jitter_buffer_s {most:g}: "
                     "play could not start"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _of_its_transport(self) -> Path:
+        for key in ("sharing", "first_window_kb"):
+            if getattr(self, key) is not None and self.transport != "tcp":
+                raise ValueError(f"{key} is of tcp, here the transport is {self.transport}")
         return self
 
     @model_validator(mode="after")
@@ -593,6 +645,11 @@ class Vendor(Frozen):
              path.policy or self.policy)
             for k, (name, path) in enumerate(self.paths.items())
         ]  # fmt: skip
+
+    def ideal(self) -> Vendor:
+        """The same without what real links do (engine.sharing: ideal)."""
+        paths = {name: path.ideal() for name, path in self.paths.items()}
+        return self.model_copy(update={"paths": paths})
 
     def quantities(self) -> Iterator[tuple[str, Quantity, Mapping[str, Source]]]:
         """Every number of the profile with its key and the sources it may cite."""

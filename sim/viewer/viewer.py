@@ -23,8 +23,8 @@ from sim.record import Reason, State
 from sim.scenario.limits import Limit
 
 WAITING, STARTING, PLAYING, STALLED, GONE = (code(s) for s in State)
-GROUP, PATIENCE, FREEZE, RETRY, CLARITY = (
-    code(c) for c in (Draw.GROUP, Draw.PATIENCE, Draw.FREEZE, Draw.RETRY, Draw.CLARITY)
+GROUP, PATIENCE, FREEZE, RETRY, CLARITY, WEIGHT = (
+    code(c) for c in (Draw.GROUP, Draw.PATIENCE, Draw.FREEZE, Draw.RETRY, Draw.CLARITY, Draw.WEIGHT)
 )
 NO_LIMIT, OWN_LINK = int(Limit.NONE), int(Limit.LINK)
 NEVER = np.inf
@@ -65,12 +65,15 @@ class Change(IntEnum):
     SKIP = 11  # too far behind: jump to live
     JOINED = 12
     ASK = 13
+    WINDOW = 14  # a new flow may send twice as much in the next round trip
+    SHARE = 15  # of a full node, another one
 
 
 FLV, RTC, REFERENCE = (int(k) for k in Kind)
 P_ASK, P_QUEUED, P_JOINING, P_KEYFRAME, P_FILL = (int(p) for p in Phase)
 EXIT, SPENT, OUT_OF_PATIENCE, LINK, LAYER, ORDER = (int(c) for c in list(Change)[:6])
-EMPTY, EDGE, ON_TIME, FULL, KEY, SKIP, JOINED, ASK = (int(c) for c in list(Change)[6:])
+EMPTY, EDGE, ON_TIME, FULL, KEY, SKIP, JOINED, ASK = (int(c) for c in list(Change)[6:14])
+WINDOW, SHARE = (int(c) for c in list(Change)[14:])
 NONE, DONE, GAVE_UP, LEFT_STARTING, LEFT_STALLED, REFUSED, CUT_OFF, SHOW_OVER = (
     int(r) for r in Reason
 )
@@ -90,6 +93,8 @@ VIEWER = np.dtype(
         ("layer_s", "f8"),  # a picture is chosen again
         ("rate_mbps", "f8"),  # of the picture that is sent
         ("key_s", "f8"),  # the keyframe they wait for
+        ("window_mbps", "f8"), ("window_s", "f8"),  # most a new flow sends; when that is doubled
+        ("share_s", "f8"),  # another share of a full node
         ("admitted", "i4"),  # rank among all who were let in
         ("kind", "i2"), ("leaf", "i2"),  # row of KIND; node of the tree
         ("state", "i1"), ("phase", "i1"), ("cause", "i1"), ("reason", "i1"),
@@ -112,6 +117,10 @@ VIEWER = np.dtype(
         ("state_us", "i8"), ("wire_us", "i8"), ("wire_bps", "i8"), ("seen_us", "i8"),
         # the link: its mean, whose draws, where in the trace or the chain
         ("mean_mbps", "f8"), ("bin", "i4"), ("j", "i4"),
+        # the weight of their share, and as it was drawn the n-th time; until when; until when
+        # their flow is a new one
+        ("weight", "f8"), ("drawn", "f8"), ("weight_s", "f8"), ("settled_s", "f8"),
+        ("weight_n", "i4"),
         ("link_trace", "i4"), ("link_state", "i4"), ("link_n", "i4"), ("freezes", "i4"),
         # less often
         ("arrival_s", "f8"), ("rtt_s", "f8"), ("top_mbps", "f8"),  # round trip; the device's best
@@ -162,6 +171,10 @@ PLAYER = np.dtype(
         ("gop_s", "f8"), ("start_s", "f8"), ("resume_s", "f8"),
         ("target_s", "f8"),  # lag the player means to keep: delay (FLV), jitter buffer (RTC)
         ("lag_limit_s", "f8"), ("speed_up", "f8"), ("audio_mbps", "f8"),
+        # real links: a share's spread (Weibull: shape and scale of its weight; 0: none), how many
+        # round trips it lasts; the standing queue of a full node; megabit of a first round trip
+        ("share_shape", "f8"), ("share_scale", "f8"), ("share_round_trips", "f8"),
+        ("newcomer", "f8"), ("round_trip_bias", "f8"), ("queue_s", "f8"), ("first_window_mb", "f8"),
         ("hd_from_mbps", "f8"), ("frozen_below_mbps", "f8"),  # the second: reference only
         ("join_round_trips", "f8"), ("join_server_s", "f8"), ("refusal_s", "f8"),
         ("ghost_s", "f8"),
@@ -208,7 +221,8 @@ def tap(v: Any, p: Any, t: float) -> None:
         NO_LIMIT,
         NONE,
     )
-    v.layer_s = NEVER
+    v.layer_s, v.share_s = NEVER, NEVER
+    v.window_mbps, v.window_s = np.inf, NEVER
 
 
 @step
@@ -263,11 +277,14 @@ def refused(v: Any, p: Any, t: float, limit: int) -> None:
 
 
 @step
-def let_in(v: Any, p: Any, t: float) -> None:
-    """The attempt passed: the session exists, its first answer is on the way."""
+def let_in(v: Any, p: Any, t: float, queue_s: float) -> None:
+    """The attempt passed: the session exists, its first answer is on the way.
+
+    `queue_s`: what stands before their node now.
+    """
     advance(v, p, t)
     v.phase, v.queue = P_JOINING, -1
-    v.ask_s = t + p.join_round_trips * v.rtt_s + p.join_server_s
+    v.ask_s = t + p.join_round_trips * (v.rtt_s + queue_s) + p.join_server_s
     if p.kind == REFERENCE or already_there(v):
         v.ask_s = t
     plan(v, p)
@@ -282,7 +299,7 @@ def already_there(v: Any) -> bool:
 @inlined
 def appetite(v: Any, p: Any) -> float:
     """Media Mbps the viewer could take now: their link, and how fast the path fetches."""
-    link = p.link_share * v.link_mbps
+    link = min(p.link_share * v.link_mbps, v.window_mbps)
     if p.kind == REFERENCE:
         return min(link, v.top_mbps)
     return min(link, v.rate_mbps * p.source if v.at_edge else p.catch_up * v.rate_mbps)
@@ -393,6 +410,44 @@ def consider(v: Any, p: Any, t: float, want_mbps: float) -> None:
         v.layer_s = min(v.layer_s, np.floor(t) + 1.0)
 
 
+@step
+def open_window(v: Any, p: Any, t: float, queue_s: float) -> None:
+    """A new flow begins with one window, the next is twice as large, a round trip later: TCP's
+    slow start (RFC 5681, 3.1). It ends where something else holds the rate back.
+
+    A window comes in one piece, so that after n round trips 2^(n+1) - 1 of the first size are
+    there: an even rate of two of them in the first, and twice as much in each that follows.
+    """
+    round_trip_s = v.rtt_s + queue_s
+    if v.window_mbps == np.inf:
+        v.settled_s = t + p.share_round_trips * (v.rtt_s + p.queue_s)
+    if p.first_window_mb <= 0.0 or round_trip_s <= 0.0:
+        return
+    if v.window_mbps == np.inf:
+        v.window_mbps = 2.0 * p.first_window_mb / round_trip_s
+    elif v.media_mbps < v.window_mbps:
+        v.window_mbps, v.window_s = np.inf, NEVER
+        return
+    else:
+        v.window_mbps *= 2.0
+    v.window_s = t + round_trip_s
+
+
+@step
+def weigh(v: Any, p: Any, t: float) -> None:
+    """Bring the weight of this viewer's share to that of time t: a chain of holdings on time since
+    arrival, keyed as that of their link, so that it is the same however often anyone looks."""
+    while v.weight_s <= t and p.share_shape > 0.0:
+        u, w = pair(p.seed, p.replication, WEIGHT, v.bin, v.j, v.weight_n)
+        v.weight_n += 1
+        v.drawn = p.share_scale * (-np.log(u)) ** (1.0 / p.share_shape)
+        v.weight_s -= p.share_round_trips * (v.rtt_s + p.queue_s) * np.log(w)
+    near = (v.rtt_s + p.queue_s) ** -p.round_trip_bias
+    v.weight, v.share_s = v.drawn * near, v.weight_s
+    if t < v.settled_s:  # a new flow has to win its part from the others
+        v.weight, v.share_s = v.weight * p.newcomer, min(v.weight_s, v.settled_s)
+
+
 @inlined
 def set_rate(v: Any, p: Any, d: float, limit: int) -> None:
     """The viewer receives `d` from now on, held back by `limit` if that is below the bitrate."""
@@ -500,6 +555,8 @@ def plan(v: Any, p: Any) -> None:
         best, cause = _sooner(best, cause, v.link_until_s, LINK)
         best, cause = _sooner(best, cause, v.layer_s, LAYER)
         best, cause = _sooner(best, cause, v.order_s, ORDER)
+        best, cause = _sooner(best, cause, v.window_s, WINDOW)
+        best, cause = _sooner(best, cause, v.share_s, SHARE)
         if p.kind != REFERENCE:
             if v.state == PLAYING:
                 best, cause = _while_playing(v, p, best, cause)

@@ -37,7 +37,7 @@ def two(edges: Any = (INF,) * 3, regions: Any = (INF, INF), paths: Any = (INF, I
 
 def flows(leaf: list[int]) -> Any:
     f = np.zeros(len(leaf), FLOW)
-    f["leaf"], f["on_air"], f["admitted"] = leaf, True, np.arange(len(leaf))
+    f["leaf"], f["on_air"], f["weight"], f["admitted"] = leaf, True, 1.0, np.arange(len(leaf))
     return f
 
 

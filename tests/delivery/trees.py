@@ -60,6 +60,7 @@ class Shared:
 
 def flows(edge: Sequence[int], cap: Sequence[float]) -> NDArray[np.void]:
     out = np.zeros(len(edge), FLOW)
+    out["weight"] = 1.0
     out["leaf"], out["on_air"], out["admitted"] = edge, np.array(cap) > 0, np.arange(len(edge))
     return out
 

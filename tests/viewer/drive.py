@@ -85,7 +85,7 @@ def _live(rows, player, ends, mbps, levels, opens_s, waiting_room, until, log):
                 v.attempts += 1
                 v.asked_s = t
                 if t >= opens_s:
-                    let_in(v, p, t)
+                    let_in(v, p, t, 0.0)
                 elif waiting_room:
                     queued(v, p, t, 0)
                 else:

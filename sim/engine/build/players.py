@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 
 from sim.delivery.share import (
     PATH,
@@ -19,6 +22,9 @@ from sim.scenario.files import resolve_file
 from sim.scenario.model import Network, Patience, Promotion, Scenario
 from sim.scenario.vendor import Limits, Path, Policy, Vendor
 from sim.viewer.viewer import LAYERS, LEAST_REFILL_S, PLAYER, Kind
+
+LEAST_SHAPE, MOST_SHAPE = 0.3, 1e5
+"""Of a Weibull law: from a spread of 10 down to one of a thousandth of a hundredth."""
 
 
 def links_of(net: Network) -> tuple[Links, NDArray[np.float64], NDArray[np.float64]]:
@@ -90,6 +96,7 @@ def players(
     lines = [height for height, _ in a.every_device]
     for k, (_, way, limits, policy) in enumerate(ways):
         _put_path(player[k : k + 1], path[k : k + 1], way, policy, lines)
+        _put_real_link(player[k : k + 1], way)
         _put_transcodes(player[k : k + 1], way, limits)
         _put_host(player[k : k + 1], way, limits, scenario.promotion)
     return player, path
@@ -136,7 +143,11 @@ def _put_path(
             keyframe_cached=it.keyframe_cached,
             resume_s=max(it.start_buffer_s.value, LEAST_REFILL_S),
         )  # fmt: skip
-    _set(path, wire=1.0 + it.overhead.value, by=TCP, udp=it.transport == "udp")
+    _set(
+        path, wire=1.0 + it.overhead.value, by=TCP, udp=it.transport == "udp",
+        best_mbps=it.bitrate_mbps.value,
+        frame_mbps=it.frame_overhead_mbps.value if it.frame_overhead_mbps is not None else 0.0,
+    )  # fmt: skip
     if it.transport == "udp":
         assert it.fec and it.rtx_max and it.rtx_delay_s and it.loss_tolerance
         _set(
@@ -145,6 +156,34 @@ def _put_path(
             rtx_max=it.rtx_max.value, rtx_delay_s=it.rtx_delay_s.value,
             tolerance=it.loss_tolerance.value,
         )  # fmt: skip
+
+
+def _put_real_link(player: NDArray[np.void], it: Path) -> None:
+    """What a real link does beyond the ideal one."""
+    if it.sharing is not None and it.sharing.shortage_at == "network":
+        if it.sharing.spread.value > 0.0:
+            player["share_shape"], player["share_scale"] = weibull(it.sharing.spread.value)
+        player["round_trip_bias"] = it.sharing.round_trip_bias.value
+        player["newcomer"] = it.sharing.newcomer.value
+        player["share_round_trips"] = it.sharing.persistence_round_trips.value
+    if it.queue_s is not None:
+        player["queue_s"] = it.queue_s.value
+    if it.first_window_kb is not None:
+        player["first_window_mb"] = it.first_window_kb.value * 8e-3
+
+
+def weibull(spread: float) -> tuple[float, float]:
+    """Shape and scale of the Weibull law of mean 1 with this coefficient of variation.
+
+    Its quantile is closed, and it goes from an exponential law (1) to all alike (0).
+    """
+
+    def excess(shape: float) -> float:
+        square = math.exp(math.lgamma(1 + 2 / shape) - 2 * math.lgamma(1 + 1 / shape))
+        return square - 1 - spread**2
+
+    shape = float(optimize.brentq(excess, LEAST_SHAPE, MOST_SHAPE))
+    return shape, 1 / math.gamma(1 + 1 / shape)
 
 
 def _put_transcodes(player: NDArray[np.void], it: Path, limits: Limits) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim.compiled import code, compiled, step
 from sim.delivery.door import QUOTA, note_use
-from sim.delivery.share import PAUSE, TCP, UDP
+from sim.delivery.share import PAUSE, TCP, UDP, share_mbps, wire_of
 from sim.delivery.supply import (
     REQUEST,
     SUPPLY,
@@ -218,7 +218,7 @@ def _flowing(n: SimState, p: int) -> tuple[float, float]:
         short = short or leaf.bind == top.code or leaf.want_by == top.code
         if how == TCP:
             asked += n.cap_mbps[slot]
-            sent += min(n.cap_mbps[slot], leaf.level_mbps)
+            sent += min(n.cap_mbps[slot], share_mbps(leaf, f.weight))
         elif how == UDP:
             asked += n.kinds[f.leaf, f.kind].sent_mbps
             sent += n.kinds[f.leaf, f.kind].passed_bps * 1e-6
@@ -282,7 +282,8 @@ def wait_for_origin(n: SimState, i: int, t: float) -> None:
     who = v.leaf * layers + layer if it.coalesced else len(s.warm_s) * layers + i
     free = 1.0 - s.others[v.path, min(int(t), s.others.shape[1] - 1)]
     if until_s == NEVER or not it.coalesced:
-        mbps = p.layer_mbps[layer] * n.path[v.path].wire * it.fetch_part
+        rate_mbps = p.layer_mbps[layer]
+        mbps = rate_mbps * wire_of(n.path[v.path], rate_mbps) * it.fetch_part
         until_s = fetch(it, free, s.requests, s.open, who, v.path, mbps, t)
     else:
         until_s = ends_anew(it, free, s.requests, s.open, who, v.path, t)
