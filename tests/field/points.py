@@ -80,7 +80,7 @@ class Stream(Point):
     skip_queue_s: float = 4.0
     start_buffer_s: float = 1.0
     resume_buffer_s: float = 1.0
-    lag_limit_s: float = 15.0
+    lag_limit_s: float = 60.0  # nobody gets there: a server that falls behind can't be skipped from
     target_s: float = 4.0
 
     @property

@@ -33,6 +33,15 @@ RTMP_ROUND_TRIPS = 6
 """To connect, two of its handshake, and connect, createStream and play, each answered."""
 
 
+STANDING = 0.75
+"""Of the queue's length while flows that fill it come and go."""
+SHARING = {
+    "cubic": "spread: 0.31, persistence_round_trips: 19, round_trip_bias: 0.4, newcomer: 0.4",
+    "bbr": "spread: 0.45, persistence_round_trips: 60, round_trip_bias: 0.4, newcomer: 0.3",
+}
+"""By congestion control."""
+
+
 def predict(point: Point, nights: int = NIGHTS) -> dict[str, Cell]:
     """The figures that are compared, and the standard deviation of the first over nights."""
     with scenario_of(point) as scenario:
@@ -114,6 +123,7 @@ def _incidents(point: Point) -> Iterator[str]:
 
 
 def _path(point: Point) -> str:
+    assert isinstance(point, Stream | Room)
     path = _tcp_path(point) if isinstance(point, Stream) else _udp_path(point)
     common = {
         "bitrate_mbps": point.rate_mbps,
@@ -141,6 +151,9 @@ def _tcp_path(point: Stream) -> dict[str, object]:
         "resume_buffer_s": point.resume_buffer_s,
         "lag_limit_s": point.lag_limit_s,
         "speed_up": 0,
+        "sharing": f"{{{SHARING[point.congestion]}, shortage_at: {point.shortage_at}}}",
+        "queue_s": STANDING * point.queue_s,
+        "first_window_kb": 14.48,
         "join_round_trips": RTMP_ROUND_TRIPS if point.origin == "nginx" else TCP_ROUND_TRIPS,
     }
 
