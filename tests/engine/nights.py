@@ -21,6 +21,7 @@ SMALL = (
     "promotion.orders_per_view=0.5",
     "replications=1",
     "engine.check=true",
+    "engine.sharing=ideal",
 )
 
 FLV = (

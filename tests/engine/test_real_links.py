@@ -16,16 +16,19 @@ from tests.entry import entry
 
 OURS = "++vendors.budget.paths.rtc."
 SHARING = OURS + "sharing={spread: 0.31, persistence_round_trips: 19, round_trip_bias: 0.4"
+MEASURED = "engine.sharing=measured"
 UNEVEN = (
     SHARING + ", newcomer: 0.4}",
     OURS + "queue_s=0.15",
     OURS + "first_window_kb=14.48",
     OURS + "frame_overhead_mbps=0.0066",
+    MEASURED,
 )
 NEUTRAL = (
     OURS + "sharing={spread: 0, persistence_round_trips: 19, round_trip_bias: 0, newcomer: 1}",
     OURS + "queue_s=0",
     OURS + "frame_overhead_mbps=0",
+    MEASURED,
 )
 COMING = "promotion.concurrency=[[0,0.5],[100,1],[300,1]]"
 WHOLE = (*STEADY, *FLV, "network.classes.home.round_trip_ms=60")
@@ -50,7 +53,7 @@ def test_ideal_sharing_leaves_all_of_it_out(load):
 
 def test_uneven_shares_move_bits_and_make_none():
     """What passes the full node is the same; who gets it is not."""
-    even, uneven = run_once(full(1.2)), run_once(full(1.2, *UNEVEN[:1]))
+    even, uneven = run_once(full(1.2)), run_once(full(1.2, *UNEVEN[:1], MEASURED))
     assert uneven.sessions["media_mb"].sum() == pytest.approx(
         even.sessions["media_mb"].sum(), rel=0.005
     )
@@ -60,7 +63,7 @@ def test_uneven_shares_move_bits_and_make_none():
 
 def test_the_sender_itself_serves_all_alike():
     at = SHARING + ", newcomer: 0.4, shortage_at: sender}"
-    assert same(run_once(full(1.2)), run_once(full(1.2, at))) == []
+    assert same(run_once(full(1.2)), run_once(full(1.2, at, MEASURED))) == []
 
 
 def test_with_room_to_spare_nobody_stalls():
@@ -117,7 +120,9 @@ def test_slow_start_doubles_with_each_round_trip():
     """A second at 2 Mbps in windows of 0.1 Mb, 0.2 in the first round trip: 0.2 (2^n - 1) = 2.0,
     n = 3.46 (the last part even); after 3 round trips to join and 0.05 s of the server."""
     wide = "vendors.budget.limits.egress_mbps=1e6"
-    cold = night(*WHOLE, COMING, wide, OURS + "catch_up=100", OURS + "first_window_kb=12.5")
+    cold = night(
+        *WHOLE, COMING, wide, OURS + "catch_up=100", OURS + "first_window_kb=12.5", MEASURED
+    )
     seen = run_once(cold).sessions
     late = seen[~seen["initial"]]
     assert len(late) > 50
@@ -129,7 +134,7 @@ def test_slow_start_doubles_with_each_round_trip():
 
 def test_a_standing_queue_adds_to_each_round_trip():
     """Of a join at a full node: three more of 0.15 s before anything comes."""
-    nights = [(), (OURS + "queue_s=0.15",)]
+    nights = [(), (OURS + "queue_s=0.15", MEASURED)]
     plain, queued = (run_once(full(1.3, COMING, *more)).sessions for more in nights)
     late = plain["arrival_s"] > 80  # the node is full from 60 s on
     assert late.sum() > 10
