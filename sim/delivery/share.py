@@ -196,6 +196,14 @@ def water_level(
         level = rest / above
 
 
+@inlined
+def _less_debt(node: Any, capacity: float, hold_s: float) -> float:
+    """Of a node's capacity, what is left when its debt is held back."""
+    if hold_s > 0.0 and capacity < np.inf:
+        capacity -= min(node.debt_mb / hold_s, capacity / 2.0)
+    return capacity
+
+
 @step
 def full_leaves(
     nodes: Records, leaves: int, flows: Records, caps: Floats, n: int, hold_s: float
@@ -213,8 +221,7 @@ def full_leaves(
         leaf, full = nodes[e], False
         for k in (leaf.edge_at, leaf.region_at, leaf.top_at):
             capacity = nodes[k].capacity_mbps - nodes[k].taken_mbps
-            if hold_s > 0.0 and capacity < np.inf:
-                capacity -= min(nodes[k].debt_mb / hold_s, capacity / 2.0)
+            capacity = _less_debt(nodes[k], capacity, hold_s)
             full = full or nodes[k].asked_mbps > capacity * (1.0 + SLACK)
         if leaf.sharing != TCP or not full:
             leaf.weighed = 0
@@ -275,8 +282,7 @@ def _fill(
             capacity = nodes[k].given_mbps
             if capacity == np.inf:
                 continue
-            if hold_s > 0.0:
-                capacity -= min(nodes[k].debt_mb / hold_s, capacity / 2.0)
+            capacity = _less_debt(nodes[k], capacity, hold_s)
             if _open_below(nodes, leaves, k):
                 for i in range(n):
                     e = flows[i].leaf
@@ -447,7 +453,7 @@ def wire_of(path: Any, rate_mbps: float) -> float:
 
     Each picture ends in a packet that isn't full, which weighs more where pictures are small.
     """
-    if path.frame_mbps <= 0.0:
+    if path.frame_mbps <= 0.0 or rate_mbps <= 0.0:
         return path.wire
     return path.wire + path.frame_mbps * max(0.0, 1.0 / rate_mbps - 1.0 / path.best_mbps)
 

@@ -57,6 +57,7 @@ from sim.viewer.viewer import (
     advance,
     already_there,
     appetite,
+    begin_flow,
     change,
     choose,
     clear,
@@ -64,13 +65,13 @@ from sim.viewer.viewer import (
     dominant_limit,
     dulled,
     made,
-    open_window,
     plan,
     set_rate,
     show,
     tap,
     want,
     weigh,
+    widen,
 )
 
 Ints = NDArray[np.int64]
@@ -454,16 +455,10 @@ def end_session(n: SimState, v: Any, t: float) -> None:
 
 
 @inlined
-def _open_window(n: SimState, v: Any, t: float) -> None:
-    if not already_there(v):
-        open_window(v, n.player[v.path], t, standing_s(n, v))
-
-
-@inlined
 def _share_anew(n: SimState, v: Any, t: float) -> None:
     """Another share of a full node, or a larger window of a new flow."""
     if v.cause == WINDOW:
-        _open_window(n, v, t)
+        widen(v, t, standing_s(n, v))
     rerate(n, v, t)
     plan(v, n.player[v.path])
 
@@ -506,7 +501,8 @@ def apply_next_change(n: SimState, i: int) -> bool:
             _next_link(n, v)
         show(v, n.player[v.path], pick(n, v, t))
         _on_air(n, v, t)
-        _open_window(n, v, t)
+        if not already_there(v):
+            begin_flow(v, n.player[v.path], t, standing_s(n, v))
     if v.state != was:
         enter(n, v, was)
     if v.state == GONE or v.session != session:

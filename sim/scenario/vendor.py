@@ -210,7 +210,11 @@ class Origin(Frozen):
     """Share of all that the path sends which comes from the origin every time."""
 
 
-def _small(spread: Quantity) -> Quantity:
+LEAST_SPREAD, MOST_SPREAD = 0.001, 3.0
+"""Of a Weibull law whose shape can be told; 0 is no law at all."""
+
+
+def _of_a_law(spread: Quantity) -> Quantity:
     for number in (spread.value, spread.lowest, spread.highest):
         if not (number == 0 or LEAST_SPREAD <= number <= MOST_SPREAD):
             raise ValueError(
@@ -219,12 +223,11 @@ def _small(spread: Quantity) -> Quantity:
     return spread
 
 
-LEAST_SPREAD, MOST_SPREAD = 0.001, 3.0
-Spread = Annotated[NotNegative, AfterValidator(_small)]
+Spread = Annotated[NotNegative, AfterValidator(_of_a_law)]
 
 
 class Sharing(Frozen):
-    """How evenly TCP flows share a full node (docs/trust.md, 'Against a real link')."""
+    """How evenly TCP flows share a full node (measured: tests/field)."""
 
     spread: Spread
     """Coefficient of variation of a flow's momentary share; 0: all alike."""

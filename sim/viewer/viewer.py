@@ -410,40 +410,49 @@ def consider(v: Any, p: Any, t: float, want_mbps: float) -> None:
         v.layer_s = min(v.layer_s, np.floor(t) + 1.0)
 
 
+LEAST_ROUND_TRIP_S, LEAST_SHARE_S = 1e-3, 0.05
+"""Of a share: what comes and goes faster than this is evened out by any buffer (and takes for ever
+to draw)."""
+
+
 @step
-def open_window(v: Any, p: Any, t: float, queue_s: float) -> None:
-    """A new flow begins with one window, the next is twice as large, a round trip later: TCP's
-    slow start (RFC 5681, 3.1). It ends where something else holds the rate back.
+def begin_flow(v: Any, p: Any, t: float, queue_s: float) -> None:
+    """A new flow has its share yet to win, and begins with one window: TCP's slow start (RFC 5681,
+    3.1).
 
     A window comes in one piece, so that after n round trips 2^(n+1) - 1 of the first size are
     there: an even rate of two of them in the first, and twice as much in each that follows.
     """
+    v.settled_s = t + p.share_round_trips * (v.rtt_s + p.queue_s)
     round_trip_s = v.rtt_s + queue_s
-    if v.window_mbps == np.inf:
-        v.settled_s = t + p.share_round_trips * (v.rtt_s + p.queue_s)
-    if p.first_window_mb <= 0.0 or round_trip_s <= 0.0:
-        return
-    if v.window_mbps == np.inf:
+    if p.first_window_mb > 0.0 and round_trip_s > 0.0:
         v.window_mbps = 2.0 * p.first_window_mb / round_trip_s
-    elif v.media_mbps < v.window_mbps:
+        v.window_s = t + round_trip_s
+
+
+@step
+def widen(v: Any, t: float, queue_s: float) -> None:
+    """A round trip later the window is twice as large; slow start ends where something else is
+    less."""
+    if v.media_mbps < v.window_mbps:
         v.window_mbps, v.window_s = np.inf, NEVER
-        return
     else:
         v.window_mbps *= 2.0
-    v.window_s = t + round_trip_s
+        v.window_s = t + v.rtt_s + queue_s
 
 
 @step
 def weigh(v: Any, p: Any, t: float) -> None:
     """Bring the weight of this viewer's share to that of time t: a chain of holdings on time since
     arrival, keyed as that of their link, so that it is the same however often anyone looks."""
+    round_trip_s = max(v.rtt_s + p.queue_s, LEAST_ROUND_TRIP_S)
+    lasting_s = max(p.share_round_trips * round_trip_s, LEAST_SHARE_S)
     while v.weight_s <= t and p.share_shape > 0.0:
         u, w = pair(p.seed, p.replication, WEIGHT, v.bin, v.j, v.weight_n)
         v.weight_n += 1
         v.drawn = p.share_scale * (-np.log(u)) ** (1.0 / p.share_shape)
-        v.weight_s -= p.share_round_trips * (v.rtt_s + p.queue_s) * np.log(w)
-    near = (v.rtt_s + p.queue_s) ** -p.round_trip_bias
-    v.weight, v.share_s = v.drawn * near, v.weight_s
+        v.weight_s -= lasting_s * np.log(w)
+    v.weight, v.share_s = v.drawn * round_trip_s**-p.round_trip_bias, v.weight_s
     if t < v.settled_s:  # a new flow has to win its part from the others
         v.weight, v.share_s = v.weight * p.newcomer, min(v.weight_s, v.settled_s)
 

@@ -136,7 +136,7 @@ def test_rows_come_back_as_they_were_written(tmp_path):
 
 
 def test_points_have_names_of_their_own_and_end_in_time():
-    """All of them, one after another, with ten seconds each to build and to sum up."""
+    """All of them, one after another, with two seconds each to build and sum up."""
     assert len({point.name for point in POINTS}) == len(POINTS)
     assert sum(point.lead_s + point.watch_s + 2 for point in POINTS) < 30 * 60
     for point in POINTS:
